@@ -1,0 +1,62 @@
+"A function's signature as a command line: its comments are the help, its one-line errors end with status 2."
+import argparse
+import sys
+from inspect import Parameter, signature
+
+from .errors import InputError
+from .experiment import TYPES, Experiment, takes, unknown
+
+NOTICE = 'For research and education, not for diagnosis.'
+
+
+class Parser(argparse.ArgumentParser):
+    "argparse whose errors are one line that lists what would do."
+    def error(self, message): raise InputError(f'{message}; --help lists what there is')
+
+    def parse(self, argv) -> dict:
+        values, rest = self.parse_known_args(argv)
+        if rest:
+            valid = [o[2:] for a in self._actions for o in a.option_strings if o.startswith('--') and not o.startswith('--no-')]
+            raise InputError(unknown('option', rest[0].lstrip('-').partition('=')[0], valid) if rest[0].startswith('-')
+                             else f'{rest[0]!r} belongs to no option; an option looks like --epochs 5')
+        return vars(values)
+
+
+def parser_for(function) -> Parser:
+    "The parser of `function`'s parameters and, where it takes **overrides, of the fields of `Experiment`."
+    from fastcore.docments import docments
+    parser = Parser(prog=f'python -m {function.__module__ if function.__module__ != "__main__" else sys.modules["__main__"].__spec__.name}',
+                    description=f'{function.__doc__} {NOTICE}', allow_abbrev=False)
+    docs = docments(function)
+    for name, p in signature(function).parameters.items():
+        if p.kind is Parameter.VAR_KEYWORD: add_recipe(parser.add_argument_group('recipe', 'what the experiment says, unless given here'))
+        elif p.kind is Parameter.VAR_POSITIONAL: parser.add_argument(name, nargs='+', help=p.annotation)
+        elif p.default is p.empty: parser.add_argument(name, help=docs[name])
+        else:
+            default = '' if p.default is None else ' (%(default)s)'
+            parser.add_argument(flag(name), type=p.annotation, default=p.default, metavar=name.upper(), help=docs[name] + default)
+    return parser
+
+
+def flag(name): return '--' + name.replace('_', '-')
+
+
+def add_recipe(group):
+    "One option a field of `Experiment`; the text is checked by `Experiment.override`, which says what a field takes."
+    from fastcore.docments import docments
+    for name, comment in docments(Experiment, returns=False).items():
+        if TYPES[name] is bool: group.add_argument(flag(name), action=argparse.BooleanOptionalAction, default=None, help=comment)
+        else: group.add_argument(flag(name), metavar=name.upper(), help=f'{comment} [{takes(TYPES[name])}]')
+
+
+def run(function, argv=None) -> int:
+    "Run `function` with the command line's values; returns the exit status."
+    try:
+        function(**parser_for(function).parse(sys.argv[1:] if argv is None else argv))
+        return 0
+    except InputError as e:
+        print(f'error: {e}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('interrupted: what had been written stays', file=sys.stderr)
+        return 130

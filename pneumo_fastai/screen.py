@@ -1,0 +1,40 @@
+"What a command shows: one console, progress bars, tables."
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+console = Console(highlight=False)
+
+
+def progress() -> Progress:
+    return Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TextColumn('{task.fields[note]}'),
+                    TimeElapsedColumn(), TextColumn('elapsed,'), TimeRemainingColumn(), TextColumn('left'), console=console)
+
+
+@contextmanager
+def bar(description):
+    "A progress bar from the first moment; yields `tick(done, total, rejected=0)`."
+    with progress() as p:
+        task = p.add_task(description, total=None, note='')
+        def tick(done, total, rejected=0): p.update(task, completed=done, total=total, note=f'{rejected} rejected' if rejected else '')
+        yield tick
+
+
+def table(title, columns, rows):
+    "Print a table: texts to the left, numbers to the right."
+    t = Table(title=title, title_justify='left', title_style='bold')
+    for i, column in enumerate(columns): t.add_column(column, justify='left' if i == 0 else 'right')
+    for row in rows: t.add_row(*map(str, row))
+    console.print(t)
+
+
+def show_cohort(cohort, summary):
+    "Counts by split, notes and rejected files, before anything is trained on them."
+    synthetic = ', synthetic: drawn by a program, no patient\'s' if cohort.synthetic else ''
+    rows = [(name, f'{r["images"]:,}', f'{r["persons"]:,}', f'{r["pneumonia"]:,}', f'{r["prevalence"]:.1%}')
+            for name, r in summary.to_dict('index').items()]
+    table(f'{cohort.name} ({cohort.layout}{synthetic})', ['split', 'images', 'persons', 'pneumonia', 'prevalence'], rows)
+    for note in cohort.notes: console.print(f'[yellow]note:[/] {note}')
+    if len(cohort.rejected): console.print(f'[yellow]rejected:[/] {len(cohort.rejected)} files, listed in rejected.csv')
