@@ -1,0 +1,1 @@
+"What an image is: cohorts, splits, pixels and the cache. Imports no torch."
