@@ -1,0 +1,75 @@
+"A cohort made ready for training: decoded, its rejects set aside, its header fields and splits filled in."
+from dataclasses import dataclass, replace
+from itertools import count
+
+import pandas as pd
+
+from ..errors import InputError
+from .cache import Pixels, home, open_pixels
+from .cohort import Cohort, read_cohort
+from .dicom import square_boxes
+from .split import assign_splits, crossing
+
+DEMO_IMAGES, DEMO_VERSION = 400, 1  # another version is drawn beside the old one
+
+
+@dataclass
+class Prepared(Cohort):
+    "A `Cohort` whose every row is decoded and belongs to a split."
+    pixels:Pixels = None
+
+
+def prepare(
+    cohort,      # a `Cohort`
+    experiment,  # an `Experiment`: size, aspect, valid, test and split_seed matter here
+    cache=None,  # the cache folder; None: the user's
+    tick=None,   # progress of decoding, see `open_pixels`
+) -> Prepared:
+    "Decode, set rejects aside, fill view, age, sex and missing persons from the headers, assign splits. Done twice, it changes nothing."
+    if isinstance(cohort, Prepared): return cohort
+    pixels = open_pixels(cohort.table.path, experiment.size, experiment.aspect, cache, tick=tick)
+    header = pixels.table.reindex(cohort.table.path).reset_index(drop=True)
+    table = cohort.table.reset_index(drop=True).copy()
+    for column in ('view', 'sex', 'age'): table[column] = table[column].where(table[column].notna(), header[column])
+    table['person'] = table.person.where(table.person.notna(), header.patient).where(lambda s: s.notna(), table.path)
+    bad = header.reason.notna()
+    if bad.all(): raise InputError(f'{cohort.name}: none of the {len(table)} images can be read; the first: {header.reason[0]}')
+    refused = pd.DataFrame({'path': table.path[bad], 'reason': header.reason[bad]})
+    table = assign_splits(table[~bad].reset_index(drop=True), experiment.valid, experiment.test, experiment.split_seed)
+    return Prepared(**vars(replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)],
+                                   rejected=pd.concat([cohort.rejected, refused], ignore_index=True))), pixels=pixels)
+
+
+def _crossing_note(table):
+    n = crossing(table)
+    return [f'{n} persons stand in more than one of the splits that the data set ships, which are kept as they are: '
+            'the test numbers are too good'] if n else []
+
+
+def boxes_in_square(cohort, path, experiment) -> list:
+    "The boxes of one image in the frame of the pixels that the network sees."
+    row, source = cohort.table[cohort.table.path == path].iloc[0], cohort.pixels.table.loc[path]
+    return square_boxes(row.boxes, source.height, source.width, experiment.size, experiment.aspect)
+
+
+def find_cohort(
+    data,        # 'demo', or what `read_cohort` takes
+    cache=None,  # the cache folder; None: the user's
+    tick=None,   # called after each image of the demo set drawn, with (done, in all)
+) -> Cohort:
+    "A cohort by name: the demo set is drawn into the cache folder the first time."
+    if data != 'demo': return read_cohort(data)
+    return replace(read_cohort(demo_folder(cache, tick)), name='demo')
+
+
+def demo_folder(cache=None, tick=None):
+    "Where the synthetic demo set is; two processes that ask at once draw it once."
+    from filelock import FileLock
+
+    from .phantom import write_demo
+    folder = home(cache)/f'demo-{DEMO_IMAGES}-v{DEMO_VERSION}'
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    done = count(1)
+    with FileLock(folder.with_suffix('.lock')):
+        if not folder.is_dir(): write_demo(folder, DEMO_IMAGES, tick=lambda: tick(next(done), DEMO_IMAGES) if tick else None)
+    return folder
