@@ -1,0 +1,6 @@
+"How it learns: the fastai side."
+import warnings
+
+with warnings.catch_warnings():
+    warnings.simplefilter('ignore', FutureWarning)  # fastai 2.8 asks torch for torch.jit.script as it is imported
+    import fastai.vision.augment  # noqa: F401

@@ -1,0 +1,148 @@
+"What changes or watches the loop: metrics, precision, the best weights, the non-finite loss, the random state, the progress."
+import random
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from fastai.callback.core import Callback
+from fastai.callback.tracker import TrackerCallback
+from fastai.metrics import AccumMetric
+
+from ..errors import InputError
+from ..evaluation import metrics as measures
+
+
+def pneumonia_probability(logits): return logits.float().softmax(-1)[:, 1]
+
+
+class ValidMetric(AccumMetric):
+    "A function (labels, probabilities) -> value of `evaluation.metrics`, on the whole validation set, at 0.5 where it takes a threshold."
+    def __init__(self, measure):
+        super().__init__(measure, flatten=False)
+        self.measure = measure
+
+    @property
+    def value(self):
+        if not self.preds: return None
+        value = self.measure(torch.cat(self.targs).cpu().numpy(), pneumonia_probability(torch.cat(self.preds)).cpu().numpy())
+        return float('nan') if value is None else value
+
+    @property
+    def name(self): return self.measure.__name__
+
+
+def metric_suite() -> list:
+    return [ValidMetric(getattr(measures, o)) for o in ('accuracy', 'precision', 'recall', 'specificity', 'f1', 'auroc')]
+
+
+class StopOnNonFinite(Callback):
+    "Raises `InputError` with the step at the first loss that is not a number; torch cannot train on from there."
+    order = -5
+    def after_loss(self):
+        if self.training and not torch.isfinite(self.loss_grad) and not hasattr(self, 'lr_finder'):
+            raise InputError(f'the loss is {self.loss_grad.item()} at epoch {self.epoch}, step {self.iter} of {self.n_iter}; '
+                             f'a lower --lr than {self.opt.hypers[0]["lr"]:.3g} or --precision float32 would do')
+
+
+def native_bfloat16(device) -> bool:
+    "Does this device compute bfloat16 faster than float32? A CPU with AVX512-BF16 or AMX, a GPU from Ampere on."
+    if device.type == 'cuda': return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == 'cpu' and any(torch.cpu.get_capabilities().get(o) for o in ('avx512_bf16', 'amx_bf16'))
+
+
+class Precision(Callback):
+    """Channels-last and, for 'bfloat16' or an 'auto' that finds it native, autocast while fitting.
+    Predictions (`get_preds`, `predict`) are float32, so a file's probability does not depend on its batch."""
+    order = 10  # after the batch is on its device
+    def __init__(self, precision='auto'): self.precision = precision
+
+    def resolved(self, device) -> str:
+        return self.precision if self.precision != 'auto' else 'bfloat16' if native_bfloat16(device) else 'float32'
+
+    def before_fit(self): self.model.to(memory_format=torch.channels_last)
+
+    def before_batch(self):
+        self.learn.xb = tuple(x.contiguous(memory_format=torch.channels_last) for x in self.xb)
+        self._leave()  # a step that raised may have left it on
+        low = self.resolved(self.dls.device) == 'bfloat16' and not hasattr(self, 'gather_preds')
+        self.autocast = torch.autocast(self.dls.device.type, torch.bfloat16, enabled=low)
+        self.autocast.__enter__()
+
+    def after_pred(self):
+        self._leave()
+        self.learn.pred = self.pred.float()  # the loss and the metrics are float32
+
+    def after_cancel_batch(self): self._leave()
+
+    def _leave(self):
+        if autocast := self.__dict__.pop('autocast', None): autocast.__exit__(None, None, None)
+
+
+class BestModel(TrackerCallback):
+    "Keeps the weights of the epoch with the highest validation AUROC in `best.pth`, and ends with them loaded."
+    order = TrackerCallback.order + 1
+    def __init__(self): super().__init__(monitor='auroc', comp=np.greater)
+
+    def after_epoch(self):
+        super().after_epoch()
+        if self.new_best:
+            self.best_epoch = self.epoch
+            self.learn.save('best', with_opt=False)
+
+    def after_fit(self):
+        if self.run and hasattr(self, 'best_epoch'): self.learn.load('best', with_opt=False)
+        super().after_fit()
+
+
+@contextmanager
+def random_state_kept(dls):
+    "Python's, NumPy's, torch's and the loaders' random state afterwards as before."
+    loaders = [dl.rng for dl in dls.loaders]
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state(), [r.getstate() for r in loaders]
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    try: yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.set_rng_state(before[2])
+        for rng, state in zip(loaders, before[3], strict=True): rng.setstate(state)
+        if cuda: torch.cuda.set_rng_state_all(cuda)
+
+
+class KeepRandomState(Callback):
+    "After `lr_find`, which restores weights and optimiser itself, the random state is as it was too."
+    order = -10
+    def before_fit(self):
+        if hasattr(self, 'lr_finder'):
+            self.keep = random_state_kept(self.dls)
+            self.keep.__enter__()
+
+    def after_fit(self):
+        if keep := self.__dict__.pop('keep', None): keep.__exit__(None, None, None)
+
+
+class Bar(Callback):
+    "A rich progress bar over the steps of a fit or of predictions, and a line an epoch."
+    order = 70  # after the Recorder
+    heads = dict(epoch='epoch', train_loss='loss', valid_loss='v. loss', accuracy='acc.', precision='prec.', specificity='spec.', f1='F1', auroc='AUROC')
+
+    def __init__(self, progress, description='training'): self.progress, self.description = progress, description
+
+    def _start(self, total): self.task = self.progress.add_task(self.description, total=total, note='')
+
+    def before_fit(self):
+        if hasattr(self, 'gather_preds'): return
+        self._start(self.n_epoch * (len(self.dls.train) + len(self.dls.valid)))
+        self._line([self.heads.get(o, o) for o in self.recorder.metric_names])
+
+    def before_validate(self):
+        if hasattr(self, 'gather_preds'): self._start(len(self.dl))
+
+    def after_batch(self): self.progress.advance(self.task)
+
+    def after_epoch(self):
+        if not hasattr(self, 'gather_preds'): self._line(self.recorder.log)
+
+    def _line(self, values):
+        cells = [f'{v:.3f}' if isinstance(v, float) else str(v) for v in values]
+        self.progress.console.print(cells[0].rjust(5) + ''.join(c.rjust(8) for c in cells[1:]), no_wrap=True, crop=False)

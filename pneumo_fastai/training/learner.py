@@ -1,0 +1,42 @@
+"Experiment + DataLoaders -> Learner."
+from functools import partial
+
+import torch
+from fastai.callback.schedule import ParamScheduler, SchedCos
+from fastai.learner import Learner
+from fastai.optimizer import OptimWrapper
+from fastai.torch_core import set_seed
+
+from ..models.losses import CrossEntropy, balanced_weights
+from ..models.zoo import build
+from .callbacks import BestModel, KeepRandomState, Precision, StopOnNonFinite, metric_suite
+
+adam = partial(OptimWrapper, opt=torch.optim.Adam)  # PyTorch's own: betas (0.9, 0.999), eps 1e-8, no decoupled weight decay
+
+
+def class_weights(experiment, cohort):
+    "The (2,) class weights of the training split's counts, or None where the experiment weighs none."
+    labels = cohort.table.label[cohort.table.split == 'train']
+    return balanced_weights([(labels == 0).sum(), (labels == 1).sum()]) if experiment.class_weights == 'balanced' else None
+
+
+def get_learner(
+    experiment,  # an `Experiment`
+    dls,         # from `get_dls`
+    path=None,   # where `learn.save`, `learn.export` and `lr_find` write; None: the working folder
+) -> Learner:
+    "A fastai `Learner` with fresh weights from the experiment's seed; train it with `learn.fit(..., cbs=schedule(experiment))`."
+    set_seed(experiment.seed, reproducible=True)
+    loss = CrossEntropy(class_weights(experiment, dls.cohort))
+    return Learner(dls, build(experiment.arch), loss, opt_func=adam, lr=experiment.lr, wd=experiment.weight_decay, metrics=metric_suite(),
+                   cbs=[StopOnNonFinite(), Precision(experiment.precision), KeepRandomState()], path=path, model_dir='.')
+
+
+def schedule(experiment):
+    "Cosine annealing from the experiment's rate to 0, per step (Loshchilov and Hutter 2017, without restarts)."
+    return ParamScheduler({'lr': SchedCos(experiment.lr, 0.)})
+
+
+def train(learn, experiment, cbs=()):
+    "Fit for the experiment's epochs; ends with the weights of the best validation AUROC."
+    learn.fit(experiment.epochs, experiment.lr, cbs=[schedule(experiment), BestModel(), *cbs])
