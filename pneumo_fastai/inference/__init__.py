@@ -1,0 +1,1 @@
+"How it is used after training. Imports no fastai."

@@ -1,0 +1,48 @@
+"A trained network and what it needs to read a file, in one file that holds no code: torch only."
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..data.dicom import UnreadableImage, read_square
+from ..errors import InputError
+from ..models.zoo import build
+
+
+class Bundle:
+    "`probability(paths)`: what the run's predictions.csv would say of these files."
+    def __init__(self, state, recipe):
+        self.recipe = recipe  # arch, size, aspect, mean, std, threshold, experiment, data, synthetic
+        self.model = build(recipe['arch'])
+        self.model.load_state_dict(state)
+        self.model.eval()
+
+    def save(self, path): torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, path)
+
+    @classmethod
+    def load(cls, run) -> 'Bundle':
+        "From a run's folder, or its model.pt; raises `InputError` where there is none."
+        path = Path(run)/'model.pt' if Path(run).is_dir() else Path(run)
+        if not path.is_file(): raise InputError(f'{run} holds no model.pt; give the folder that fit wrote, such as runs/weighted-...')
+        try: saved = torch.load(path, map_location='cpu', weights_only=True)
+        except Exception as e: raise InputError(f'{path} is not a model that fit wrote ({type(e).__name__}); give a run\'s folder') from e
+        return cls(saved['state'], saved['recipe'])
+
+    def tensor(self, path) -> torch.Tensor:
+        "A file as the network sees it in validation, (1, size, size); raises `UnreadableImage`."
+        pixels, _ = read_square(path, self.recipe['size'], self.recipe['aspect'])
+        return torch.from_numpy(np.array(pixels)).float().div(255).sub(self.recipe['mean']).div(self.recipe['std'])[None]
+
+    @torch.inference_mode()
+    def probability(self, paths, batch_size=32, tick=None) -> tuple[np.ndarray, dict]:
+        "(n,) probability of pneumonia, NaN for a file that cannot be read, and the reason for each of those by path."
+        out, reasons = np.full(len(paths), np.nan), {}
+        for start in range(0, len(paths), batch_size):
+            at, xs = [], []
+            for i, path in enumerate(paths[start:start + batch_size], start):
+                try: xs.append(self.tensor(path))
+                except UnreadableImage as e: reasons[str(path)] = e.reason
+                else: at.append(i)
+            if xs: out[at] = self.model(torch.stack(xs)).softmax(-1)[:, 1].numpy()
+            if tick: tick(min(start + batch_size, len(paths)))
+        return out, reasons
