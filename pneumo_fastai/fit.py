@@ -1,0 +1,50 @@
+"python -m pneumo_fastai.fit: train, measure and export one experiment."
+import sys
+
+from .cli import run
+
+
+def fit(
+    exp:str = 'baseline',  # an experiment's name, or the path of its TOML file
+    data:str = 'demo',     # 'demo', or a folder: RSNA's Kaggle layout, class folders, or one with a manifest.csv
+    out:str = 'runs',      # the folder in which the run gets its own new folder
+    cache:str = None,      # where decoded images are kept; the user's cache folder unless given
+    **overrides,
+):
+    "Train a pneumonia classifier on a folder of chest radiographs, measure it once on persons it has not seen, and export it."
+    from . import experiment as recipes
+    from .data.prepare import find_cohort, prepare
+    from .data.split import split_summary
+    from .screen import bar, console, progress, show_cohort
+    name, experiment = recipes.load_experiment(exp, **overrides)
+    console.print(f'experiment [bold]{name}[/]: {recipes.differences(experiment) or "the baseline"}')
+    with bar('reading the cohort') as tick: cohort = find_cohort(data, cache, tick)
+    with bar('decoding images') as tick: cohort = prepare(cohort, experiment, cache, tick)
+    show_cohort(cohort, split_summary(cohort.table))
+    with progress() as p:
+        waiting = p.add_task('loading fastai', total=None, note='')
+        from .training import run as runs
+        folder = runs.new_folder(out, name)
+        p.remove_task(waiting)
+        learn, predictions = runs.fit_into(folder, experiment, cohort, command_line(), p)
+        p.add_task('measuring and drawing', total=None, note='')
+        metrics = runs.finish(learn, predictions, folder, name, experiment, command_line())
+    report(metrics, cohort, folder)
+
+
+def command_line(): return 'python -m pneumo_fastai.fit ' + ' '.join(sys.argv[1:])
+
+
+def report(metrics, cohort, folder):
+    "The table of metrics, the run's folder and what to do next."
+    from .evaluation.report import console_table
+    from .screen import console
+    console.print(console_table(metrics, synthetic=cohort.synthetic))
+    for warning in metrics['warnings']: console.print(f'[yellow]note:[/] {warning}')
+    console.print(f'\nrun folder: [bold]{folder}[/]\n'
+                  f'  read   {folder}/report.md\n'
+                  f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder', soft_wrap=True)
+
+
+if __name__ == '__main__':
+    sys.exit(run(fit))

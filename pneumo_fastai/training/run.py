@@ -1,0 +1,164 @@
+"A run: train, predict, measure, draw, export, all into one new folder."
+import json
+import os
+import platform
+from dataclasses import asdict
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from fastai.callback.progress import CSVLogger
+
+from .. import experiment as recipes
+from ..data.prepare import boxes_in_square
+from ..data.split import split_summary
+from ..evaluation import figures
+from ..evaluation.report import write_report
+from ..evaluation.summary import evaluate, read_predictions
+from ..explain.gradcam import show_gradcam
+from ..inference.bundle import Bundle
+from .callbacks import Bar, Precision
+from .learner import get_learner, train
+from .loaders import get_dls, split_dl
+
+PACKAGES = ['fastai', 'fastcore', 'torch', 'torchvision', 'pydicom', 'pillow', 'numpy', 'pandas', 'scikit-learn', 'pneumo_fastai']
+
+
+def new_folder(out, name) -> Path:
+    "`out`/<name>-<time>, newly made; never one that exists."
+    stem = f'{name}-{datetime.now():%Y%m%d-%H%M%S}'
+    for n in range(1, 1000):
+        folder = Path(out)/(stem if n == 1 else f'{stem}-{n}')
+        try: folder.mkdir(parents=True)
+        except FileExistsError: continue
+        return folder.resolve()
+    raise FileExistsError(folder)
+
+
+def write(path, text):
+    "The whole file or none of it."
+    partial = path.with_name(path.name + '.partial')
+    partial.write_text(text, encoding='utf-8')
+    os.replace(partial, path)
+
+
+def write_cohort(folder, cohort):
+    "split.csv, with every column of the cohort, and rejected.csv."
+    table = cohort.table.assign(boxes=cohort.table.boxes.map(json.dumps))
+    write(folder/'split.csv', table.to_csv(index=False))
+    write(folder/'rejected.csv', cohort.rejected.to_csv(index=False))
+
+
+def environment(learn, command) -> dict:
+    "What another person needs to know to see the same numbers."
+    device = learn.dls.device
+    precision = next(cb for cb in learn.cbs if isinstance(cb, Precision)).resolved(device)
+    return dict(command=command, python=platform.python_version(), system=platform.platform(), processor=_processor(), cores=os.cpu_count(),
+                device=str(device), precision=precision, packages={o: version(o) for o in PACKAGES})
+
+
+def _processor():
+    try: return next(o.split(':')[1].strip() for o in Path('/proc/cpuinfo').read_text().splitlines() if o.startswith('model name'))
+    except (OSError, StopIteration): return platform.processor()
+
+
+def fit_into(
+    folder,      # the run's, new
+    experiment,  # the resolved `Experiment`
+    cohort,      # prepared
+    command,     # as typed
+    progress,    # a started rich Progress
+):
+    "Train with the history and best weights in `folder`; returns the learner and its predictions of valid and test."
+    write(folder/'experiment.toml', recipes.toml(experiment))
+    write_cohort(folder, cohort)
+    learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
+    write(folder/'environment.json', json.dumps(environment(learn, command), indent=1))
+    with learn.no_bar(), learn.no_logging():
+        train(learn, experiment, cbs=[Bar(progress), CSVLogger()])
+        predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
+    write(folder/'predictions.csv', predictions.to_csv(index=False, float_format='%.8g'))
+    return learn, predictions
+
+
+def predict_split(learn, split, progress) -> pd.DataFrame:
+    "path, person, split, label, probability of one split, in float32."
+    table = learn.dls.cohort.table
+    rows = table.loc[table.split == split, ['path', 'person', 'split', 'label']]
+    probability = learn.get_preds(dl=split_dl(learn.dls, split), cbs=[Bar(progress, f'predicting {split}')])[0][:, 1]
+    return rows.assign(probability=probability.double().numpy())
+
+
+def export(learn, folder, experiment, facts):
+    "learner.pkl for fastai's `load_learner`, model.pt for `predict`; `facts` (threshold, data, ...) go with the latter."
+    learn.export('learner.pkl')
+    normalize = next(t for t in learn.dls.valid.after_batch.fs if type(t).__name__ == 'Normalize')
+    recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect,
+                  mean=normalize.mean.item(), std=normalize.std.item(), **facts)
+    Bundle(learn.model.state_dict(), recipe).save(folder/'model.pt')
+    (folder/'best.pth').unlink(missing_ok=True)  # model.pt has these weights
+
+
+def panel(learn, experiment, rows, heat=False):
+    "Images of `rows` (path, label, probability), their boxes and, with `heat`, their Grad-CAM, as a figure."
+    cohort = learn.dls.cohort
+    images = [np.array(cohort.pixels[p]) for p in rows.path]
+    maps = list(show_gradcam(learn, list(rows.path))[1]) if heat else None
+    boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
+    titles = [f'{"pneumonia" if r.label else "no pneumonia"}, predicted {r.probability:.2f}' for r in rows.itertuples()]
+    return figures.image_grid(images, titles, maps, boxes, synthetic=cohort.synthetic)
+
+
+def draw_images(learn, folder, experiment, predictions):
+    "top_losses.png and gradcam.png from valid; with `experiment.gradcam`, the whole of valid under gradcam/."
+    valid = predictions[predictions.split == 'valid']
+    right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
+    figures.save(panel(learn, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
+    figures.save(panel(learn, experiment, spread(valid), heat=True), folder/'gradcam.png')
+    if not experiment.gradcam: return
+    (folder/'gradcam').mkdir()
+    for n, start in enumerate(range(0, len(valid), 9), 1):
+        figures.save(panel(learn, experiment, valid.iloc[start:start + 9], heat=True), folder/'gradcam'/f'valid-{n:03}.png')
+
+
+def spread(rows, n=9):
+    "`n` rows for a panel: pneumonia from the surest to the most missed, then the falsest alarms."
+    found = rows[rows.label == 1].sort_values('probability', ascending=False, kind='stable')
+    alarms = rows[rows.label == 0].sort_values('probability', ascending=False, kind='stable')
+    few = found.iloc[np.unique(np.linspace(0, len(found) - 1, min(len(found), n * 2 // 3)).round().astype(int))]
+    return pd.concat([few, alarms.head(n - len(few))])
+
+
+def measure(folder, cohort) -> dict:
+    "metrics.json from predictions.csv: the one look at the test set. Beside it what the view position alone would give."
+    table, views = cohort.table, {}
+    if table.view.notna().any(): views = dict(views=table.set_index('path').view, train=table[table.split == 'train'])
+    metrics = dict(data=cohort.name, synthetic=cohort.synthetic, **evaluate(read_predictions(folder/'predictions.csv'), **views))
+    write(folder/'metrics.json', json.dumps(metrics, indent=1))
+    return metrics
+
+
+def draw_curves(folder, metrics, synthetic):
+    "The figures that need saved numbers alone."
+    predictions, history = read_predictions(folder/'predictions.csv'), pd.read_csv(folder/'history.csv')
+    figures.save(figures.curves(history, synthetic, metrics['valid']['n']), folder/'curves.png')
+    figures.save(figures.roc(predictions, metrics, synthetic), folder/'roc.png')
+    figures.save(figures.precision_recall(predictions, metrics, synthetic), folder/'precision_recall.png')
+    figures.save(figures.confusion_matrix(metrics, synthetic), folder/'confusion_matrix.png')
+
+
+def finish(learn, predictions, folder, name, experiment, command) -> dict:
+    "Measure, draw, export, and write the report of a trained learner; returns the metrics."
+    cohort = learn.dls.cohort
+    metrics = measure(folder, cohort)
+    export(learn, folder, experiment, dict(experiment=name, data=cohort.name, synthetic=cohort.synthetic,
+                                           threshold=metrics['threshold']['value'], class_weights=experiment.class_weights))
+    draw_curves(folder, metrics, cohort.synthetic)
+    draw_images(learn, folder, experiment, predictions)
+    lines = [f'{cohort.name}, read as {cohort.layout}; {len(cohort.rejected)} files rejected',
+             *(f'{k}: {r["images"]:,} images of {r["persons"]:,} persons, {r["pneumonia"]:,} with pneumonia ({r["prevalence"]:.1%})'
+               for k, r in split_summary(cohort.table).to_dict('index').items())]
+    write_report(folder, f'{name} on {cohort.name}', metrics, lines, cohort.notes, asdict(experiment), command, cohort.synthetic)
+    return metrics
