@@ -1,0 +1,51 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from pneumo_fastai.data.cohort import read_cohort
+from pneumo_fastai.data.prepare import boxes_in_square, prepare
+from pneumo_fastai.data.split import check_disjoint
+from pneumo_fastai.errors import InputError
+from pneumo_fastai.experiment import Experiment
+
+SMALL = Experiment(size=32)
+
+
+def test_a_corrupt_file_is_set_aside_and_moves_nobody(films, tmp_path):
+    shutil.copytree(films, tmp_path/'films')
+    whole = prepare(read_cohort(tmp_path/'films'), SMALL)
+    victim = sorted((tmp_path/'films'/'NORMAL').iterdir())[3]
+    victim.write_bytes(b'not a picture')
+    rest = prepare(read_cohort(tmp_path/'films'), SMALL)
+    assert list(rest.rejected.path) == [str(victim)] and rest.rejected.reason[0]
+    assert len(rest.table) == len(whole.table) - 1 and list(rest.table.index) == list(range(len(rest.table)))
+    both = whole.table.merge(rest.table, on='path')
+    assert (both.split_x == both.split_y).all()
+    check_disjoint(rest.table)
+    assert prepare(rest, SMALL) is rest
+
+
+def test_nothing_readable_says_so_in_one_line(films, tmp_path):
+    shutil.copytree(films, tmp_path/'films')
+    for p in (tmp_path/'films').rglob('*.png'): p.write_bytes(b'x')
+    with pytest.raises(InputError, match='none of the 80 images can be read'): prepare(read_cohort(tmp_path/'films'), SMALL)
+
+
+def test_headers_fill_what_the_labels_do_not_say(shared, tmp_path):
+    folder = shared/'rsna-16'/'stage_2_train_images'
+    files = sorted(folder.iterdir())
+    rows = [f'{p},{i % 2}' for i, p in enumerate(files)]
+    (tmp_path/'manifest.csv').write_text('path,label\n' + '\n'.join(rows))
+    done = prepare(read_cohort(tmp_path/'manifest.csv'), Experiment(size=32, valid=0.3, test=0.3, split_seed=1))
+    assert set(done.table['view']) == {'PA', 'AP'} and set(done.table.sex) <= {'F', 'M'} and done.table.age.between(1, 100).all()
+    assert done.table.person.str.fullmatch('[0-9a-f]{16}').all() and done.table.person.nunique() == 16  # hashed PatientIDs
+
+
+def test_boxes_of_real_films_lie_inside_the_square(shared):
+    done = prepare(read_cohort(shared/'rsna-256'), Experiment(size=64))
+    some = done.table[done.table.label == 1].head(30)
+    boxes = np.array([b for p in some.path for b in boxes_in_square(done, p, Experiment(size=64))])
+    assert len(boxes) >= 30 and (boxes[:, :2] >= 0).all() and (boxes[:, :2] + boxes[:, 2:] <= 64).all()
+    first = some.iloc[0]
+    np.testing.assert_allclose(boxes_in_square(done, first.path, Experiment(size=64))[0], np.array(first.boxes[0]) / 4)

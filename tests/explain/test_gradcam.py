@@ -1,0 +1,72 @@
+import pytest
+import torch
+from torch import nn
+
+from pneumo_fastai.errors import InputError
+from pneumo_fastai.explain.gradcam import GradCAM, cam
+from pneumo_fastai.models.resnet import ResNet18
+
+
+class Tiny(nn.Module):
+    "Two maps (x and -x), their means, a linear layer: the gradient of class c by map k is fc[c, k] / (h w)."
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Conv2d(1, 2, 1, bias=False)
+        self.fc = nn.Linear(2, 2, bias=False)
+        with torch.no_grad():
+            self.features.weight.copy_(torch.tensor([1., -1.]).view(2, 1, 1, 1))
+            self.fc.weight.copy_(torch.tensor([[1., 1.], [3., 1.]]))
+
+    def forward(self, x): return self.fc(self.features(x).mean((2, 3)))
+
+
+def test_the_definition_on_a_network_worked_out_by_hand():
+    x = torch.tensor([[[[1., 2.], [-4., 0.]]]])
+    with GradCAM(Tiny(), 'features') as heat_of: heat = heat_of(x, label=1)
+    # a = (3, 1) / 4; sum a_k A_k = 3/4 x - 1/4 x = x / 2; ReLU, then divided by its maximum 1
+    torch.testing.assert_close(heat, torch.tensor([[[0.5, 1.], [0., 0.]]]))
+    with GradCAM(Tiny(), 'features') as heat_of: assert heat_of(x, label=0).sum() == 0  # a = (1, 1) / 4: nothing speaks for it
+
+
+def test_equations_1_and_2():
+    a, g = torch.rand(3, 5, 4, 4) - 0.5, torch.rand(3, 5, 4, 4) - 0.5
+    slow = torch.stack([sum(g[n, k].mean() * a[n, k] for k in range(5)).clamp(min=0) for n in range(3)])
+    torch.testing.assert_close(cam(a, g), slow)
+
+
+def test_batched_equals_one_by_one_and_has_the_size_of_the_image():
+    torch.manual_seed(0)
+    model, x = ResNet18(), torch.randn(3, 1, 96, 64)
+    with GradCAM(model) as heat_of:
+        together = heat_of(x)
+        assert together.shape == (3, 96, 64) and together.min() >= 0 and together.max() <= 1
+        torch.testing.assert_close(together, torch.cat([heat_of(o[None]) for o in x]), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize('frozen', [False, True])
+@pytest.mark.parametrize('fails', [False, True])
+def test_the_model_is_left_as_it_was(frozen, fails):
+    model = ResNet18().train()
+    model.layer1.eval()  # a part frozen by hand stays so
+    for p in model.parameters(): p.requires_grad_(not frozen)
+    model.fc.weight.grad = torch.ones_like(model.fc.weight)
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    modes = [m.training for m in model.modules()]
+    try:
+        with GradCAM(model, 'layer3.1') as heat_of:
+            assert heat_of(torch.randn(2, 1, 64, 64)).shape == (2, 64, 64)
+            if fails: raise RuntimeError
+    except RuntimeError: pass
+    assert modes == [m.training for m in model.modules()]
+    assert not any(m._forward_hooks or m._backward_hooks for m in model.modules())
+    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+    assert (model.fc.weight.grad == 1).all() and model.conv1.weight.grad is None
+    assert all(p.requires_grad is not frozen for p in model.parameters())
+
+
+def test_inside_no_grad_too():
+    with torch.no_grad(), GradCAM(ResNet18()) as heat_of: assert heat_of(torch.randn(1, 1, 64, 64)).shape == (1, 64, 64)
+
+
+def test_a_layer_that_does_not_exist_lists_those_that_do():
+    with pytest.raises(InputError, match=r"no layer 'layer5'.*layer4, layer4\.0"): GradCAM(ResNet18(), 'layer5')

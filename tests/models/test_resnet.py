@@ -1,0 +1,24 @@
+import torch
+from torchvision.models import resnet18
+
+from pneumo_fastai.models.resnet import ResNet18
+
+
+def test_with_torchvisions_weights_it_gives_torchvisions_outputs():
+    torch.manual_seed(0)
+    theirs = resnet18(num_classes=2)
+    theirs.conv1 = torch.nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
+    ours = ResNet18()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(4, 1, 96, 80)
+    for mode in (True, False):  # training too: the running statistics then move alike
+        torch.testing.assert_close(ours.train(mode)(x), theirs.train(mode)(x))
+    for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True): torch.testing.assert_close(a, b)
+
+
+def test_its_first_and_last_layer_are_the_stated_ones():
+    model = ResNet18()
+    assert tuple(model.conv1.weight.shape) == (64, 1, 7, 7) and model.conv1.bias is None
+    assert (model.conv1.stride, model.conv1.padding) == ((2, 2), (3, 3))
+    assert (model.fc.in_features, model.fc.out_features) == (512, 2)
+    assert sum(p.numel() for p in model.parameters()) == 11_176_512 - 6_272 + 1_026  # torchvision's without fc, less two input channels, with our fc

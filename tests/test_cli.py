@@ -1,0 +1,43 @@
+import subprocess
+import sys
+
+import pytest
+
+from pneumo_fastai.cli import NOTICE, parser_for, run
+from pneumo_fastai.experiment import TYPES
+from pneumo_fastai.fit import fit
+
+
+def test_every_field_of_the_recipe_is_an_option_with_its_comment_as_help():
+    parser = parser_for(fit)
+    options = {o for a in parser._actions for o in a.option_strings}
+    assert {'--' + k.replace('_', '-') for k in TYPES} < options
+    assert all(a.help for a in parser._actions)
+    values = parser.parse(['--exp', 'weighted', '--epochs', '1', '--lr', '3e-4', '--gradcam'])
+    assert (values['exp'], values['epochs'], values['lr'], values['gradcam'], values['size']) == ('weighted', '1', '3e-4', True, None)
+
+
+@pytest.mark.parametrize('argv, says', [
+    (['--epocs', '1'], ["'epocs'", "mean 'epochs'", 'data', 'weight-decay']),
+    (['--epochs'], ['--epochs', 'argument']),
+    (['weighted'], ["'weighted'", '--']),
+    (['--epochs', 'two'], ['epochs', "'two'", 'a whole number']),
+    (['--exp', 'wieghted'], ['wieghted', 'weighted']),
+    (['--data', 'no/such/folder'], ['no/such/folder']),
+])
+def test_a_wrong_command_line_gets_one_line_and_status_2(capsys, argv, says):
+    assert run(fit, argv) == 2
+    out = capsys.readouterr().err
+    assert out.startswith('error: ') and out.count('\n') == 1
+    for word in says: assert word in out
+
+
+@pytest.mark.parametrize('command', ['fit', 'lr_find', 'predict'])
+def test_help_says_what_it_is_for_without_importing_torch(command):
+    code = f"import sys, runpy; sys.argv = ['x', '--help']\n" \
+           f"try: runpy.run_module('pneumo_fastai.{command}', run_name='__main__', alter_sys=True)\n" \
+           "finally: print('loaded:', [o for o in ('torch', 'fastai', 'pandas', 'sklearn') if o in sys.modules])"
+    done = subprocess.run([sys.executable, '-W', 'error::UserWarning', '-c', code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert NOTICE in ' '.join(done.stdout.split())
+    assert 'loaded: []' in done.stdout

@@ -1,0 +1,63 @@
+import tomllib
+from dataclasses import asdict
+
+import pytest
+
+from pneumo_fastai.errors import InputError
+from pneumo_fastai.experiment import Experiment, differences, folder, load_experiment, toml
+
+
+def test_the_baseline_is_the_published_recipe():
+    e = Experiment()
+    assert (e.size, e.batch_size, e.lr, e.epochs, e.arch, e.weight_decay, e.class_weights) == (224, 32, 1e-4, 20, 'resnet18', 0, 'none')
+    assert load_experiment('baseline') == ('baseline', e)
+
+
+@pytest.mark.parametrize('path', sorted(folder().glob('*.toml')), ids=lambda p: p.stem)
+def test_a_shipped_experiment_states_its_differences_and_nothing_else(path):
+    stated = tomllib.loads(path.read_text())
+    assert stated == differences(load_experiment(path.stem)[1])
+    assert path.read_text().startswith('# ')
+
+
+def test_what_each_experiment_adds():
+    augmented, weighted, gradcam = (asdict(load_experiment(o)[1]) for o in ('augmented', 'weighted', 'gradcam'))
+    assert all(augmented[o] > 0 for o in ('flip', 'rotate', 'brightness', 'contrast')) and augmented['class_weights'] == 'none'
+    assert weighted == augmented | {'class_weights': 'balanced'}
+    assert gradcam == weighted | {'gradcam': True}
+
+
+def test_toml_round_trip(tmp_path):
+    e = Experiment(lr=1e-5, gradcam=True, aspect='crop')
+    (tmp_path/'mine.toml').write_text(toml(e))
+    assert load_experiment(str(tmp_path/'mine.toml')) == ('mine', e)
+
+
+def test_overrides_are_text_and_come_last():
+    e = load_experiment('weighted', epochs='1', size='128', lr='3e-4', gradcam=True, batch_size=None)[1]
+    assert (e.epochs, e.size, e.lr, e.gradcam, e.batch_size, e.class_weights) == (1, 128, 3e-4, True, 32, 'balanced')
+
+
+@pytest.mark.parametrize('text, says', [
+    ('epocs = 3', ["'epocs'", "mean 'epochs'", 'batch_size', 'weight_decay']),
+    ('epochs = "many"', ['epochs', "'many'", 'str', 'a whole number']),
+    ('epochs = 2.5', ['epochs', '2.5', 'float', 'a whole number']),
+    ('epochs = true', ['epochs', 'True', 'bool', 'a whole number']),
+    ('gradcam = 1', ['gradcam', '1', 'int', 'true or false']),
+    ('lr = true', ['lr', 'True', 'bool', 'a number']),
+    ('lr = nan', ['lr', 'nan', 'above 0']),
+    ('aspect = "padd"', ['aspect', "'padd'", 'pad or crop or stretch']),
+    ('size = 8', ['size', '8', 'from 32']),
+    ('valid = 0.6\ntest = 0.5', ['valid', 'test', 'nothing to train on']),
+    ('epochs =', ['not valid TOML']),
+])
+def test_a_wrong_file_gets_one_line(tmp_path, text, says):
+    (tmp_path/'x.toml').write_text(text)
+    with pytest.raises(InputError) as e: load_experiment(str(tmp_path/'x.toml'))
+    assert '\n' not in str(e.value)
+    for word in says: assert word in str(e.value)
+
+
+def test_a_misspelt_name_lists_the_experiments_and_trains_nothing_else():
+    with pytest.raises(InputError, match=r"'wieghted'.*mean 'weighted'.*augmented, baseline, gradcam, weighted"): load_experiment('wieghted')
+    with pytest.raises(InputError, match=r'no\.toml does not exist'): load_experiment('no.toml')
