@@ -13,14 +13,10 @@ def fit(
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on persons it has not seen, and export it."
     from . import experiment as recipes
-    from .data.prepare import find_cohort, prepare
-    from .data.split import split_summary
-    from .screen import bar, console, progress, show_cohort
+    from .screen import cohort_ready, console, progress
     name, experiment = recipes.load_experiment(exp, **overrides)
     console.print(f'experiment [bold]{name}[/]: {recipes.differences(experiment) or "the baseline"}')
-    with bar('reading the cohort') as tick: cohort = find_cohort(data, cache, tick)
-    with bar('decoding images') as tick: cohort = prepare(cohort, experiment, cache, tick)
-    show_cohort(cohort, split_summary(cohort.table))
+    cohort = cohort_ready(data, experiment, cache)
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
         from .training import run as runs

@@ -38,3 +38,14 @@ def show_cohort(cohort, summary):
     table(f'{cohort.name} ({cohort.layout}{synthetic})', ['split', 'images', 'persons', 'pneumonia', 'prevalence'], rows)
     for note in cohort.notes: console.print(f'[yellow]note:[/] {note}')
     if len(cohort.rejected): console.print(f'[yellow]rejected:[/] {len(cohort.rejected)} files, listed in rejected.csv')
+
+
+def cohort_ready(data, experiment, cache):
+    "Read, decode and split what `data` names, with progress bars, and show it."
+    with bar('reading the cohort') as tick:
+        from .data.prepare import find_cohort, prepare
+        from .data.split import split_summary
+        cohort = find_cohort(data, cache, tick)
+    with bar('decoding images') as tick: cohort = prepare(cohort, experiment, cache, tick)
+    show_cohort(cohort, split_summary(cohort.table))
+    return cohort

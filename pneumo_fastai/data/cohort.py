@@ -62,6 +62,18 @@ def not_there(place):
     return f'{place} does not exist; {would}'
 
 
+def images_in(
+    place,  # an image file, which is taken whatever it is called, or a folder
+) -> tuple[list[str], int]:
+    "The paths of the images in a file or folder, sorted, and how many other files it has. Raises InputError where there is none."
+    place = Path(os.path.abspath(Path(place).expanduser()))
+    if not place.exists(): raise InputError(not_there(place))
+    files = [place] if place.is_file() else sorted(walk(place))
+    images = [str(p) for p in files if p == place or is_image(p)]
+    if not images: raise InputError(f"{place} holds no image: images are {', '.join(SUFFIXES)}")
+    return images, len(files) - len(images)
+
+
 def read_manifest(csv):
     if csv.suffix.lower() != '.csv': raise InputError(f'{csv} is neither a folder nor a .csv manifest: give one of them')
     return 'manifest', csv.parent, manifest(csv)

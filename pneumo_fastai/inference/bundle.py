@@ -2,8 +2,10 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
+from ..data.cohort import CLASSES
 from ..data.dicom import UnreadableImage, read_square
 from ..errors import InputError
 from ..models.zoo import build
@@ -46,3 +48,12 @@ class Bundle:
             if xs: out[at] = self.model(torch.stack(xs)).softmax(-1)[:, 1].numpy()
             if tick: tick(min(start + batch_size, len(paths)))
         return out, reasons
+
+    def table(self, paths, tick=None) -> pd.DataFrame:
+        "A row a file: path, probability, prediction at the run's threshold, and the reason where it cannot be read (None otherwise)."
+        probability, reasons = self.probability(paths, tick=tick)
+        names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
+        frame = pd.DataFrame({'path': list(map(str, paths)), 'probability': probability, 'prediction': names})
+        frame['reason'] = pd.Series([reasons.get(p) for p in frame.path], dtype=object)
+        frame['prediction'] = frame.prediction.astype(object).where(frame.reason.isna(), None)
+        return frame

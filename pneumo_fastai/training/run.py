@@ -12,6 +12,7 @@ import pandas as pd
 from fastai.callback.progress import CSVLogger
 
 from .. import experiment as recipes
+from ..data.cohort import CLASSES
 from ..data.prepare import boxes_in_square
 from ..data.split import split_summary
 from ..evaluation import figures
@@ -107,7 +108,7 @@ def panel(learn, experiment, rows, heat=False):
     images = [np.array(cohort.pixels[p]) for p in rows.path]
     maps = list(show_gradcam(learn, list(rows.path))[1]) if heat else None
     boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
-    titles = [f'{"pneumonia" if r.label else "no pneumonia"}, predicted {r.probability:.2f}' for r in rows.itertuples()]
+    titles = [f'label: {CLASSES[r.label]}\nprobability of pneumonia {r.probability:.3f}' for r in rows.itertuples()]
     return figures.image_grid(images, titles, maps, boxes, synthetic=cohort.synthetic)
 
 

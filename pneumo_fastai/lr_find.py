@@ -1,0 +1,31 @@
+"python -m pneumo_fastai.lr_find: which learning rate an experiment could take."
+import sys
+
+from .cli import run
+
+
+def lr_find(
+    exp:str = 'baseline',  # an experiment's name, or the path of its TOML file
+    data:str = 'demo',     # 'demo', or a folder, as for fit
+    steps:int = 100,       # training steps of the mock training, the rate growing from 1e-7 to 10
+    out:str = 'lr_find.png',  # the curve's file
+    cache:str = None,      # where decoded images are kept; the user's cache folder unless given
+    **overrides,
+):
+    "Suggest learning rates by the range test (Smith 2015) and draw its curve."
+    from . import experiment as recipes
+    from .errors import InputError
+    from .screen import bar, console, cohort_ready, table
+    if steps < 20: raise InputError(f'steps is {steps}, it takes 20 or more: the first tenth and the last five are cut off')
+    name, experiment = recipes.load_experiment(exp, **overrides)
+    cohort = cohort_ready(data, experiment, cache)
+    with bar('range test') as tick:
+        from .training.range_test import curve, range_test
+        suggestions, recorder = range_test(experiment, cohort, steps, tick)
+    table(f'learning rates suggested for {name} on {cohort.name}', ['rule', 'rate'], [(k, f'{v:.2e}') for k, v in suggestions.items()])
+    curve(recorder, suggestions, out, f'{name} on {cohort.name}' + (', synthetic data' if cohort.synthetic else ''))
+    console.print(f"the experiment's own rate is {experiment.lr:.2e}; the curve: {out}", soft_wrap=True)
+
+
+if __name__ == '__main__':
+    sys.exit(run(lr_find))
