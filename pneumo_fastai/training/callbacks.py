@@ -97,15 +97,14 @@ class BestModel(TrackerCallback):
 @contextmanager
 def random_state_kept(dls):
     "Python's, NumPy's, torch's and the loaders' random state afterwards as before."
-    loaders = [dl.rng for dl in dls.loaders]
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state(), [r.getstate() for r in loaders]
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state(), [dl.rng.getstate() for dl in dls.loaders]
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     try: yield
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])
         torch.set_rng_state(before[2])
-        for rng, state in zip(loaders, before[3], strict=True): rng.setstate(state)
+        for dl, state in zip(dls.loaders, before[3], strict=True): dl.rng.setstate(state)
         if cuda: torch.cuda.set_rng_state_all(cuda)
 
 

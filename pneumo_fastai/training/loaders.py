@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 from fastai.data.all import CategoryBlock, ColReader, ColSplitter, DataBlock, DataLoaders, TransformBlock
 from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline, Transform
-from fastai.torch_core import TensorImageBW, set_seed
+from fastai.torch_core import TensorImageBW, set_seed, show_image
 from fastai.vision.augment import Brightness, Contrast, Flip, PadMode, Rotate, setup_aug_tfms
 
 from ..data.cache import Pixels
@@ -15,7 +15,7 @@ from ..data.prepare import Prepared, prepare
 
 class XRay(TensorImageBW):
     "A radiograph: (1, size, size) uint8, bright = dense; float and normalised once it is in a batch. Shows in grey, white = dense."
-    _show_args = {'cmap': 'gray'}
+    def show(self, ctx=None, **kwargs): return show_image(np.asarray(self.cpu().squeeze(0)), ctx=ctx, **{'cmap': 'gray', **kwargs})
 
 
 class LoadXRay(Transform):

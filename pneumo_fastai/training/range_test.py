@@ -5,6 +5,7 @@ from fastai.callback.core import Callback
 from fastai.callback.schedule import minimum, slide, steep, valley
 from matplotlib.figure import Figure
 
+from ..errors import InputError
 from ..evaluation.figures import save
 from .learner import get_learner
 from .loaders import get_dls
@@ -22,7 +23,10 @@ def range_test(experiment, cohort, steps, tick):
         learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
         learn.add_cb(Tick(tick, steps))
         with learn.no_bar():
-            found = learn.lr_find(num_it=steps, show_plot=False, suggest_funcs=(valley, slide, minimum, steep))
+            try: found = learn.lr_find(num_it=steps, show_plot=False, suggest_funcs=(valley, slide, minimum, steep))
+            except (IndexError, ValueError, RuntimeError) as e:  # too few points for the rules
+                raise InputError(f'the loss diverged at step {len(learn.recorder.lrs)} of {steps}, too early to suggest a rate; '
+                                 'give more --steps') from e
     return {k: float(v) for k, v in found._asdict().items()}, learn.recorder
 
 

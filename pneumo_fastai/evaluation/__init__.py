@@ -1,0 +1,1 @@
+"What it is worth, from saved predictions alone. Imports no torch."

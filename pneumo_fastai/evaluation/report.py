@@ -1,0 +1,118 @@
+"The table of results, once for the terminal and once for the report, and the report itself in plain words."
+import os
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from .metrics import METRICS
+
+HEADER = ('metric', 'valid at threshold', 'test at threshold', 'test at 0.5')
+NAMES = dict(balanced_accuracy='balanced accuracy', f1='F1', auroc='AUROC', average_precision='average precision')
+FIGURES = {
+    'curves.png': 'Training: loss and metrics by epoch. The star marks the epoch with the best AUROC on valid. A valid loss that rises '
+                  'while the train loss falls is overfitting.',
+    'roc.png': 'ROC curve: the share of pneumonia found against the share of false alarms, over all thresholds. The dotted diagonal is '
+               'chance; the marked points are the chosen threshold.',
+    'precision_recall.png': 'Precision and recall: of the images called pneumonia, how many are, against how many of all are found. The '
+                            'dotted line is chance, which is the prevalence.',
+    'confusion_matrix.png': 'Counts of right and wrong calls on test, with the share of each true class.',
+    'top_losses.png': 'The images the model got most wrong: worth looking at for wrong labels, tubes and wires, text, odd positions.',
+    'gradcam.png': 'Grad-CAM (Selvaraju et al. 2017): where the image spoke for the call. Coarse, and no proof of a finding there.',
+}
+QUESTION = 'How well does a model tell chest radiographs with pneumonia from those without, on persons it never saw?'
+SYNTHETIC = 'The images are synthetic, drawn by a program: the numbers show that the pipeline works and say nothing about patients.'
+LIMITS = (
+    'The label is what readers marked on the image, not a diagnosis confirmed by the clinical course.',
+    'The intervals (95%, bootstrap over persons) say how much chance in the choice of test persons may move a number. They say nothing of '
+    'another hospital, another scanner, another age group, nor of training again.',
+    'The threshold was chosen on valid, so the numbers of valid are optimistic; those of test are the ones to quote.',
+    'Precision and accuracy hold at the prevalence of this test set; where pneumonia is rarer, more of the positive calls are wrong.',
+)
+
+
+def number(metric):
+    "A metric with its interval, like `0.871 [0.82, 0.91]`, or 'not defined'."
+    if metric['value'] is None: return 'not defined'
+    return f'{metric["value"]:.3f} ' + ('[no interval]' if metric['low'] is None else f'[{metric["low"]:.2f}, {metric["high"]:.2f}]')
+
+
+def rows(metrics):
+    "The table under `HEADER`, a tuple of four texts for each metric; `metrics` as `summary.evaluate` returns it."
+    blocks = metrics['valid'], metrics['test']['at_threshold'], metrics['test']['at_0.5']
+    return [(NAMES.get(m, m), *(number(block[m]) for block in blocks)) for m in METRICS]
+
+
+def _about(name, block):
+    "One line on a split: how many images, of how many persons, with how much pneumonia."
+    return f'{name}: n = {block["n"]} images of {block["persons"]} persons, {block["prevalence"]:.1%} with pneumonia'
+
+
+def console_table(metrics, title='', synthetic=False):
+    "The same rows as a `rich.table.Table`, 77 columns wide."
+    title = f'{title} (synthetic data)'.strip() if synthetic else title
+    table = Table(title=Text(title) if title else None, title_justify='left', caption_justify='left', box=SIMPLE_HEAD, show_edge=False,
+                  pad_edge=False, collapse_padding=True, padding=(0, 1, 0, 0),
+                  caption=Text('\n'.join([*(_about(k, metrics[k]) for k in ('valid', 'test')), f'threshold {_threshold(metrics)}'])))
+    for i, name in enumerate(HEADER): table.add_column(name, justify='right' if i else 'left')
+    for row in rows(metrics): table.add_row(*map(Text, row))  # as Text, or rich takes [not defined] for markup
+    return table
+
+
+def _threshold(metrics): return f'{metrics["threshold"]["value"]:.4f} ({metrics["threshold"]["rule"]})'
+
+
+def _in_words(metrics):
+    "What the counts on test mean, and what it takes to do better than nothing."
+    at, base = metrics['test']['at_threshold'], metrics['baseline']
+    yield (f'On test, at the threshold: of {at["tp"] + at["fn"]} images with pneumonia {at["tp"]} were found and {at["fn"]} missed; of '
+           f'{at["tn"] + at["fp"]} without, {at["fp"]} raised a false alarm.')
+    yield (f'For comparison: calling every image "{"pneumonia" if base["always"] else "no pneumonia"}" has accuracy {base["accuracy"]:.3f} '
+           f'and AUROC {base["auroc"]:.1f}.')
+    if view := base.get('view'):
+        unseen = f' ({view["unseen"]} images have a view that training never saw)' if view['unseen'] else ''
+        yield (f'The view position alone, without looking at the image, has AUROC {number(view["auroc"])}{unseen}: what the model adds is '
+               'the part above it.')
+
+
+def _bullets(lines): return [f'- {line}' for line in lines]
+
+
+def _results(metrics):
+    table = [HEADER, ('---',)*len(HEADER), *rows(metrics)]
+    return [_about('Valid', metrics['valid']) + '.  ', _about('Test', metrics['test']) + '.  ',
+            f'Threshold: {_threshold(metrics)}; an image at or above it is called pneumonia.', '',
+            *('| ' + ' | '.join(row) + ' |' for row in table), '',
+            'In brackets: 95% interval. Recall is also called sensitivity, precision positive predictive value.', '',
+            *_bullets(_in_words(metrics))]
+
+
+def _figures(folder, mark):
+    for name, words in FIGURES.items():
+        if (folder/name).exists(): yield from (f'![{name}]({name})', '', words + (f' *{mark}*' if mark else ''), '')
+
+
+def write_report(
+    folder,        # the run's; its figures are linked where they exist
+    title,
+    metrics,       # as `summary.evaluate` returns it
+    cohort_lines,  # what the data are and how they were split, a line each
+    notes,         # warnings besides those in `metrics`, a line each
+    recipe,        # the experiment's settings by name
+    command,       # what to type to do it again
+    synthetic,     # whether the images were; then every section with numbers says so
+):
+    "Write `report.md` into `folder`, whole or not at all; returns its path."
+    folder, mark = Path(folder), 'Synthetic data.' if synthetic else ''
+    tag = ' (synthetic data)' if synthetic else ''
+    warnings = [*notes, *metrics.get('warnings', [])]
+    lines = [f'# {title}{tag}', '', 'For research and education, not for diagnosis.', '',
+             '## Question', '', QUESTION, '', *([SYNTHETIC, ''] if synthetic else []),
+             f'## Data{tag}', '', *_bullets(cohort_lines), '', f'## Warnings{tag}', '', *(_bullets(warnings) or ['None.']), '',
+             f'## Results{tag}', '', *_results(metrics), '', f'## Figures{tag}', '', *_figures(folder, mark),
+             '## Limits', '', *_bullets(LIMITS), '', '## How it was made', '', '```', command, '```', '',
+             '| setting | value |', '| --- | --- |', *(f'| {k} | {v} |'.replace('\n', ' ') for k, v in recipe.items()), '']
+    beside = folder/f'.{os.getpid()}-report.md'
+    beside.write_text('\n'.join(lines), encoding='utf-8')
+    return beside.replace(folder/'report.md')

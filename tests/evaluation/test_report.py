@@ -1,0 +1,103 @@
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from pneumo_fastai.evaluation.metrics import METRICS
+from pneumo_fastai.evaluation.report import FIGURES, HEADER, console_table, number, rows, write_report
+from pneumo_fastai.evaluation.summary import evaluate
+
+
+@pytest.fixture(scope='module')
+def predictions():
+    rng = np.random.default_rng(0)
+    y = (np.arange(60) % 3 == 0).astype(int)
+    return pd.DataFrame(dict(path=np.arange(60).astype(str), person=np.arange(60)//4, split=np.where(np.arange(60)//4 % 2, 'test', 'valid'),
+                             label=y, probability=1/(1 + np.exp(-rng.normal(2*y - 1)))))
+
+
+@pytest.fixture(scope='module')
+def metrics(predictions):
+    views = pd.Series('AP', index=predictions['path'])
+    return evaluate(predictions, 50, views=views, train=pd.DataFrame(dict(view=['AP', 'AP'], label=[0, 1])))
+
+
+def written(folder, metrics, notes=(), synthetic=False):
+    path = write_report(folder, 'Baseline', metrics, ['RSNA, 60 images', 'split by person'], list(notes), dict(arch='resnet18', size=224),
+                        'python -m pneumo_fastai.fit baseline', synthetic)
+    assert path == folder/'report.md' and not list(folder.glob('.*'))
+    return path.read_text(encoding='utf-8')
+
+
+def printed(table, width=80):
+    out = io.StringIO()
+    Console(file=out, width=width).print(table)
+    return out.getvalue()
+
+
+def test_number():
+    assert number(dict(value=.8714, low=.819, high=.9149)) == '0.871 [0.82, 0.91]'
+    assert number(dict(value=None, low=None, high=None)) == 'not defined'
+    assert number(dict(value=1., low=None, high=None)) == '1.000 [no interval]'
+
+
+def test_rows_are_what_was_measured(metrics):
+    table = rows(metrics)
+    assert len(table) == len(METRICS) == 8 and all(len(row) == len(HEADER) == 4 for row in table)
+    blocks = metrics['valid'], metrics['test']['at_threshold'], metrics['test']['at_0.5']
+    for name, row in zip(METRICS, table, strict=True):
+        assert [cell[:5] for cell in row[1:]] == [f'{b[name]["value"]:.3f}' for b in blocks]
+
+
+def test_console_and_report_show_the_same_table(tmp_path, metrics):
+    console, report = printed(console_table(metrics, 'Baseline')), written(tmp_path, metrics)
+    for row in rows(metrics):
+        assert '| ' + ' | '.join(row) + ' |' in report
+        assert re.search(r'\s+'.join(map(re.escape, row)), console)
+
+
+def test_undefined_reaches_the_reader(tmp_path, predictions):
+    frame = predictions.assign(label=predictions['label'].where(predictions['split'] == 'valid', 0))
+    metrics = evaluate(frame, 20)
+    assert 'not defined' in printed(console_table(metrics)) and '| AUROC |' in (text := written(tmp_path, metrics))
+    assert 'not defined' in text and 'nan' not in text.lower().split() and 'None |' not in text
+
+
+def test_no_interval_is_no_markup(predictions):
+    table = console_table(evaluate(predictions.assign(person=predictions['split']), 20))
+    assert printed(table, 100).count('[no interval]') == 3*len(METRICS)
+
+
+def test_says_n_and_what_counts_mean(tmp_path, metrics):
+    text, at = written(tmp_path, metrics), metrics['test']['at_threshold']
+    for block in (metrics['valid'], metrics['test']):
+        assert f'n = {block["n"]} images of {block["persons"]} persons, {block["prevalence"]:.1%} with pneumonia' in text
+    assert f'of {at["tp"] + at["fn"]} images with pneumonia {at["tp"]} were found and {at["fn"]} missed' in text
+    assert 'not for diagnosis' in text and 'python -m pneumo_fastai.fit baseline' in text and '| arch | resnet18 |' in text
+    assert 'The view position alone, without looking at the image, has AUROC 0.500' in text
+
+
+def test_links_only_the_figures_that_exist(tmp_path, metrics):
+    for name in ('roc.png', 'gradcam.png'): (tmp_path/name).touch()
+    text = written(tmp_path, metrics)
+    assert re.findall(r'\]\((.*?)\)', text) == ['roc.png', 'gradcam.png']
+    for name in FIGURES: (tmp_path/name).touch()
+    assert re.findall(r'\]\((.*?)\)', written(tmp_path, metrics)) == list(FIGURES)
+
+
+def test_synthetic_wherever_numbers_are(tmp_path, metrics):
+    assert 'synthetic' not in written(tmp_path, metrics).lower() and 'synthetic' not in printed(console_table(metrics, 'a'))
+    for name in FIGURES: (tmp_path/name).touch()
+    text = written(tmp_path, metrics, synthetic=True)
+    for heading in ('# Baseline', '## Data', '## Warnings', '## Results', '## Figures'): assert f'{heading} (synthetic data)\n' in text
+    assert text.count('*Synthetic data.*') == len(FIGURES)
+    assert 'synthetic data' in printed(console_table(metrics, synthetic=True))
+
+
+def test_warnings_of_both_kinds(tmp_path, metrics):
+    text = written(tmp_path, metrics | dict(warnings=['the test is small']), notes=['3 files could not be read'])
+    assert '- 3 files could not be read\n- the test is small\n' in text
+    assert '## Warnings\n\nNone.' in written(tmp_path, metrics | dict(warnings=[]))

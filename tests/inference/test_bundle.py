@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+import torch
+
+from pneumo_fastai.errors import InputError
+from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.models.resnet import ResNet18
+
+RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=0.4, std=0.2, threshold=0.3, experiment='e', data='d', synthetic=False, class_weights='none')
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    torch.manual_seed(0)
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
+    return Bundle.load(tmp_path)
+
+
+def test_round_trip_without_code_in_the_file(bundle, tmp_path):
+    assert bundle.recipe == RECIPE and not bundle.model.training
+    saved = torch.load(tmp_path/'model.pt', weights_only=True)
+    assert all(torch.equal(v, saved['state'][k]) for k, v in bundle.model.state_dict().items())
+
+
+def test_a_bad_file_among_good_ones_is_listed_and_the_rest_do_not_move(bundle, films, tmp_path):
+    good = sorted(str(p) for p in (films/'NORMAL').iterdir())[:5]
+    (tmp_path/'bad.dcm').write_bytes(b'no')
+    table = bundle.table([*good[:2], str(tmp_path/'bad.dcm'), *good[2:]])
+    alone = bundle.table(good)
+    np.testing.assert_allclose(table.probability.drop(2), alone.probability, atol=1e-6)
+    assert np.isnan(table.probability[2]) and table.reason[2] and table.prediction[2] is None and table.reason.isna().sum() == 5
+    assert list(alone.prediction) == ['pneumonia' if p >= 0.3 else 'no pneumonia' for p in alone.probability]
+
+
+def test_what_is_no_model_says_so(tmp_path):
+    (tmp_path/'model.pt').write_bytes(b'no')
+    with pytest.raises(InputError, match='is not a model that fit wrote'): Bundle.load(tmp_path)
+    with pytest.raises(InputError, match=r'holds no model\.pt'): Bundle.load(tmp_path/'nothing')

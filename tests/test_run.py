@@ -1,0 +1,157 @@
+"The whole road on a small set: the commands as processes, their files, and the learner in a process that never saw fit."
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pneumo_fastai.data.split import check_disjoint
+
+SMALL = ['--size', '32', '--batch-size', '16', '--epochs', '2']
+
+
+def command(name, *args, cwd, env=None):
+    done = subprocess.run([sys.executable, '-m', f'pneumo_fastai.{name}', *map(str, args)], capture_output=True, text=True, cwd=cwd, check=False)
+    assert 'Traceback' not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture(scope='module')
+def made(films, tmp_path_factory):
+    "(folder of the run, what fit printed, where it was typed)."
+    here = tmp_path_factory.mktemp('here')
+    shutil.copytree(films, here/'films')
+    (here/'films'/'NORMAL'/'IM-9999-0001.png').write_bytes(b'broken')
+    done = command('fit', '--exp', 'gradcam', '--data', 'films', *SMALL, '--cache', here/'cache', cwd=here)
+    assert done.returncode == 0, done.stderr
+    run, = (here/'runs').iterdir()
+    return run, done.stdout, here
+
+
+def test_the_run_folder_holds_what_it_says(made):
+    run, out, _ = made
+    assert run.name.startswith('gradcam-2')
+    assert {p.name for p in run.iterdir()} == {
+        'experiment.toml', 'environment.json', 'split.csv', 'rejected.csv', 'history.csv', 'predictions.csv', 'metrics.json', 'report.md',
+        'curves.png', 'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'top_losses.png', 'gradcam.png', 'gradcam',
+        'learner.pkl', 'model.pt'}
+    assert len(list((run/'gradcam').iterdir())) == -(-(pd.read_csv(run/'split.csv').split == 'valid').sum() // 9)
+    assert str(run) in out.replace('\n', '') and 'predict' in out and 'AUROC' in out
+    environment = json.loads((run/'environment.json').read_text())
+    assert environment['packages']['fastai'] and environment['precision'] in ('float32', 'bfloat16') and '--exp gradcam' in environment['command']
+
+
+def test_a_corrupt_file_is_listed_counted_on_screen_and_trained_without(made):
+    run, out, _ = made
+    rejected = pd.read_csv(run/'rejected.csv')
+    assert [Path(p).name for p in rejected.path] == ['IM-9999-0001.png'] and rejected.reason[0]
+    assert 'rejected: 1' in out and 'prevalence' in out and len(pd.read_csv(run/'split.csv')) == 80
+
+
+def test_predictions_and_metrics_belong_together(made):
+    run, _, _ = made
+    split, predictions = pd.read_csv(run/'split.csv'), pd.read_csv(run/'predictions.csv')
+    check_disjoint(split)
+    both = predictions.merge(split, on='path', suffixes=('', '_of_split'))
+    assert len(both) == (split.split != 'train').sum()
+    for column in ('person', 'split', 'label'): assert (both[column] == both[f'{column}_of_split']).all()
+    metrics = json.loads((run/'metrics.json').read_text())
+    test = predictions[predictions.split == 'test']
+    called = test.probability >= metrics['threshold']['value']
+    assert metrics['test']['at_threshold']['accuracy']['value'] == pytest.approx((called == test.label).mean())
+    assert metrics['test']['n'] == len(test) and not metrics['synthetic']
+
+
+def test_learner_pkl_predicts_the_same_in_a_process_that_never_imports_fit(made):
+    run, _, here = made
+    code = f'''
+import json, sys, warnings
+warnings.simplefilter('ignore')
+from fastai.learner import load_learner
+learn = load_learner({str(run/'learner.pkl')!r})
+with learn.no_bar():
+    out = [(p, *map(str, learn.predict(p)[:1]), float(learn.predict(p)[2][1])) for p in json.load(sys.stdin)]
+assert 'pneumo_fastai.fit' not in sys.modules
+print(json.dumps(out))
+'''
+    some = pd.read_csv(run/'predictions.csv').sample(6, random_state=0)
+    done = subprocess.run([sys.executable, '-c', code], input=json.dumps(list(some.path)), capture_output=True, text=True, cwd='/', check=False)
+    assert done.returncode == 0, done.stderr
+    for (path, name, p), row in zip(json.loads(done.stdout.splitlines()[-1]), some.itertuples(), strict=True):
+        assert path == row.path and abs(p - row.probability) < 1e-4 and name == ('pneumonia' if p > 0.5 else 'no pneumonia')
+    stored = (run/'learner.pkl').read_bytes()
+    assert not any(Path(p).name.encode() in stored for p in pd.read_csv(run/'split.csv').path)  # no file of a patient travels with it
+
+
+def test_predict_gives_what_predictions_csv_has(made):
+    run, _, here = made
+    done = command('predict', run, here/'films', '--out', 'p.csv', cwd=here)
+    assert done.returncode == 0 and 'rejected: 1 of 81' in done.stdout
+    both = pd.read_csv(here/'p.csv').merge(pd.read_csv(run/'predictions.csv'), on='path')
+    assert len(both) == len(pd.read_csv(run/'predictions.csv'))
+    np.testing.assert_allclose(both.probability_x, both.probability_y, atol=1e-4)
+    again = command('predict', run, here/'films', '--out', 'p.csv', cwd=here)
+    assert again.returncode == 2 and 'p.csv exists' in again.stderr
+
+
+def test_the_same_command_twice_gives_the_same_numbers_in_another_folder(made):
+    run, _, here = made
+    done = command('fit', '--exp', 'gradcam', '--data', 'films', *SMALL, '--cache', here/'cache', '--out', 'again', cwd=here)
+    assert done.returncode == 0
+    second, = (here/'again').iterdir()
+    assert (second/'predictions.csv').read_text() == (run/'predictions.csv').read_text()
+    drop = ['time']
+    pd.testing.assert_frame_equal(pd.read_csv(second/'history.csv').drop(columns=drop), pd.read_csv(run/'history.csv').drop(columns=drop))
+
+
+def test_lr_find_prints_suggestions_and_draws(made):
+    _, _, here = made
+    done = command('lr_find', '--data', 'films', *SMALL, '--steps', '40', '--cache', here/'cache', cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert all(o in done.stdout for o in ('valley', 'slide', 'minimum', 'steep')) and (here/'lr_find.png').stat().st_size > 10_000
+    few = command('lr_find', '--data', 'films', '--steps', '5', cwd=here)
+    assert few.returncode == 2 and 'steps is 5' in few.stderr
+
+
+def tree(here, kind):
+    "A folder of bad input and what the one line about it has to say."
+    folder = here/kind
+    folder.mkdir()
+    if kind == 'empty': return folder, ['empty']
+    if kind == 'no images':
+        for o in ('NORMAL', 'PNEUMONIA'): (folder/o).mkdir()
+        return folder, ['no image']
+    if kind == 'unreadable':
+        for o in ('NORMAL', 'PNEUMONIA'):
+            (folder/o).mkdir()
+            for i in range(5): (folder/o/f'{i}.png').write_bytes(b'no')
+        return folder, ['none of the 10 images can be read']
+    if kind == 'columns':
+        (folder/'stage_2_train_images').mkdir()
+        (folder/'stage_2_train_labels.csv').write_text('patientId,x,y\na,1,2\n')
+        return folder, ['Target']
+    return None
+
+
+@pytest.mark.parametrize('kind', ['empty', 'no images', 'unreadable', 'columns'])
+def test_bad_input_gets_one_line_and_status_2(tmp_path, kind):
+    folder, says = tree(tmp_path, kind)
+    done = command('fit', '--data', folder, '--cache', tmp_path/'cache', cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith('error: ') and done.stderr.count('\n') == 1
+    for word in says: assert word in done.stderr
+    assert not (tmp_path/'runs').exists()
+
+
+def test_one_class_and_too_few_persons(films, tmp_path):
+    shutil.copytree(films, tmp_path/'films')
+    for p in sorted((tmp_path/'films').rglob('*.png')):
+        if 'person0_' not in p.name and 'IM-0001' not in p.name: p.unlink()
+    done = command('fit', '--data', 'films', '--cache', tmp_path/'cache', cwd=tmp_path)
+    assert done.returncode == 2 and 'too few' in done.stderr and done.stderr.count('\n') == 1
+    shutil.rmtree(tmp_path/'films'/'PNEUMONIA')
+    done = command('fit', '--data', 'films', '--cache', tmp_path/'cache', cwd=tmp_path)
+    assert done.returncode == 2 and 'pneumonia' in done.stderr and done.stderr.count('\n') == 1

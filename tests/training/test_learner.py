@@ -1,0 +1,160 @@
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from fastai.callback.core import Callback
+from fastai.callback.progress import CSVLogger
+from fastai.interpret import ClassificationInterpretation
+from matplotlib import pyplot as plt
+from sklearn import metrics as sk
+
+from pneumo_fastai.errors import InputError
+from pneumo_fastai.models.zoo import build
+from pneumo_fastai.training.callbacks import BestModel, Precision, native_bfloat16
+from pneumo_fastai.training.learner import get_learner, schedule, train
+from pneumo_fastai.training.loaders import get_dls, split_dl
+
+
+@pytest.fixture
+def make(tiny, cohort, tmp_path):
+    def make(**changes):
+        e = replace(tiny, **changes)
+        learn = get_learner(e, get_dls(e, cohort), path=tmp_path)
+        learn.remove_cb(learn.progress)
+        learn.logger = lambda _: None
+        return learn, e
+    return make
+
+
+def test_training_is_adam_on_a_cosine_as_a_bare_pytorch_loop_does_it(make, cohort):
+    learn, e = make(class_weights='balanced')
+    batches, reference = [], build('resnet18')
+    reference.load_state_dict(learn.model.state_dict())
+
+    class Spy(Callback):
+        order = 99  # after the scheduler
+        def before_batch(self):
+            if self.training: batches.append((self.x.clone(), self.y.clone(), self.opt.hypers[0]['lr']))
+
+    learn.fit(e.epochs, e.lr, cbs=[schedule(e), Spy()])
+    labels = cohort.table.label[cohort.table.split == 'train']
+    weight = torch.tensor([len(labels) / (2 * (labels == c).sum()) for c in (0, 1)], dtype=torch.float32)
+    opt, steps = torch.optim.Adam(reference.parameters(), lr=e.lr), len(batches)
+    assert steps == e.epochs * (len(labels) // e.batch_size)
+    for i, (x, y, lr) in enumerate(batches):
+        assert lr == pytest.approx(e.lr * (1 + np.cos(np.pi * i / steps)) / 2)
+        opt.param_groups[0]['lr'] = lr
+        F.cross_entropy(reference(x.as_subclass(torch.Tensor)), y.as_subclass(torch.Tensor).long(), weight).backward()
+        opt.step()
+        opt.zero_grad()
+    for a, b in zip(learn.model.parameters(), reference.parameters(), strict=True): torch.testing.assert_close(a, b, atol=2e-3, rtol=1e-2)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_does_not(make):
+    def losses(**changes):
+        learn, e = make(flip=0.5, rotate=10., brightness=0.2, contrast=0.2, **changes)
+        learn.fit(e.epochs, e.lr)
+        return [v.item() for v in learn.recorder.losses] + list(learn.recorder.values[-1])
+    first = losses()
+    assert first == losses() != losses(seed=1)
+
+
+def test_the_metric_suite_is_scikit_learns_on_the_whole_validation_set(make):
+    learn, e = make(epochs=1)
+    learn.fit(1, e.lr)
+    got = dict(zip(learn.recorder.metric_names[1:-1], learn.recorder.values[-1], strict=True))
+    p, y = (t.numpy() for t in learn.get_preds(dl=split_dl(learn.dls, 'valid')))
+    p, called = p[:, 1], p[:, 1] >= 0.5
+    want = dict(accuracy=sk.accuracy_score(y, called), recall=sk.recall_score(y, called), specificity=sk.recall_score(y, called, pos_label=0),
+                f1=sk.f1_score(y, called), auroc=sk.roc_auc_score(y, p))
+    if called.any(): want['precision'] = sk.precision_score(y, called)
+    assert set(got) == {'train_loss', 'valid_loss', 'accuracy', 'precision', 'recall', 'specificity', 'f1', 'auroc'}
+    for k, v in want.items(): assert got[k] == pytest.approx(v), k
+
+
+def test_the_best_weights_by_auroc_are_reloaded_and_history_is_written_as_it_goes(make, tmp_path):
+    learn, e = make(epochs=4, lr=3e-3)
+    kept = []
+
+    class Watch(Callback):
+        order = 99
+        def after_epoch(self):
+            kept.append({k: v.clone() for k, v in self.model.state_dict().items()})
+            assert len(pd.read_csv(tmp_path/'history.csv')) == self.epoch + 1
+
+    train(learn, e, cbs=[CSVLogger(), Watch()])
+    history = pd.read_csv(tmp_path/'history.csv')
+    best = kept[int(history.auroc.argmax())]
+    assert all(torch.equal(v, best[k]) for k, v in learn.model.state_dict().items())
+    assert len(history) == 4 and history.notna().all().all()
+
+
+def test_a_loss_that_is_not_a_number_stops_and_names_the_step(make):
+    learn, e = make()
+    with torch.no_grad(): learn.model[-1].weight.fill_(float('nan'))
+    with pytest.raises(InputError, match=r'^the loss is nan at epoch 0, step 0 of \d+; a lower --lr than 0\.001 or'): learn.fit(1, e.lr)
+
+
+def states(learn):
+    "A copy of everything that a further step depends on."
+    optimiser = [torch.as_tensor(v).clone() for of_one in learn.opt.state_dict()['state'].values() for v in of_one.values()]
+    return [*(v.clone() for v in learn.model.state_dict().values()), *optimiser, torch.get_rng_state()]
+
+
+def test_lr_find_leaves_everything_as_it_was(make):
+    def after(find):
+        learn, e = make(flip=0.5, rotate=10.)
+        learn.fit(1, e.lr)
+        if find:
+            before, python, numpy = states(learn), random.getstate(), np.random.get_state()[1].tolist()
+            suggestion = learn.lr_find(num_it=60, show_plot=False)
+            assert 1e-7 < suggestion.valley < 10
+            assert all(torch.equal(a, b) for a, b in zip(before, states(learn), strict=True))
+            assert random.getstate() == python and np.random.get_state()[1].tolist() == numpy
+        learn.fit(1, e.lr)
+        return [v.item() for v in learn.recorder.losses], learn.model[-1].weight.detach().clone()
+    (a, wa), (b, wb) = after(False), after(True)
+    assert a == b and torch.equal(wa, wb)
+
+
+def test_bfloat16_trains_alike_and_predictions_are_float32(make):
+    dtypes = set()
+    learn, e = make(precision='bfloat16', epochs=1)
+    learn.model[3].register_forward_hook(lambda m, i, o: dtypes.add((learn.model.training, o.dtype)))
+    learn.fit(1, e.lr)
+    assert dtypes == {(True, torch.bfloat16), (False, torch.bfloat16)}
+    plain, _ = make(epochs=1)
+    plain.fit(1, e.lr)
+    assert learn.recorder.losses[0].item() == pytest.approx(plain.recorder.losses[0].item(), rel=0.02)
+    dtypes.clear()
+    one = torch.cat([learn.get_preds(dl=learn.dls.test_dl([p]))[0] for p in learn.dls.valid.items.path[:4]])
+    torch.testing.assert_close(one, learn.get_preds(dl=learn.dls.test_dl(list(learn.dls.valid.items.path[:4])))[0], atol=1e-5, rtol=0)
+    assert dtypes == {(False, torch.float32)} and not torch.is_autocast_enabled('cpu')
+
+
+def test_auto_precision_is_what_the_processor_computes():
+    cpu = torch.device('cpu')
+    if not Path('/proc/cpuinfo').exists(): pytest.skip('no /proc/cpuinfo to compare with')
+    flags = Path('/proc/cpuinfo').read_text()
+    assert native_bfloat16(cpu) == ('avx512_bf16' in flags or 'amx_bf16' in flags)
+    assert Precision('auto').resolved(cpu) == ('bfloat16' if native_bfloat16(cpu) else 'float32')
+    assert Precision('float32').resolved(cpu) == 'float32'
+
+
+def test_a_notebooks_ways_in(make):
+    learn, e = make(epochs=1)
+    learn.fit(1, e.lr, cbs=BestModel())
+    learn.show_results(max_n=4)
+    assert all(ax.images[0].get_cmap().name == 'gray' for ax in plt.gcf().axes if ax.images)
+    interpretation = ClassificationInterpretation.from_learner(learn)
+    matrix = interpretation.confusion_matrix()
+    assert matrix.sum() == len(learn.dls.valid.items)
+    interpretation.plot_top_losses(9)
+    titles = [ax.get_title() for ax in plt.gcf().axes if ax.images]
+    assert len(titles) == 9 and all('pneumonia/' in t for t in titles)
+    plt.close('all')

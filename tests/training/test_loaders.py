@@ -1,0 +1,69 @@
+from dataclasses import replace
+
+import numpy as np
+import torch
+from fastai.vision.augment import Brightness, Contrast, Flip, Rotate
+from matplotlib import pyplot as plt
+
+from pneumo_fastai.data.cohort import CLASSES
+from pneumo_fastai.training.loaders import LoadXRay, XRay, get_dls, split_dl
+
+
+def raw(cohort, split): return np.stack([cohort.pixels[p] for p in cohort.table.path[cohort.table.split == split]])
+
+
+def test_a_batch_is_normalised_single_channel_xrays(tiny, cohort):
+    dls = get_dls(tiny, cohort)
+    x, y = dls.train.one_batch()
+    assert type(x) is XRay and x.shape == (16, 1, 32, 32) and x.dtype == torch.float32 and set(y.tolist()) <= {0, 1}
+    assert list(dls.vocab) == list(CLASSES)
+
+
+def test_normalisation_is_the_training_splits_own(tiny, cohort):
+    train = raw(cohort, 'train') / 255
+    x = torch.cat([b[0] for b in split_dl(get_dls(tiny, cohort), 'valid')]).as_subclass(torch.Tensor)
+    want = (raw(cohort, 'valid') / 255 - train.mean()) / train.std()
+    np.testing.assert_allclose(x[:, 0].numpy(), want, atol=1e-4)
+
+
+def test_each_image_has_its_own_label_and_the_loaders_hold_their_split(tiny, cohort):
+    dls = get_dls(tiny, cohort)
+    for split in ('train', 'valid', 'test'):
+        labels = torch.cat([b[1] for b in split_dl(dls, split)]).tolist()
+        assert labels == cohort.table.label[cohort.table.split == split].tolist()
+    assert set(dls.train.items.path) == set(cohort.table.path[cohort.table.split == 'train'])
+    assert set(dls.valid.items.path) == set(cohort.table.path[cohort.table.split == 'valid'])
+
+
+def test_augmentation_is_for_training_only_and_what_the_recipe_says(tiny, cohort):
+    assert not any(isinstance(t, (Flip, Rotate, Brightness, Contrast)) for t in get_dls(tiny, cohort).after_batch.fs)
+    strong = replace(tiny, flip=0.5, rotate=30., brightness=0.3, contrast=0.3)
+    plain, dls = get_dls(tiny, cohort), get_dls(strong, cohort)
+    for a, b in zip(split_dl(plain, 'valid'), split_dl(dls, 'valid'), strict=True): torch.testing.assert_close(a[0], b[0])
+    torch.testing.assert_close(plain.valid.one_batch()[0], dls.valid.one_batch()[0])
+    x = dls.train.before_batch(dls.train.create_batch([dls.train_ds[0]] * 16))
+    y = dls.after_batch(x)[0]
+    assert len({tuple(o.flatten().tolist()) for o in y}) == 16  # every image draws its own
+
+
+def test_a_flip_flips(tiny, cohort):
+    dls = get_dls(replace(tiny, flip=1.), cohort)
+    batch = dls.train.create_batch([dls.train_ds[i] for i in range(4)])
+    mean, std = dls.after_batch.normalize.mean, dls.after_batch.normalize.std
+    want = (torch.stack([dls.train_ds[i][0] for i in range(4)]).as_subclass(torch.Tensor).float() / 255 - mean) / std
+    torch.testing.assert_close(dls.after_batch(batch)[0].as_subclass(torch.Tensor), want.flip(-1).as_subclass(torch.Tensor), atol=1e-3, rtol=0)
+
+
+def test_a_file_outside_the_cache_is_decoded_by_the_same_function(tiny, cohort):
+    path = cohort.table.path[0]
+    cached, fresh = LoadXRay(32, 'pad', cohort.pixels)(path), LoadXRay(32, 'pad')(path)
+    assert type(fresh) is XRay and fresh.shape == (1, 32, 32) and fresh.dtype == torch.uint8
+    assert torch.equal(cached.as_subclass(torch.Tensor), fresh.as_subclass(torch.Tensor))
+
+
+def test_show_batch_draws_grey_films_with_their_class_as_title(tiny, cohort):
+    get_dls(tiny, cohort).show_batch(max_n=4)
+    axes = [ax for ax in plt.gcf().axes if ax.images]
+    assert len(axes) == 4 and {ax.get_title() for ax in axes} <= set(CLASSES)
+    assert all(ax.images[0].get_cmap().name == 'gray' and ax.images[0].get_array().ndim == 2 for ax in axes)
+    plt.close('all')
