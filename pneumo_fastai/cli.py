@@ -57,6 +57,9 @@ def run(function, argv=None) -> int:
     except InputError as e:
         print(f'error: {e}', file=sys.stderr)
         return 2
+    except OSError as e:  # a folder that cannot be written, a full disk
+        print(f'error: {e.filename or "a file"}: {e.strerror or e}; give another place with --out or --cache', file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print('interrupted: what had been written stays', file=sys.stderr)
         return 130

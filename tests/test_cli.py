@@ -41,3 +41,12 @@ def test_help_says_what_it_is_for_without_importing_torch(command):
     assert done.returncode == 0, done.stderr
     assert NOTICE in ' '.join(done.stdout.split())
     assert 'loaded: []' in done.stdout
+
+
+def test_a_folder_that_cannot_be_written_gets_one_line(capsys, films, tmp_path):
+    (tmp_path/'file').write_text('')
+    for option in ('--cache', '--out'):
+        rest = ['--cache', str(tmp_path/'c')] if option == '--out' else []
+        assert run(fit, ['--data', str(films), '--size', '32', option, str(tmp_path/'file'), *rest]) == 2
+        err = capsys.readouterr().err
+        assert str(tmp_path/'file') in err and err.count('\n') == 1

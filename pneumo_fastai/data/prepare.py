@@ -8,7 +8,7 @@ from ..errors import InputError
 from .cache import Pixels, home, open_pixels
 from .cohort import Cohort, read_cohort
 from .dicom import square_boxes
-from .split import assign_splits, crossing
+from .split import assign_splits, check_disjoint, crossing
 
 DEMO_IMAGES, DEMO_VERSION = 400, 1  # another version is drawn beside the old one
 
@@ -36,14 +36,15 @@ def prepare(
     if bad.all(): raise InputError(f'{cohort.name}: none of the {len(table)} images can be read; the first: {header.reason[0]}')
     refused = pd.DataFrame({'path': table.path[bad], 'reason': header.reason[bad]})
     table = assign_splits(table[~bad].reset_index(drop=True), experiment.valid, experiment.test, experiment.split_seed)
+    if cohort.table.split.isna().all(): check_disjoint(table)  # what the data set ships is kept, and noted
     return Prepared(**vars(replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)],
                                    rejected=pd.concat([cohort.rejected, refused], ignore_index=True))), pixels=pixels)
 
 
 def _crossing_note(table):
     n = crossing(table)
-    return [f'{n} persons stand in more than one of the splits that the data set ships, which are kept as they are: '
-            'the test numbers are too good'] if n else []
+    return [f'{n} persons, by their names, stand in more than one of the splits that the data set ships, which are kept as they are: '
+            'the test numbers may be too good'] if n else []
 
 
 def boxes_in_square(cohort, path, experiment) -> list:
