@@ -15,7 +15,7 @@ def lr_find(
     "Suggest learning rates by the range test (Smith 2015) and draw its curve."
     from . import experiment as recipes
     from .errors import InputError
-    from .screen import bar, console, cohort_ready, table
+    from .screen import bar, cohort_ready, console, table
     if steps < 20: raise InputError(f'steps is {steps}, it takes 20 or more: the first tenth and the last five are cut off')
     name, experiment = recipes.load_experiment(exp, **overrides)
     cohort = cohort_ready(data, experiment, cache)

@@ -17,7 +17,8 @@ def imported(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import): foreign |= {a.name.split('.')[0] for a in node.names}
         if isinstance(node, ast.ImportFrom) and node.level == 0: foreign.add(node.module.split('.')[0])
-        if isinstance(node, ast.ImportFrom) and node.level == 2: own |= {node.module.split('.')[0]} if node.module else {a.name for a in node.names}
+        if isinstance(node, ast.ImportFrom) and node.level == 2:
+            own |= {node.module.split('.')[0]} if node.module else {a.name for a in node.names}
     return foreign, own & set(ROOMS)
 
 

@@ -12,10 +12,13 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
 
 
+def python(*args, cwd, **env):
+    return subprocess.run([sys.executable, *map(str, args)], cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=False)
+
+
 def test_the_demo_set_is_hard_enough_and_never_called_real(tmp_path):
-    env = os.environ | {'XDG_CACHE_HOME': str(tmp_path/'cache')}
-    done = subprocess.run([sys.executable, '-m', 'pneumo_fastai.fit', '--exp', 'weighted'], cwd=tmp_path, env=env, capture_output=True, text=True,
-                          check=False)
+    cache = {'XDG_CACHE_HOME': str(tmp_path/'cache')}
+    done = python('-m', 'pneumo_fastai.fit', '--exp', 'weighted', cwd=tmp_path, **cache)
     assert done.returncode == 0, done.stderr
     run, = (tmp_path/'runs').iterdir()
     history = pd.read_csv(run/'history.csv')
@@ -24,19 +27,17 @@ def test_the_demo_set_is_hard_enough_and_never_called_real(tmp_path):
     assert done.stdout.count('synthetic') >= 2  # over the cohort and over the metrics
     report = (run/'report.md').read_text()
     assert all('synthetic' in o.lower() for o in report.split('\n## ') if o.startswith(('Results', 'Figures', 'Data')))
-    assert 'synthetic' in subprocess.run([sys.executable, '-m', 'pneumo_fastai.predict', str(run), next(iter(pd.read_csv(run/'split.csv').path))],
-                                         cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
+    film = pd.read_csv(run/'split.csv').path[0]
+    assert 'synthetic' in python('-m', 'pneumo_fastai.predict', run, film, cwd=tmp_path, **cache).stdout
 
 
 def test_after_a_plain_install_the_shipped_experiments_are_found_from_any_folder(tmp_path):
-    subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--target', tmp_path/'site', ROOT], check=True, cwd=tmp_path)
-    code = 'import pneumo_fastai, pneumo_fastai.experiment as e; print(pneumo_fastai.__file__); print(*sorted(p.stem for p in e.folder().iterdir()))'
-    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True, check=True,
-                          env=os.environ | {'PYTHONPATH': str(tmp_path/'site')})
-    where, names = done.stdout.splitlines()
+    site = {'PYTHONPATH': str(tmp_path/'site')}
+    assert python('-m', 'pip', 'install', '--quiet', '--no-deps', '--target', tmp_path/'site', ROOT, cwd=tmp_path).returncode == 0
+    code = 'import pneumo_fastai.experiment as e; print(e.__file__); print(*sorted(p.stem for p in e.folder().iterdir()))'
+    where, names = python('-c', code, cwd=tmp_path, **site).stdout.splitlines()
     assert where.startswith(str(tmp_path)) and names == 'augmented baseline gradcam weighted'
     (tmp_path/'mine.toml').write_text('epochs = "x"\n')
     for name, says in (('wieghted', 'augmented, baseline, gradcam, weighted'), ('mine.toml', 'a whole number')):
-        done = subprocess.run([sys.executable, '-m', 'pneumo_fastai.fit', '--exp', name], cwd=tmp_path, capture_output=True, text=True, check=False,
-                              env=os.environ | {'PYTHONPATH': str(tmp_path/'site')})
+        done = python('-m', 'pneumo_fastai.fit', '--exp', name, cwd=tmp_path, **site)
         assert done.returncode == 2 and says in done.stderr

@@ -54,7 +54,8 @@ def open_pixels(
             for old in [*place.glob('*.npy'), *place.glob('*.csv'), *place.glob('*.partial')]: old.unlink()
             _build(paths, size, aspect, array, table, jobs, tick)
     dtypes = {'path': str, 'reason': str, 'view': str, 'sex': str, 'patient': str}
-    frame = pd.read_csv(table, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(('age', 'height', 'width'), '')).set_index('path')
+    numbers = dict.fromkeys(('age', 'height', 'width'), '')
+    frame = pd.read_csv(table, dtype=dtypes, keep_default_na=False, na_values=numbers).set_index('path')
     frame[['reason', 'view', 'sex', 'patient']] = frame[['reason', 'view', 'sex', 'patient']].astype(object).replace('', None)
     return Pixels(np.load(array, mmap_mode='r'), frame, place)
 

@@ -79,7 +79,8 @@ def _dicom(f) -> Film:
     if 'PixelData' not in ds: raise UnreadableImage('', 'has no pixel data')
     if not (0 < ds.Rows <= MAX_SIDE and 0 < ds.Columns <= MAX_SIDE):
         raise UnreadableImage('', f'says it has {ds.Rows} x {ds.Columns} pixels')
-    return Film(_pixels(ds), text(ds.get('ViewPosition')), text(ds.get('PatientSex')), years(ds.get('PatientAge')), hashed(ds.get('PatientID')))
+    return Film(_pixels(ds), text(ds.get('ViewPosition')), text(ds.get('PatientSex')), years(ds.get('PatientAge')),
+                hashed(ds.get('PatientID')))
 
 
 def _pixels(ds) -> np.ndarray:
@@ -87,7 +88,8 @@ def _pixels(ds) -> np.ndarray:
     from pydicom.pixels import pixel_array
     stored = pixel_array(ds, index=0)
     if ds.PhotometricInterpretation not in ('MONOCHROME1', 'MONOCHROME2'):
-        if ds.get('SamplesPerPixel') != 3 or stored.dtype != np.uint8: raise UnreadableImage('', f'is {ds.PhotometricInterpretation}, which is not read')
+        if ds.get('SamplesPerPixel') != 3 or stored.dtype != np.uint8:
+            raise UnreadableImage('', f'is {ds.PhotometricInterpretation}, which is not read')
         return np.asarray(Image.fromarray(stored).convert('L'))
     values = stored_values(ds)
     return np.take(grey_levels(ds), stored.astype(np.int32) - int(values[0]), mode='clip')
@@ -118,7 +120,7 @@ def grey_levels(ds) -> np.ndarray:
 
 def window(x, centre, width, function='LINEAR') -> np.ndarray:
     "VOI window to 0..1, PS3.3 C.11.2.1.2 and C.11.2.1.3."
-    if width < 1 and function == 'LINEAR' or width <= 0: raise UnreadableImage('', f'has a window {width} wide')
+    if (width < 1 and function == 'LINEAR') or width <= 0: raise UnreadableImage('', f'has a window {width} wide')
     if function == 'SIGMOID': return 1 / (1 + np.exp(-4 * (x - centre) / width))
     if function == 'LINEAR_EXACT': return np.clip((x - centre) / width + 0.5, 0, 1)
     if function == 'LINEAR': return np.clip((x - (centre - 0.5)) / max(width - 1, 1e-12) + 0.5, 0, 1)

@@ -123,7 +123,7 @@ class KeepRandomState(Callback):
 class Bar(Callback):
     "A rich progress bar over the steps of a fit or of predictions, and a line an epoch."
     order = 70  # after the Recorder
-    heads = dict(epoch='epoch', train_loss='loss', valid_loss='v. loss', accuracy='acc.', precision='prec.', specificity='spec.', f1='F1', auroc='AUROC')
+    heads = dict(train_loss='loss', valid_loss='v. loss', accuracy='acc.', precision='prec.', specificity='spec.', f1='F1', auroc='AUROC')
 
     def __init__(self, progress, description='training'): self.progress, self.description = progress, description
 

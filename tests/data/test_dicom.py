@@ -185,7 +185,8 @@ def test_boxes_go_where_the_pixels_go(aspect, shape):
     x[100:140, 60:120] = 255
     (left, top, width, height), = square_boxes([(60, 100, 60, 40)], *shape, 128, aspect)
     rows, columns = np.where(square(x, 128, aspect) > 127)
-    np.testing.assert_allclose([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], [left, top, left + width, top + height], atol=1)
+    found = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    np.testing.assert_allclose(found, [left, top, left + width, top + height], atol=1)
 
 
 def test_header_fields():

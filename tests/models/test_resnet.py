@@ -21,4 +21,5 @@ def test_its_first_and_last_layer_are_the_stated_ones():
     assert tuple(model.conv1.weight.shape) == (64, 1, 7, 7) and model.conv1.bias is None
     assert (model.conv1.stride, model.conv1.padding) == ((2, 2), (3, 3))
     assert (model.fc.in_features, model.fc.out_features) == (512, 2)
-    assert sum(p.numel() for p in model.parameters()) == 11_176_512 - 6_272 + 1_026  # torchvision's without fc, less two input channels, with our fc
+    # torchvision's without fc, less two input channels, with our fc
+    assert sum(p.numel() for p in model.parameters()) == 11_176_512 - 6_272 + 1_026

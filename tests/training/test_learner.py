@@ -70,8 +70,8 @@ def test_the_metric_suite_is_scikit_learns_on_the_whole_validation_set(make):
     got = dict(zip(learn.recorder.metric_names[1:-1], learn.recorder.values[-1], strict=True))
     p, y = (t.numpy() for t in learn.get_preds(dl=split_dl(learn.dls, 'valid')))
     p, called = p[:, 1], p[:, 1] >= 0.5
-    want = dict(accuracy=sk.accuracy_score(y, called), recall=sk.recall_score(y, called), specificity=sk.recall_score(y, called, pos_label=0),
-                f1=sk.f1_score(y, called), auroc=sk.roc_auc_score(y, p))
+    want = dict(accuracy=sk.accuracy_score(y, called), recall=sk.recall_score(y, called),
+                specificity=sk.recall_score(y, called, pos_label=0), f1=sk.f1_score(y, called), auroc=sk.roc_auc_score(y, p))
     if called.any(): want['precision'] = sk.precision_score(y, called)
     assert set(got) == {'train_loss', 'valid_loss', 'accuracy', 'precision', 'recall', 'specificity', 'f1', 'auroc'}
     for k, v in want.items(): assert got[k] == pytest.approx(v), k

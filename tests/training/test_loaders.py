@@ -51,7 +51,8 @@ def test_a_flip_flips(tiny, cohort):
     batch = dls.train.create_batch([dls.train_ds[i] for i in range(4)])
     mean, std = dls.after_batch.normalize.mean, dls.after_batch.normalize.std
     want = (torch.stack([dls.train_ds[i][0] for i in range(4)]).as_subclass(torch.Tensor).float() / 255 - mean) / std
-    torch.testing.assert_close(dls.after_batch(batch)[0].as_subclass(torch.Tensor), want.flip(-1).as_subclass(torch.Tensor), atol=1e-3, rtol=0)
+    got = dls.after_batch(batch)[0].as_subclass(torch.Tensor)
+    torch.testing.assert_close(got, want.flip(-1).as_subclass(torch.Tensor), atol=1e-3, rtol=0)
 
 
 def test_a_file_outside_the_cache_is_decoded_by_the_same_function(tiny, cohort):
