@@ -18,7 +18,9 @@ def bar(description):
     "A progress bar from the first moment; yields `tick(done, total, rejected=0)`."
     with progress() as p:
         task = p.add_task(description, total=None, note='')
-        def tick(done, total, rejected=0): p.update(task, completed=done, total=total, note=f'{rejected} rejected' if rejected else '')
+        def tick(done, total, rejected=0):
+            notes = [f'{p.tasks[0].speed:.0f}/s'] * bool(p.tasks[0].speed) + [f'{rejected} rejected'] * bool(rejected)
+            p.update(task, completed=done, total=total, note=', '.join(notes))
         yield tick
 
 

@@ -51,7 +51,9 @@ def open_pixels(
         name = _digest([_stamp(p) for p in paths])  # changes with any file's size or time
         array, table = place/f'{name}.npy', place/f'{name}.csv'
         if not table.exists():
-            for old in [*place.glob('*.npy'), *place.glob('*.csv'), *place.glob('*.partial')]: old.unlink()
+            for old in place.iterdir():
+                if old.stem.split('.')[0] not in (name, 'lock'): old.unlink()
+            _write(place/'about.json', json.dumps(dict(images=len(paths), size=size, aspect=aspect, folder=os.path.commonpath(paths))))
             _build(paths, size, aspect, array, table, jobs, tick)
     dtypes = {'path': str, 'reason': str, 'view': str, 'sex': str, 'patient': str}
     numbers = dict.fromkeys(('age', 'height', 'width'), '')
@@ -69,21 +71,44 @@ def _stamp(path):
 def _digest(value) -> str: return sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
+def _write(path, text):
+    path.with_name(f'{path.name}.partial').write_text(text, encoding='utf-8')
+    os.replace(path.with_name(f'{path.name}.partial'), path)
+
+
 def _build(paths, size, aspect, array, table, jobs, tick):
-    "Decode `paths` into `array`, then write `table`: its presence says that both are whole."
+    "Decode `paths` into `array`, then write `table`: its presence says that both are whole. Goes on where an interrupted build stopped."
     from joblib import Parallel, cpu_count, delayed
-    partial = array.with_suffix('.partial')
-    np.lib.format.open_memmap(partial, 'w+', np.uint8, (len(paths), size, size)).flush()
-    jobs = 1 if len(paths) < 4 * CHUNK else jobs or cpu_count()  # starting processes costs a second
-    tasks = (delayed(_decode)(chunk, size, aspect, partial) for chunk in chunked(enumerate(paths), CHUNK))
-    records = []
-    for some in Parallel(n_jobs=jobs, return_as='generator_unordered')(tasks):
-        records += some
-        if tick: tick(len(records), len(paths), sum(r['reason'] is not None for r in records))
+    partial, journal = array.with_suffix('.partial'), array.with_suffix('.jsonl')
+    records = _so_far(partial, journal, (len(paths), size, size))
+    done = {r['row'] for r in records}
+    todo = [(row, path) for row, path in enumerate(paths) if row not in done]
+    jobs = 1 if len(todo) < 4 * CHUNK else jobs or cpu_count()  # starting processes costs a second
+    tasks = (delayed(_decode)(chunk, size, aspect, partial) for chunk in chunked(todo, CHUNK))
+    with journal.open('a', encoding='utf-8') as log:
+        for some in Parallel(n_jobs=jobs, return_as='generator_unordered')(tasks):
+            log.write(json.dumps(some) + '\n')
+            log.flush()
+            records += some
+            if tick: tick(len(records), len(paths), sum(r['reason'] is not None for r in records))
     os.replace(partial, array)
-    written = table.with_suffix('.csv.partial')
-    pd.DataFrame(records, columns=['path', 'row', 'reason', 'height', 'width', *HEADER]).sort_values('row').to_csv(written, index=False)
-    os.replace(written, table)
+    frame = pd.DataFrame(records, columns=['path', 'row', 'reason', 'height', 'width', *HEADER]).sort_values('row')
+    _write(table, frame.to_csv(index=False))
+    journal.unlink()
+
+
+def _so_far(partial, journal, shape) -> list[dict]:
+    "The records of an interrupted build whose rows are in `partial`; a new, empty array where there is none."
+    try:
+        if np.load(partial, mmap_mode='r').shape == shape:
+            lines = journal.read_text(encoding='utf-8').splitlines(keepends=True)
+            return [r for line in lines if line.endswith('\n') for r in json.loads(line)]  # a killed process may leave half a line
+    except (OSError, ValueError): pass
+    journal.unlink(missing_ok=True)
+    np.lib.format.open_memmap(partial, 'w+', np.uint8, shape).flush()
+    if hasattr(os, 'posix_fallocate'):  # a full disk is an error here, not a crash in the middle of a memory-mapped row
+        with partial.open('r+b') as f: os.posix_fallocate(f.fileno(), 0, partial.stat().st_size)
+    return []
 
 
 def _decode(chunk, size, aspect, array) -> list[dict]:
@@ -98,3 +123,16 @@ def _decode(chunk, size, aspect, array) -> list[dict]:
         records.append(record)
     out.flush()
     return records
+
+
+def listing(folder=None) -> pd.DataFrame:
+    "What the cache folder holds: key, megabytes on disk, images, size, aspect, folder (of the images), path; the demo sets too."
+    found = [(p, json.loads((p/'about.json').read_text())) for p in (home(folder)/'pixels').glob('*') if (p/'about.json').exists()]
+    found += [(p, dict(images=len(list((p/'stage_2_train_images').glob('*'))), folder='the demo set'))
+              for p in home(folder).glob('demo-*') if p.is_dir()]
+    rows = [dict(key=p.name, megabytes=_disk(p) / 1e6, **about, path=str(p)) for p, about in found]
+    columns = ['key', 'megabytes', 'images', 'size', 'aspect', 'folder', 'path']
+    return pd.DataFrame(rows, columns=columns).sort_values('key', ignore_index=True)
+
+
+def _disk(folder) -> int: return sum(f.stat().st_blocks * 512 for f in folder.rglob('*') if f.is_file())

@@ -39,7 +39,7 @@ def _overlay(rng, p):
     layer = Image.new('L', (FILM, FILM))
     pen, font = ImageDraw.Draw(layer), ImageFont.load_default(int(rng.integers(34, 60)))
     x, side = (rng.integers(860, 940), 'L') if rng.random() < .75 else (rng.integers(60, 130), 'R')
-    pen.text((x, rng.integers(30, 170)), side, 235, font)
+    pen.text((x, rng.integers(100, 200)), side, 235, font)  # below the lettering
     if p.ap and rng.random() < .4: pen.text((rng.integers(60, 300), 25), str(rng.choice(['PORTABLE', 'AP', 'AP PORTABLE'])), 215, font)
     if 'device' in p.findings or rng.random() < (.4 if p.ap else .06): _devices(rng, pen)
     return np.asarray(layer, dtype=np.float32)

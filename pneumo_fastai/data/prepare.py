@@ -10,7 +10,7 @@ from .cohort import Cohort, read_cohort
 from .dicom import square_boxes
 from .split import assign_splits, check_disjoint, crossing
 
-DEMO_IMAGES, DEMO_VERSION = 400, 1  # another version is drawn beside the old one
+DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old one
 
 
 @dataclass

@@ -57,12 +57,61 @@ def test_a_file_that_cannot_be_read_is_listed_with_its_reason(paths, tmp_path):
     np.testing.assert_array_equal(pixels[paths[5]], read_square(paths[5], 32)[0])
 
 
-def test_an_interrupted_build_leaves_nothing_that_is_taken_for_whole(paths, tmp_path, monkeypatch):
-    def stop(*a): raise KeyboardInterrupt
+def test_an_interrupted_build_goes_on_where_it_stopped(paths, tmp_path, monkeypatch, decoded):
+    monkeypatch.setattr(cache, 'CHUNK', 2)
+    def stop(done, total, rejected):
+        if done == 4: raise KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt): open_pixels(paths, 32, folder=tmp_path/'c', tick=stop)
+    assert len(decoded) == 4
+    pixels = open_pixels(paths, 32, folder=tmp_path/'c')
+    assert [os.path.basename(p) for p in decoded] == ['0.png', '1.png', '2.png', '3.png', '4.png', '5.png']
+    for p in paths: np.testing.assert_array_equal(pixels[p], read_square(p, 32)[0])
+    assert {p.suffix for p in pixels.folder.iterdir()} <= {'.npy', '.csv', '.json', ''}
+
+
+@pytest.mark.parametrize('harm', ['journal cut', 'journal gone', 'array cut', 'file changed'])
+def test_after_a_kill_what_is_left_is_used_or_made_again(paths, tmp_path, monkeypatch, harm):
+    monkeypatch.setattr(cache, 'CHUNK', 2)
+    code = f"""
+import os
+from pneumo_fastai.data import cache
+cache.CHUNK = 2
+def die(done, *_): done == 4 and os.kill(os.getpid(), 9)
+cache.open_pixels({[str(p) for p in paths]!r}, 32, folder={str(tmp_path/'c')!r}, tick=die)
+"""
+    assert subprocess.run([sys.executable, '-c', code], check=False).returncode == -9
+    place, = (tmp_path/'c'/'pixels').iterdir()
+    journal, array = next(place.glob('*.jsonl')), next(place.glob('*.partial'))
+    if harm == 'journal cut': journal.write_bytes(journal.read_bytes()[:-20])
+    if harm == 'journal gone': journal.unlink()
+    if harm == 'array cut': array.write_bytes(array.read_bytes()[:1000])
+    if harm == 'file changed': Image.fromarray(np.full((50, 40), 200, np.uint8)).save(paths[0])
     pixels = open_pixels(paths, 32, folder=tmp_path/'c')
     for p in paths: np.testing.assert_array_equal(pixels[p], read_square(p, 32)[0])
-    assert not list(pixels.folder.glob('*.partial'))
+    assert list(pixels.table.row) == list(range(6))
+
+
+def test_a_full_disk_is_an_error_and_leaves_a_usable_cache(paths, tmp_path):
+    before = open_pixels(paths[:2], 32, folder=tmp_path/'c')
+    code = f"""
+import resource
+from pneumo_fastai.data.cache import open_pixels
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))  # as a full disk: no file can grow beyond
+try: open_pixels({[str(p) for p in paths]!r}, 32, folder={str(tmp_path/'c')!r})
+except OSError as e: print('refused')
+"""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, 'refused\n'), done.stderr
+    np.testing.assert_array_equal(open_pixels(paths[:2], 32, folder=tmp_path/'c').array, before.array)
+    np.testing.assert_array_equal(open_pixels(paths, 32, folder=tmp_path/'c')[paths[5]], read_square(paths[5], 32)[0])
+
+
+def test_the_listing_says_what_is_there(paths, tmp_path):
+    open_pixels(paths, 32, folder=tmp_path/'c')
+    open_pixels(paths[:3], 40, 'crop', folder=tmp_path/'c')
+    listed = cache.listing(tmp_path/'c').sort_values('size')
+    assert listed.images.tolist() == [6, 3] and listed.aspect.tolist() == ['pad', 'crop'] and (listed.megabytes > 0).all()
+    assert set(listed.folder) == {str(tmp_path)} and cache.listing(tmp_path/'none').empty
 
 
 def test_two_processes_at_once_decode_once(paths, tmp_path):

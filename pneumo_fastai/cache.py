@@ -1,0 +1,30 @@
+"python -m pneumo_fastai.cache: what is kept of decoded images, and how much room it takes."
+import sys
+
+from .cli import run
+
+
+def cache(
+    cache:str = None,  # the cache folder; the user's unless given
+    clear:str = None,  # a key from the list, or 'all': remove it; the next run decodes again
+):
+    "List the decoded images that are kept, or remove some."
+    import shutil
+
+    from .data.cache import home, listing
+    from .errors import InputError
+    from .experiment import unknown
+    from .screen import console, table
+    kept = listing(cache)
+    if clear and clear != 'all' and clear not in set(kept.key): raise InputError(unknown('key', clear, [*kept.key, 'all']))
+    chosen = kept[(kept.key == clear) | (clear == 'all')] if clear else kept
+    title = 'removed from' if clear else 'kept in'
+    rows = [(r.key, f'{r.megabytes:,.1f} MB', f'{r.images:,}', '' if r.size != r.size else f'{r.size:.0f} {r.aspect}', r.folder)
+            for r in chosen.itertuples()]
+    for path in chosen.path if clear else []: shutil.rmtree(path)
+    table(f'{title} {home(cache)}', ['key', 'on disk', 'images', 'pixels', 'from'], rows)
+    console.print(f'{len(chosen)} entries, {chosen.megabytes.sum():,.1f} MB')
+
+
+if __name__ == '__main__':
+    sys.exit(run(cache))
