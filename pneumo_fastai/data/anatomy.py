@@ -134,9 +134,9 @@ def _opacities(rng, air):
     for zone in rng.choice(4, rng.choice([1, 2, 3], p=[.35, .45, .2]), replace=False, p=[.18, .18, .32, .32]):
         side, low = 1 - 2*(zone % 2), zone > 1
         x, y = _place(rng, air*(X*side > .12)*(np.abs(Y - (.18 if low else -.38)) < .15))
-        bell = np.exp(-((X - x)/rng.uniform(.15, .25))**2 - ((Y - y)/rng.uniform(.17, .29))**2)
+        bell = np.exp(-((X - x)/rng.uniform(.16, .26))**2 - ((Y - y)/rng.uniform(.18, .31))**2)
         patch = np.clip(1.7*bell + .6*(_noise(rng, 14) - .5) - .35, 0, 1)
-        yield rng.uniform(.4, .95)*patch*(1 - .4*_noise(rng, 70))*(X*side > 0)
+        yield rng.uniform(.5, .95)*patch*(1 - .4*_noise(rng, 70))*(X*side > 0)
 
 def attenuation(rng, p, label):
     "The map of attenuation on the grid, about 0..1, and where on it each opacity shows."

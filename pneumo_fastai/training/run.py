@@ -54,10 +54,14 @@ def write_cohort(folder, cohort):
 
 def environment(learn, command) -> dict:
     "What another person needs to know to see the same numbers."
-    device = learn.dls.device
-    precision = next(cb for cb in learn.cbs if isinstance(cb, Precision)).resolved(device)
-    return dict(command=command, python=platform.python_version(), system=platform.platform(), processor=_processor(), cores=os.cpu_count(),
-                device=str(device), precision=precision, packages={o: version(o) for o in PACKAGES})
+    precision = next(cb for cb in learn.cbs if isinstance(cb, Precision)).resolved(learn.dls.device)
+    return dict(command=command, precision=precision, **machine(learn.dls.device))
+
+
+def machine(device) -> dict:
+    "Hardware and versions, for whoever compares numbers."
+    return dict(device=str(device), processor=_processor(), cores=os.cpu_count(), system=platform.platform(),
+                python=platform.python_version(), packages={o: version(o) for o in PACKAGES})
 
 
 def _processor():

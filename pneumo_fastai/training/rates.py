@@ -1,0 +1,121 @@
+"How fast each stretch of the road is, beside the plain way, measured in one run."
+import time
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+import torch
+from fastai.learner import Learner
+
+from ..data.dicom import read_square
+from ..inference.bundle import Bundle
+from ..models.losses import CrossEntropy
+from ..models.zoo import build
+from .callbacks import native_bfloat16
+from .learner import get_learner
+from .loaders import get_dls
+
+GFLOP = 10.33  # of a training step an image: ResNet18, one channel, 224x224, forward and backward; scales with the pixels
+
+
+def rate(work, n, seconds=2., repeats=3) -> float:
+    "Items a second: the median of `repeats` spells of at least `seconds` each, `work` doing `n` of them; after one call to warm up."
+    work()
+    rates = []
+    for _ in range(repeats):
+        start, calls = time.perf_counter(), 0
+        while time.perf_counter() - start < seconds / repeats:
+            work()
+            calls += 1
+        rates.append(calls * n / (time.perf_counter() - start))
+    return median(rates)
+
+
+def plain_decode(path, size):
+    "pydicom's pixel_array and Pillow's area filter: what most scripts do."
+    import pydicom
+    from PIL import Image
+    return np.asarray(Image.fromarray(pydicom.dcmread(path).pixel_array).resize((size, size), Image.Resampling.BOX))
+
+
+def decode_rows(paths, size):
+    "(what, rate, plain way, its rate), files a second on one thread."
+    plain = rate(lambda: [plain_decode(p, size) for p in paths], len(paths))
+    ours = rate(lambda: [read_square(p, size) for p in paths], len(paths))
+    yield 'decode, files/s on one thread', ours, 'pydicom and a Pillow resize', plain
+
+
+def cache_rows(pixels, batch_size):
+    rng, n = np.random.default_rng(0), len(pixels.array)
+    ours = rate(lambda: pixels.array[rng.integers(0, n, batch_size)], batch_size)
+    held = np.array(pixels.array)
+    yield 'cache read, images/s', ours, 'the same from an array in memory', rate(lambda: held[rng.integers(0, n, batch_size)], batch_size)
+
+
+def loader_rows(dls, batch_size):
+    "Batches as training gets them, augmented, against a bare PyTorch DataLoader of float tensors in memory."
+    from torch.utils.data import DataLoader, TensorDataset
+    def all_of(dl): return lambda: [None for _ in dl]
+    pixels, table = dls.cohort.pixels, dls.cohort.table
+    paths = table.path[table.split == 'train']
+    x = torch.from_numpy(np.stack([pixels[p] for p in paths])[:, None]).float() / 255
+    bare = DataLoader(TensorDataset(x, torch.zeros(len(x), dtype=torch.long)), batch_size, shuffle=True, drop_last=True)
+    ours = rate(all_of(dls.train), len(dls.train) * batch_size)
+    theirs = rate(all_of(bare), len(bare) * batch_size)
+    yield 'loader with augmentation, images/s', ours, 'PyTorch DataLoader from memory, no augmentation', theirs
+
+
+def bare_step(arch, x, y, low):
+    "One step of a bare PyTorch loop; with `low`, in bfloat16 and channels-last."
+    model = build(arch).to(x.device)
+    if low: model, x = model.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
+    opt, loss = torch.optim.Adam(model.parameters(), 1e-4), CrossEntropy()
+    def step():
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=low): out = model(x)
+        loss(out, y).backward()
+        opt.step()
+        opt.zero_grad()
+    return step
+
+
+def fit_rate(learn, experiment, cbs=(), skip=2, steps=8) -> float:
+    "Images a second of `learn.fit`, from the end of step `skip` to the end of step `skip + steps`."
+    from fastai.callback.core import Callback, CancelFitException
+    times = []
+
+    class Clock(Callback):
+        order = 100
+        def after_batch(self):
+            times.append(time.perf_counter())
+            if len(times) > skip + steps: raise CancelFitException
+
+    epochs = -(-(skip + steps + 1) // len(learn.dls.train))
+    with learn.no_bar(), learn.no_logging(): learn.fit(epochs, cbs=[Clock(), *cbs])
+    return steps * experiment.batch_size / (times[skip + steps] - times[skip])
+
+
+def training_rows(experiment, dls, path):
+    "`fit` as it is, against plain fastai in float32, bare PyTorch loops, and the machine's own matrix product."
+    x, y = (t.as_subclass(torch.Tensor) for t in dls.train.one_batch())
+    low, n = native_bfloat16(x.device), len(x)
+    ours = fit_rate(get_learner(experiment, dls, path), experiment)
+    plain_dls = get_dls(replace(experiment, precision='float32'), dls.cohort)
+    plain = fit_rate(Learner(plain_dls, build(experiment.arch), CrossEntropy(), path=path), experiment)
+    yield 'training, images/s', ours, 'plain fastai, float32', plain
+    yield 'training, images/s', ours, 'bare PyTorch loop, float32', rate(bare_step(experiment.arch, x, y, False), n, seconds=6)
+    if low:
+        step = bare_step(experiment.arch, x, y, True)
+        yield 'training, images/s', ours, 'bare PyTorch loop, bfloat16, one batch in memory', rate(step, n, seconds=6)
+    dtype, gflop = torch.bfloat16 if low else torch.float32, GFLOP * (experiment.size / 224)**2
+    a = torch.randn(2048, 2048, device=x.device).to(dtype)
+    limit = rate(lambda: a @ a, 2 * 2048**3 / 1e9) / gflop
+    yield 'training, images/s', ours, f"what the machine's {str(dtype)[6:]} matrix product allows", limit
+
+
+def inference_rows(experiment, paths):
+    "A file to its probability, against the network alone, both float32."
+    recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, mean=.5, std=.25)
+    bundle = Bundle(build(experiment.arch).state_dict(), recipe)
+    x = torch.stack([bundle.tensor(p) for p in paths])
+    with torch.inference_mode(): network = rate(lambda: bundle.model(x), len(paths), seconds=4)
+    yield 'file to probability, images/s', rate(lambda: bundle.probability(paths), len(paths), seconds=4), 'the network alone', network
