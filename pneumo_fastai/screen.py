@@ -19,8 +19,8 @@ def bar(description):
     with progress() as p:
         task = p.add_task(description, total=None, note='')
         def tick(done, total, rejected=0):
-            notes = [f'{p.tasks[0].speed:.0f}/s'] * bool(p.tasks[0].speed) + [f'{rejected} rejected'] * bool(rejected)
-            p.update(task, completed=done, total=total, note=', '.join(notes))
+            rate = f'{p.tasks[0].speed:.0f}/s' if p.tasks[0].speed else ''
+            p.update(task, completed=done, total=total, note=f'{rate}, {rejected} rejected' if rejected else rate)
         yield tick
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 import numpy as np
 from fastai.data.all import CategoryBlock, ColReader, ColSplitter, DataBlock, DataLoaders, TransformBlock
 from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline, Transform
-from fastai.torch_core import TensorImageBW, set_seed, show_image
+from fastai.imports import dispatch
+from fastai.torch_core import TensorCategory, TensorImageBW, set_seed, show_image
 from fastai.vision.augment import Brightness, Contrast, Flip, PadMode, Rotate, setup_aug_tfms
+from fastai.vision.data import get_grid
 
 from ..data.cache import Pixels
 from ..data.cohort import CLASSES
@@ -16,6 +18,14 @@ from ..data.prepare import Prepared, prepare
 class XRay(TensorImageBW):
     "A radiograph: (1, size, size) uint8, bright = dense; float and normalised once it is in a batch. Shows in grey, white = dense."
     def show(self, ctx=None, **kwargs): return show_image(np.asarray(self.cpu().squeeze(0)), ctx=ctx, **{'cmap': 'gray', **kwargs})
+
+
+@dispatch
+def plot_top_losses(x:XRay, y:TensorCategory, samples, outs, raws, losses, nrows=None, ncols=None, figsize=None, **kwargs):
+    "fastai's, with a title that fits over a film."
+    for ax, s, o, r, loss in zip(get_grid(len(samples), nrows, ncols, figsize=figsize), samples, outs, raws, losses, strict=False):
+        s[0].show(ctx=ax, **kwargs)
+        ax.set_title(f'{s[1]}, loss {loss.item():.2f}\ncalled {o[0]} ({r.max().item():.2f})', fontsize=9)
 
 
 class LoadXRay(Transform):
