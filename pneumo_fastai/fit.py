@@ -25,21 +25,22 @@ def fit(
         learn, predictions = runs.fit_into(folder, experiment, cohort, command_line(), p)
         p.add_task('measuring and drawing', total=None, note='')
         metrics = runs.finish(learn, predictions, folder, name, experiment, command_line())
-    report(metrics, cohort, folder)
+    report(metrics, f'{name} on {cohort.name}', folder)
 
 
 def command_line(): return 'python -m pneumo_fastai.fit ' + ' '.join(sys.argv[1:])
 
 
-def report(metrics, cohort, folder):
+def report(metrics, title, folder):
     "The table of metrics, the run's folder and what to do next."
-    from .evaluation.report import console_table
-    from .screen import console
-    console.print(console_table(metrics, synthetic=cohort.synthetic))
-    for warning in metrics['warnings']: console.print(f'[yellow]note:[/] {warning}')
-    console.print(f'\nrun folder: [bold]{folder}[/]\n'
+    from .evaluation.report import console_table, in_words
+    from .screen import console, note
+    console.print(console_table(metrics, title, metrics['synthetic']))
+    for line in in_words(metrics): console.print(line, markup=False)
+    for warning in metrics['warnings']: note(warning)
+    console.print(f'\nrun folder: {folder}\n'
                   f'  read   {folder}/report.md\n'
-                  f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder', soft_wrap=True)
+                  f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder', soft_wrap=True, markup=False)
 
 
 if __name__ == '__main__':

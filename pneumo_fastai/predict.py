@@ -14,7 +14,7 @@ def predict(
 
     from .data.cohort import images_in
     from .errors import InputError
-    from .screen import bar, console
+    from .screen import bar, console, note
     if Path(out).exists(): raise InputError(f'{out} exists; give another name with --out')
     if not Path(out).resolve().parent.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
     paths, others = images_in(files)
@@ -25,8 +25,8 @@ def predict(
         frame = bundle.table(paths, tick=lambda done: tick(done, len(paths)))
     frame.to_csv(out, index=False, float_format='%.8g')
     show(frame, bundle.recipe)
-    if others: console.print(f'[yellow]note:[/] {others} files that are no DICOM, PNG or JPEG were left out')
-    console.print(f'written: {out}', soft_wrap=True)
+    if others: note(f'{others} files that are no DICOM, PNG or JPEG were left out')
+    console.print(f'written: {out}', soft_wrap=True, markup=False)
     if frame.probability.isna().all(): raise InputError(f'none of the {len(frame)} files could be read; {out} says why')
 
 
@@ -34,13 +34,13 @@ def show(frame, recipe, most=40):
     "The first rows, what the threshold is, and how far to trust a probability."
     from pathlib import Path
 
-    from .screen import console, table
+    from .screen import console, note, table
     rows = [(Path(r.path).name, *((f'{r.probability:.4f}', r.prediction) if r.reason is None else ('-', f'rejected: {r.reason}')))
             for r in frame.head(most).itertuples()]
     synthetic = ', trained on synthetic data' if recipe['synthetic'] else ''
     table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', ['file', 'probability', 'prediction'], rows)
     if len(frame) > most: console.print(f'and {len(frame) - most} more, in the CSV')
-    if rejected := frame.reason.notna().sum(): console.print(f'[yellow]rejected:[/] {rejected} of {len(frame)} files')
+    if rejected := frame.reason.notna().sum(): note(f'{rejected} of {len(frame)} files', 'rejected')
     weighted = ' Class weights shift the probabilities: they rank images, they are not rates.' if recipe['class_weights'] != 'none' else ''
     console.print(f'pneumonia at or above {recipe["threshold"]:.4f}, the threshold chosen on valid.{weighted}')
 

@@ -2,6 +2,7 @@
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -26,10 +27,15 @@ def bar(description):
 
 def table(title, columns, rows):
     "Print a table: texts to the left, numbers to the right."
-    t = Table(title=title, title_justify='left', title_style='bold')
+    t = Table(title=escape(title), title_justify='left', title_style='bold')
     for i, column in enumerate(columns): t.add_column(column, justify='left' if i == 0 else 'right')
-    for row in rows: t.add_row(*map(str, row))
+    for row in rows: t.add_row(*(escape(str(cell)) for cell in row))
     console.print(t)
+
+
+def note(text, head='note'):
+    "Print what a user must not miss; names in it are not taken for markup."
+    console.print(f'[yellow]{head}:[/] {escape(text)}', soft_wrap=True)
 
 
 def show_cohort(cohort, summary):
@@ -38,8 +44,8 @@ def show_cohort(cohort, summary):
     rows = [(name, f'{r["images"]:,}', f'{r["persons"]:,}', f'{r["pneumonia"]:,}', f'{r["prevalence"]:.1%}')
             for name, r in summary.to_dict('index').items()]
     table(f'{cohort.name} ({cohort.layout}{synthetic})', ['split', 'images', 'persons', 'pneumonia', 'prevalence'], rows)
-    for note in cohort.notes: console.print(f'[yellow]note:[/] {note}')
-    if len(cohort.rejected): console.print(f'[yellow]rejected:[/] {len(cohort.rejected)} files, listed in rejected.csv')
+    for text in cohort.notes: note(text)
+    if len(cohort.rejected): note(f'{len(cohort.rejected)} files, listed in rejected.csv', 'rejected')
 
 
 def cohort_ready(data, experiment, cache):

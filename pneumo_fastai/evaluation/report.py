@@ -63,7 +63,7 @@ def console_table(metrics, title='', synthetic=False):
 def _threshold(metrics): return f'{metrics["threshold"]["value"]:.4f} ({metrics["threshold"]["rule"]})'
 
 
-def _in_words(metrics):
+def in_words(metrics):
     "What the counts on test mean, and what it takes to do better than nothing."
     at, base = metrics['test']['at_threshold'], metrics['baseline']
     yield (f'On test, at the threshold: of {at["tp"] + at["fn"]} images with pneumonia {at["tp"]} were found and {at["fn"]} missed; of '
@@ -85,7 +85,7 @@ def _results(metrics):
             f'Threshold: {_threshold(metrics)}; an image at or above it is called pneumonia.', '',
             *('| ' + ' | '.join(row) + ' |' for row in table), '',
             'In brackets: 95% interval. Recall is also called sensitivity, precision positive predictive value.', '',
-            *_bullets(_in_words(metrics))]
+            *_bullets(in_words(metrics))]
 
 
 def _figures(folder, mark):
