@@ -1,4 +1,5 @@
 "python -m pneumo_fastai.fit: train, measure and export one experiment."
+import shlex
 import sys
 
 from .cli import run
@@ -28,7 +29,7 @@ def fit(
     report(metrics, f'{name} on {cohort.name}', folder)
 
 
-def command_line(): return 'python -m pneumo_fastai.fit ' + ' '.join(sys.argv[1:])
+def command_line(): return 'python -m pneumo_fastai.fit ' + shlex.join(sys.argv[1:])
 
 
 def report(metrics, title, folder):
