@@ -14,6 +14,7 @@ class Experiment:
     arch:Literal['resnet18'] = 'resnet18'                # the network, from scratch, one input channel, two classes
     size:int = 224                                       # images are size x size pixels
     aspect:Literal['pad', 'crop', 'stretch'] = 'pad'     # how a film that is not square becomes square
+    any_view:bool = False                                # also images that say they are not frontal chest radiographs
     batch_size:int = 32                                  # images a step
     epochs:int = 20                                      # passes over the training split
     lr:float = 1e-4                                      # Adam's learning rate at the start of the cosine

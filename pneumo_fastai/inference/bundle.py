@@ -14,7 +14,7 @@ from ..models.zoo import build
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files."
     def __init__(self, state, recipe):
-        self.recipe = recipe  # arch, size, aspect, mean, std, threshold, experiment, data, synthetic
+        self.recipe = recipe  # arch, size, aspect, any_view, mean, std, threshold, experiment, data, synthetic
         self.model = build(recipe['arch'])
         self.model.load_state_dict(state)
         self.model.eval()
@@ -32,7 +32,7 @@ class Bundle:
 
     def tensor(self, path) -> torch.Tensor:
         "A file as the network sees it in validation, (1, size, size); raises `UnreadableImage`."
-        pixels, _ = read_square(path, self.recipe['size'], self.recipe['aspect'])
+        pixels, _ = read_square(path, self.recipe['size'], self.recipe['aspect'], self.recipe.get('any_view', False))
         return torch.from_numpy(np.array(pixels)).float().div(255).sub(self.recipe['mean']).div(self.recipe['std'])[None]
 
     @torch.inference_mode()
