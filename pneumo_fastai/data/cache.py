@@ -11,7 +11,7 @@ from fastcore.basics import chunked
 
 from .dicom import VERSION, UnreadableImage, read_square
 
-HEADER = ['view', 'sex', 'age', 'patient']
+HEADER = ['view', 'sex', 'age', 'patient', 'spacing']
 CHUNK = 32  # files a task
 
 
@@ -19,7 +19,7 @@ CHUNK = 32  # files a task
 class Pixels:
     "Decoded images: `array` (n, size, size) uint8, memory-mapped; `table` one row an image, indexed by path."
     array:np.ndarray
-    table:pd.DataFrame  # row, reason (None: decoded), height and width as stored, view, sex, age, patient
+    table:pd.DataFrame  # row, reason (None: decoded), height and width as stored, view, sex, age, patient, spacing
     folder:Path
 
     def __post_init__(self): self.rows = dict(zip(self.table.index, self.table.row, strict=True))
@@ -45,7 +45,7 @@ def open_pixels(
     "The images from the cache, decoded first where they are new, changed, or decoded otherwise before. Safe between processes."
     from filelock import FileLock
     paths = sorted({str(p) for p in paths})
-    place = home(folder)/'pixels'/_digest([VERSION, size, aspect, paths])
+    place = home(folder)/'pixels'/_digest([VERSION, HEADER, size, aspect, paths])
     place.mkdir(parents=True, exist_ok=True)
     with FileLock(place/'lock'):
         name = _digest([_stamp(p) for p in paths])  # changes with any file's size or time
@@ -54,7 +54,8 @@ def open_pixels(
             for old in [*place.glob('*.npy'), *place.glob('*.csv'), *place.glob('*.partial')]: old.unlink()
             _build(paths, size, aspect, array, table, jobs, tick)
     dtypes = {'path': str, 'reason': str, 'view': str, 'sex': str, 'patient': str}
-    frame = pd.read_csv(table, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(('age', 'height', 'width'), '')).set_index('path')
+    numbers = dict.fromkeys(('age', 'spacing', 'height', 'width'), '')
+    frame = pd.read_csv(table, dtype=dtypes, keep_default_na=False, na_values=numbers).set_index('path')
     frame[['reason', 'view', 'sex', 'patient']] = frame[['reason', 'view', 'sex', 'patient']].astype(object).replace('', None)
     return Pixels(np.load(array, mmap_mode='r'), frame, place)
 

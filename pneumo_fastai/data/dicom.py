@@ -29,6 +29,7 @@ class Film:
     sex:str|None = None    # 'F', 'M', ...
     age:float = np.nan     # years
     patient:str|None = None  # hash of PatientID
+    spacing:float = np.nan   # mm from row to row of the stored pixels
 
 
 def read_film(path) -> Film:
@@ -79,7 +80,8 @@ def _dicom(f) -> Film:
     if 'PixelData' not in ds: raise UnreadableImage('', 'has no pixel data')
     if not (0 < ds.Rows <= MAX_SIDE and 0 < ds.Columns <= MAX_SIDE):
         raise UnreadableImage('', f'says it has {ds.Rows} x {ds.Columns} pixels')
-    return Film(_pixels(ds), text(ds.get('ViewPosition')), text(ds.get('PatientSex')), years(ds.get('PatientAge')), hashed(ds.get('PatientID')))
+    return Film(_pixels(ds), text(ds.get('ViewPosition')), text(ds.get('PatientSex')), years(ds.get('PatientAge')), hashed(ds.get('PatientID')),
+                millimetres(ds))
 
 
 def _pixels(ds) -> np.ndarray:
@@ -137,6 +139,15 @@ def years(age) -> float:
     "PatientAge in years: '051Y', '006M', '03W', '10D', and '51' as RSNA writes it; NaN for anything else."
     found = re.fullmatch(r'(\d+)([YMWD]?)', str(age or '').strip())
     return int(found[1]) / {'Y': 1, '': 1, 'M': 12, 'W': 52.18, 'D': 365.25}[found[2]] if found else np.nan
+
+
+def millimetres(ds) -> float:
+    "PixelSpacing, or else ImagerPixelSpacing (PS3.3 10.7.1.3): from row to row, in mm; NaN where neither is a number above 0."
+    for value in (ds.get('PixelSpacing'), ds.get('ImagerPixelSpacing')):
+        try: mm = _first(value)
+        except (TypeError, ValueError, IndexError): continue
+        if 0 < mm < np.inf: return mm
+    return np.nan
 
 
 def hashed(identifier) -> str|None:
