@@ -42,7 +42,8 @@ def heading_lines(found):
 
 
 def heading(part, found, lines, height):
-    part.text(.01, 1 - .1/height, f'{found["data"]}: what there is before anything is trained', fontsize=17, fontweight='bold', va='top')
+    part.text(.01, 1 - .1/height, f'{found["data"]}: what there is before anything is trained', fontsize=17, fontweight='bold', va='top',
+              parse_math=False)
     part.text(.01, 1 - .55/height, '\n'.join(lines), fontsize=10.5, va='top', color='#333333', linespacing=1.35, parse_math=False)
     if found['synthetic']: part.text(.99, 1 - .1/height, 'synthetic data', fontsize=16, fontweight='bold', color=RED, ha='right', va='top')
 
