@@ -11,7 +11,7 @@ from fastcore.basics import chunked
 
 from .dicom import VERSION, UnreadableImage, read_square
 
-TEXTS, NUMBERS = ['view', 'sex', 'patient', 'scale'], ['height', 'width', 'tall', 'frames', 'age']  # of a `Film`
+TEXTS, NUMBERS = ['view', 'sex', 'patient', 'scale'], ['height', 'width', 'tall', 'spacing', 'frames', 'age']  # of a `Film`
 CHUNK = 32  # files a task
 
 
@@ -46,7 +46,7 @@ def open_pixels(
     "The images from the cache, decoded first where they are new, changed, or decoded otherwise before. Safe between processes."
     from filelock import FileLock
     paths = sorted({str(p) for p in paths})
-    place = home(folder)/'pixels'/_digest([VERSION, size, aspect, any_view, paths])
+    place = home(folder)/'pixels'/_digest([VERSION, TEXTS, NUMBERS, size, aspect, any_view, paths])
     place.mkdir(parents=True, exist_ok=True)
     with FileLock(place/'lock'):
         name = _digest([_stamp(p) for p in paths])  # changes with any file's size or time

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import UnreadableImage
 from .codecs import DEFLATED, MAX_PIXELS, cells, check_layout
 from .grey import cell_order, grey_levels, palette_levels, scale_of, stored_values, straight, window
-from .header import Header, hashed, refusal, tall, view, years
+from .header import Header, hashed, millimetres, refusal, tall, view, years
 from .pictures import SIGNATURES, read_picture
 from .square import scales, square, square_boxes
 
@@ -36,6 +36,7 @@ class Film:
     sex:str|None = None    # 'F', 'M' or 'O'
     age:float = np.nan     # years
     patient:str|None = None  # hash of PatientID
+    spacing:float = np.nan   # mm from row to row of the stored pixels
 
 
 def read_film(
@@ -112,7 +113,7 @@ def _dicom(raw, any_view, reduce) -> Film:
     pixels, scale = _pixels(ds, syntax, reduce(ds.Rows, ds.Columns, high))
     sex = ds.get('PatientSex')
     return Film(pixels, ds.Rows, ds.Columns, scale, ds.NumberOfFrames, high, view(ds), sex if sex in ('F', 'M', 'O') else None,
-                years(ds.get('PatientAge')), hashed(ds.get('PatientID')))
+                years(ds.get('PatientAge')), hashed(ds.get('PatientID')), millimetres(ds))
 
 
 def _pixels(ds, syntax, reduce) -> tuple[np.ndarray, str]:

@@ -77,6 +77,15 @@ def tall(ds) -> float:
     return 1.
 
 
+def millimetres(ds) -> float:
+    "PixelSpacing, or else ImagerPixelSpacing (PS3.3 10.7.1.3): from row to row of the stored pixels, in mm; NaN where neither says."
+    for key in ('PixelSpacing', 'ImagerPixelSpacing'):
+        values = ds.get(key)
+        if values is None or isinstance(values, str) or len(values) != 2: continue
+        if 0 < float(values[0]) < np.inf: return float(values[0])
+    return np.nan
+
+
 def text(value) -> str|None:
     "A header's text, or None where it is empty."
     return str(value).strip() or None if value is not None else None

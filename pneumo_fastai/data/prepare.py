@@ -28,6 +28,14 @@ def prepare(
 ) -> Prepared:
     "Decode, set rejects aside, fill view, age, sex and missing persons from the headers, assign splits. Done twice, it changes nothing."
     if isinstance(cohort, Prepared): return cohort
+    cohort = decoded(cohort, experiment, cache, tick)
+    table = assign_splits(cohort.table, experiment.valid, experiment.test, experiment.split_seed)
+    if cohort.table.split.isna().all(): check_disjoint(table)  # what the data set ships is kept, and noted
+    return replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)])
+
+
+def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
+    "`prepare` up to the splits, which stay as they were shipped."
     pixels = open_pixels(cohort.table.path, experiment.size, experiment.aspect, cache, tick=tick, any_view=experiment.any_view)
     header = pixels.table.reindex(cohort.table.path).reset_index(drop=True)
     table = cohort.table.reset_index(drop=True).copy()
@@ -36,9 +44,7 @@ def prepare(
     bad = header.reason.notna()
     if bad.all(): raise InputError(f'{cohort.name}: none of the {len(table)} images can be read; the first: {header.reason[0]}')
     refused = pd.DataFrame({'path': table.path[bad], 'reason': header.reason[bad]})
-    table = assign_splits(table[~bad].reset_index(drop=True), experiment.valid, experiment.test, experiment.split_seed)
-    if cohort.table.split.isna().all(): check_disjoint(table)  # what the data set ships is kept, and noted
-    return Prepared(**vars(replace(cohort, table=table, notes=[*cohort.notes, *_film_notes(header[~bad]), *_crossing_note(table)],
+    return Prepared(**vars(replace(cohort, table=table[~bad].reset_index(drop=True), notes=[*cohort.notes, *_film_notes(header[~bad])],
                                    rejected=pd.concat([cohort.rejected, refused], ignore_index=True))), pixels=pixels)
 
 
@@ -67,9 +73,10 @@ def find_cohort(
     data,        # 'demo', or what `read_cohort` takes
     cache=None,  # the cache folder; None: the user's
     tick=None,   # called after each image of the demo set drawn, with (done, in all)
+    classes=2,   # as for `read_cohort`
 ) -> Cohort:
     "A cohort by name: the demo set is drawn into the cache folder the first time."
-    if data != 'demo': return read_cohort(data)
+    if data != 'demo': return read_cohort(data, classes)
     return replace(read_cohort(demo_folder(cache, tick)), name='demo')
 
 
