@@ -15,8 +15,7 @@ DEFLATED, RLE = '1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.5'
 NATIVE = ('1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.2', DEFLATED)
 JPEG = [f'1.2.840.10008.1.2.4.{n}' for n in (50, 51, 57, 70)]
 JPEG_LS = [f'1.2.840.10008.1.2.4.{n}' for n in (80, 81)]
-JPEG_2000 = [f'1.2.840.10008.1.2.4.{n}' for n in (90, 91)]
-HTJ2K = [f'1.2.840.10008.1.2.4.{n}' for n in (201, 202, 203)]
+JPEG_2000 = [f'1.2.840.10008.1.2.4.{n}' for n in (90, 91, 201, 202, 203)]  # OpenJPEG's for HTJ2K too: OpenJPH crashes on some broken files
 COLOURS = ('RGB', 'YBR_FULL', 'YBR_FULL_422', 'YBR_RCT', 'YBR_ICT')
 
 
@@ -53,9 +52,9 @@ def cells(ds, syntax, reduce=1) -> np.ndarray:
     """The first frame, (rows, columns) uint8 or uint16: unsigned pixel cells, or the luminance (uint8) where there are three samples.
     8-bit JPEG with one sample is decoded at 1/`reduce` (1, 2, 4 or 8) of its size."""
     if syntax in NATIVE: return native(ds, big=syntax == NATIVE[2])
-    if syntax not in (RLE, *JPEG, *JPEG_LS, *JPEG_2000, *HTJ2K): raise UnreadableImage('', 'has a transfer syntax that is not read')
+    if syntax not in (RLE, *JPEG, *JPEG_LS, *JPEG_2000): raise UnreadableImage('', 'has a transfer syntax that is not read')
     frame = first_frame(ds)
-    if syntax == RLE: return planes(ds, imagecodecs.dicomrle_decode(frame, f'<u{ds.BitsAllocated // 8}'), planar=True)
+    if syntax == RLE: return planes(ds, rle(ds, frame), planar=True)
     frame, rows, columns, samples, transform = codestream(frame)
     if (rows, columns, samples) != (ds.Rows, ds.Columns, ds.SamplesPerPixel):
         raise UnreadableImage('', f'says {ds.Rows} x {ds.Columns} pixels and holds {rows} x {columns}, of {samples} samples each')
@@ -74,10 +73,21 @@ def first_frame(ds) -> bytes:
     return next(generate_frames(ds.PixelData, number_of_frames=frames))
 
 
+def rle(ds, frame) -> bytes:
+    "Little endian planes from RLE segments (PS3.5 annex G): one PackBits stream a byte of each sample, the high byte first."
+    size, depth, area = ds.BitsAllocated // 8, ds.SamplesPerPixel, ds.Rows * ds.Columns
+    found, *offsets = struct.unpack_from('<16L', frame)
+    if found != size * depth: raise UnreadableImage('', f'holds {found} RLE segments, and {size * depth} are needed')
+    ends = [*offsets[1:found], len(frame)]
+    segments = [imagecodecs.packbits_decode(frame[a:b]) for a, b in zip(offsets, ends, strict=False)]
+    if any(len(o) < area for o in segments): raise UnreadableImage('', 'holds an RLE segment that is too short')
+    x = np.stack([np.frombuffer(o, 'u1', area) for o in segments]).reshape(depth, size, area)
+    return x[:, ::-1].transpose(0, 2, 1).tobytes()
+
+
 def decode(frame, syntax, samples) -> np.ndarray:
     "A codestream as it is, without a change of colour space except JPEG 2000's own."
     if syntax in JPEG_LS: return imagecodecs.jpegls_decode(frame)
-    if syntax in HTJ2K: return imagecodecs.htj2k_decode(frame)
     if syntax in JPEG_2000: return imagecodecs.jpeg2k_decode(frame, numthreads=1)
     return imagecodecs.jpeg8_decode(frame, **({'colorspace': 'YCBCR', 'outcolorspace': 'YCBCR'} if samples == 3 else {}))
 
