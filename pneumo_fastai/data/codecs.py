@@ -55,10 +55,10 @@ def cells(ds, syntax, reduce=1) -> np.ndarray:
     if syntax not in (RLE, *JPEG, *JPEG_LS, *JPEG_2000): raise UnreadableImage('', 'has a transfer syntax that is not read')
     frame = first_frame(ds)
     if syntax == RLE: return planes(ds, rle(ds, frame), planar=True)
-    frame, rows, columns, samples, transform = codestream(frame)
+    frame, rows, columns, samples, transform, lossy8 = codestream(frame)
     if (rows, columns, samples) != (ds.Rows, ds.Columns, ds.SamplesPerPixel):
         raise UnreadableImage('', f'says {ds.Rows} x {ds.Columns} pixels and holds {rows} x {columns}, of {samples} samples each')
-    if reduce > 1 and syntax in JPEG and ds.BitsAllocated == 8 and samples == 1: return reduced(frame, reduce)
+    if reduce > 1 and lossy8 and ds.BitsAllocated == 8 and samples == 1: return reduced(frame, reduce)
     x = decode(frame, syntax, samples)
     if x.shape[:2] != (rows, columns) or x.dtype.itemsize > 2: raise UnreadableImage('', 'holds an image that its header does not describe')
     x = limited(x, ds).view(f'u{x.dtype.itemsize}')
@@ -132,20 +132,21 @@ def luminance(x, ds, ybr) -> np.ndarray:
 
 
 def codestream(frame) -> tuple:
-    "(codestream, rows, columns, samples, Adobe's colour transform or None) of a JPEG, JPEG-LS or JPEG 2000 frame."
+    "(codestream, rows, columns, samples, Adobe's colour transform or None, whether it is 8-bit DCT) of a JPEG, JPEG-LS or JPEG 2000 frame."
     if frame[:2] == b'\xff\xd8': return frame, *jpeg_header(frame)
     start = frame.find(b'\xff\x4f\xff\x51', 0, 2**16)  # SOC and SIZ; some wrap them in JP2's boxes
     if start < 0: raise UnreadableImage('', 'holds no codestream of the kind that its header says')
     width, height, left, top = struct.unpack_from('>4I', frame, start + 8)
-    return frame[start:], height - top, width - left, *struct.unpack_from('>H', frame, start + 40), None
+    return frame[start:], height - top, width - left, *struct.unpack_from('>H', frame, start + 40), None, False
 
 
 def jpeg_header(data) -> tuple:
-    "(rows, columns, samples, Adobe's colour transform or None) from the markers before the first scan (ITU-T T.81 B.1)."
+    "(rows, columns, samples, Adobe's colour transform or None, whether it is 8-bit DCT) from the markers before the first scan (T.81 B.1)."
     at, transform = 2, None
     while at + 10 <= len(data) and data[at] == 0xff:
         marker, length = data[at + 1], int.from_bytes(data[at + 2:at + 4], 'big')
-        if marker in (0xc0, 0xc1, 0xc2, 0xc3, 0xf7): return *struct.unpack_from('>HHB', data, at + 5), transform  # f7: JPEG-LS
+        if marker in (0xc0, 0xc1, 0xc2, 0xc3, 0xf7):  # baseline, extended, progressive, lossless, JPEG-LS
+            return *struct.unpack_from('>HHB', data, at + 5), transform, marker < 0xc3 and data[at + 4] == 8
         if marker == 0xee and data[at + 4:at + 9] == b'Adobe' and at + 16 <= len(data): transform = data[at + 15]
         at += 1 if marker == 0xff else 2 + length
     raise UnreadableImage('', 'holds a JPEG without a frame header')
