@@ -15,8 +15,7 @@ DEFLATED, RLE = '1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.5'
 NATIVE = ('1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.2', DEFLATED)
 JPEG = [f'1.2.840.10008.1.2.4.{n}' for n in (50, 51, 57, 70)]
 JPEG_LS = [f'1.2.840.10008.1.2.4.{n}' for n in (80, 81)]
-JPEG_2000 = [f'1.2.840.10008.1.2.4.{n}' for n in (90, 91)]
-HTJ2K = [f'1.2.840.10008.1.2.4.{n}' for n in (201, 202, 203)]
+JPEG_2000 = [f'1.2.840.10008.1.2.4.{n}' for n in (90, 91, 201, 202, 203)]  # OpenJPEG's for HTJ2K too: OpenJPH crashes on some broken files
 COLOURS = ('RGB', 'YBR_FULL', 'YBR_FULL_422', 'YBR_RCT', 'YBR_ICT')
 
 
@@ -53,13 +52,13 @@ def cells(ds, syntax, reduce=1) -> np.ndarray:
     """The first frame, (rows, columns) uint8 or uint16: unsigned pixel cells, or the luminance (uint8) where there are three samples.
     8-bit JPEG with one sample is decoded at 1/`reduce` (1, 2, 4 or 8) of its size."""
     if syntax in NATIVE: return native(ds, big=syntax == NATIVE[2])
-    if syntax not in (RLE, *JPEG, *JPEG_LS, *JPEG_2000, *HTJ2K): raise UnreadableImage('', 'has a transfer syntax that is not read')
+    if syntax not in (RLE, *JPEG, *JPEG_LS, *JPEG_2000): raise UnreadableImage('', 'has a transfer syntax that is not read')
     frame = first_frame(ds)
-    if syntax == RLE: return planes(ds, imagecodecs.dicomrle_decode(frame, f'<u{ds.BitsAllocated // 8}'), planar=True)
-    frame, rows, columns, samples, transform = codestream(frame)
+    if syntax == RLE: return planes(ds, rle(ds, frame), planar=True)
+    frame, rows, columns, samples, transform, lossy8 = codestream(frame)
     if (rows, columns, samples) != (ds.Rows, ds.Columns, ds.SamplesPerPixel):
         raise UnreadableImage('', f'says {ds.Rows} x {ds.Columns} pixels and holds {rows} x {columns}, of {samples} samples each')
-    if reduce > 1 and syntax in JPEG and ds.BitsAllocated == 8 and samples == 1: return reduced(frame, reduce)
+    if reduce > 1 and lossy8 and ds.BitsAllocated == 8 and samples == 1: return reduced(frame, reduce)
     x = decode(frame, syntax, samples)
     if x.shape[:2] != (rows, columns) or x.dtype.itemsize > 2: raise UnreadableImage('', 'holds an image that its header does not describe')
     x = limited(x, ds).view(f'u{x.dtype.itemsize}')
@@ -74,10 +73,21 @@ def first_frame(ds) -> bytes:
     return next(generate_frames(ds.PixelData, number_of_frames=frames))
 
 
+def rle(ds, frame) -> bytes:
+    "Little endian planes from RLE segments (PS3.5 annex G): one PackBits stream a byte of each sample, the high byte first."
+    size, depth, area = ds.BitsAllocated // 8, ds.SamplesPerPixel, ds.Rows * ds.Columns
+    found, *offsets = struct.unpack_from('<16L', frame)
+    if found != size * depth: raise UnreadableImage('', f'holds {found} RLE segments, and {size * depth} are needed')
+    ends = [*offsets[1:found], len(frame)]
+    segments = [imagecodecs.packbits_decode(frame[a:b]) for a, b in zip(offsets, ends, strict=False)]
+    if any(len(o) < area for o in segments): raise UnreadableImage('', 'holds an RLE segment that is too short')
+    x = np.stack([np.frombuffer(o, 'u1', area) for o in segments]).reshape(depth, size, area)
+    return x[:, ::-1].transpose(0, 2, 1).tobytes()
+
+
 def decode(frame, syntax, samples) -> np.ndarray:
     "A codestream as it is, without a change of colour space except JPEG 2000's own."
     if syntax in JPEG_LS: return imagecodecs.jpegls_decode(frame)
-    if syntax in HTJ2K: return imagecodecs.htj2k_decode(frame)
     if syntax in JPEG_2000: return imagecodecs.jpeg2k_decode(frame, numthreads=1)
     return imagecodecs.jpeg8_decode(frame, **({'colorspace': 'YCBCR', 'outcolorspace': 'YCBCR'} if samples == 3 else {}))
 
@@ -122,20 +132,21 @@ def luminance(x, ds, ybr) -> np.ndarray:
 
 
 def codestream(frame) -> tuple:
-    "(codestream, rows, columns, samples, Adobe's colour transform or None) of a JPEG, JPEG-LS or JPEG 2000 frame."
+    "(codestream, rows, columns, samples, Adobe's colour transform or None, whether it is 8-bit DCT) of a JPEG, JPEG-LS or JPEG 2000 frame."
     if frame[:2] == b'\xff\xd8': return frame, *jpeg_header(frame)
     start = frame.find(b'\xff\x4f\xff\x51', 0, 2**16)  # SOC and SIZ; some wrap them in JP2's boxes
     if start < 0: raise UnreadableImage('', 'holds no codestream of the kind that its header says')
     width, height, left, top = struct.unpack_from('>4I', frame, start + 8)
-    return frame[start:], height - top, width - left, *struct.unpack_from('>H', frame, start + 40), None
+    return frame[start:], height - top, width - left, *struct.unpack_from('>H', frame, start + 40), None, False
 
 
 def jpeg_header(data) -> tuple:
-    "(rows, columns, samples, Adobe's colour transform or None) from the markers before the first scan (ITU-T T.81 B.1)."
+    "(rows, columns, samples, Adobe's colour transform or None, whether it is 8-bit DCT) from the markers before the first scan (T.81 B.1)."
     at, transform = 2, None
     while at + 10 <= len(data) and data[at] == 0xff:
         marker, length = data[at + 1], int.from_bytes(data[at + 2:at + 4], 'big')
-        if marker in (0xc0, 0xc1, 0xc2, 0xc3, 0xf7): return *struct.unpack_from('>HHB', data, at + 5), transform  # f7: JPEG-LS
+        if marker in (0xc0, 0xc1, 0xc2, 0xc3, 0xf7):  # baseline, extended, progressive, lossless, JPEG-LS
+            return *struct.unpack_from('>HHB', data, at + 5), transform, marker < 0xc3 and data[at + 4] == 8
         if marker == 0xee and data[at + 4:at + 9] == b'Adobe' and at + 16 <= len(data): transform = data[at + 15]
         at += 1 if marker == 0xff else 2 + length
     raise UnreadableImage('', 'holds a JPEG without a frame header')

@@ -120,11 +120,13 @@ def _pixels(ds, syntax, reduce) -> tuple[np.ndarray, str]:
     "The first frame as uint8 and what decided its scale. The grey pipeline is looked up; a straight one may come after the resize."
     if ds.SamplesPerPixel == 3: return cells(ds, syntax), 'luminance'
     scale = 'luminance' if ds.PhotometricInterpretation == 'PALETTE COLOR' else scale_of(ds)
-    if scale == 'percentiles': levels, reduce = None, 1  # they depend on every pixel
+    if scale == 'percentiles': levels, reduce = None, 1  # they depend on the pixels
     else: levels = palette_levels(ds) if scale == 'luminance' else grey_levels(ds)
     x = cells(ds, syntax, reduce if reduce > 1 and straight(levels) else 1)
     order = cell_order(ds, x.dtype.itemsize)
-    if levels is None: levels = grey_levels(ds, np.bincount(order, np.bincount(x.ravel(), minlength=len(order)), 2**ds.BitsStored))
+    if levels is None:
+        step = max(1, int((x.size / 2**18)**0.5))  # a quarter of a million pixels, in rows and columns that far apart, say as much as all
+        levels = grey_levels(ds, np.bincount(order, np.bincount(x[::step, ::step].ravel(), minlength=len(order)), 2**ds.BitsStored))
     return np.take(levels[order], x), scale
 
 

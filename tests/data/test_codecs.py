@@ -15,7 +15,7 @@ from pydicom.pixels import pixel_array
 from pydicom.uid import RLELossless
 
 from pneumo_fastai.data.codecs import cells, check_layout, check_size, jpeg_header
-from pneumo_fastai.data.dicom import UnreadableImage, read_film
+from pneumo_fastai.data.dicom import UnreadableImage, read_film, read_square, square
 from pneumo_fastai.data.grey import cell_order, stored_values
 from pneumo_fastai.data.header import Header
 
@@ -219,3 +219,11 @@ def test_the_header_of_a_jpeg():
     assert jpeg_header(frame)[:3] == (30, 40, 3)
     for cut in range(2, 20):
         with pytest.raises(UnreadableImage): jpeg_header(frame[:cut])
+
+
+@pytest.mark.parametrize('syntax, bits', [(o, b) for o in ENCODERS for b in (8, 12)])
+def test_a_square_of_every_syntax_is_the_square_of_the_pixels(dataset, saved, syntax, bits):
+    x = np.tile(smooth(bits), (4, 4))
+    path = saved(dataset(x, bits, syntax=syntax, frames=[ENCODERS[syntax](x, bits)], WindowCenter=2**(bits - 1), WindowWidth=2**bits))
+    wanted = square(np.round(x / (2**bits - 1) * 255).astype(np.uint8), 64)
+    np.testing.assert_allclose(read_square(path, 64)[0].astype(int), wanted, atol=1)
