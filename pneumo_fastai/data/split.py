@@ -63,7 +63,7 @@ def checked(table, shipped, valid, test):
     train = 1 - valid - test
     for split in SPLITS:
         part = table[table.split == split]
-        lack = next((f'no {CLASSES[k]} image' for k in (0, 1) if not (part.label == k).any()), None)
+        lack = next((f'no image of class {CLASSES[k]!r}' for k in (0, 1) if not (part.label == k).any()), None)
         if not lack and part.person.nunique() < PERSONS: lack = f'{part.person.nunique()} person only'
         if not lack: continue
         if split in shipped: raise InputError(f'the shipped {split} split holds {lack}: add images to it, or remove it to have one cut')

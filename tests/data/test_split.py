@@ -179,4 +179,4 @@ def test_split_without_a_class_or_with_one_person():
     one = frame(['x', 'x'], [0, 1], ['test', 'test'])
     assert 'the shipped test split holds 1 person only' in wrong(pd.concat([shipped, one], ignore_index=True))
     negatives = frame(['x', 'y'], [0, 0], ['test', 'test'])
-    assert 'the shipped test split holds no pneumonia image' in wrong(pd.concat([shipped, negatives], ignore_index=True))
+    assert 'the shipped test split holds no image of class \'pneumonia\'' in wrong(pd.concat([shipped, negatives], ignore_index=True))
