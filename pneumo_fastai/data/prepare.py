@@ -9,7 +9,7 @@ from .cache import Pixels, home, open_pixels
 from .cohort import Cohort, read_cohort
 from .dicom import square_boxes
 from .grey import HIGH, LOW
-from .split import assign_splits, check_disjoint, crossing
+from .split import assign_fold, assign_splits, check_disjoint, crossing
 
 DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old one
 
@@ -25,10 +25,16 @@ def prepare(
     experiment,  # an `Experiment`: size, aspect, any_view, valid, test and split_seed matter here
     cache=None,  # the cache folder; None: the user's
     tick=None,   # progress of decoding, see `open_pixels`
+    fold=0,      # which fold is the test split, where the experiment has folds
 ) -> Prepared:
     "Decode, set rejects aside, fill view, age, sex and missing persons from the headers, assign splits. Done twice, it changes nothing."
-    if isinstance(cohort, Prepared): return cohort
-    cohort = decoded(cohort, experiment, cache, tick)
+    if not isinstance(cohort, Prepared):
+        shipped = experiment.folds and cohort.table.split.notna().any()
+        cohort = decoded(cohort, experiment, cache, tick)
+        if shipped: cohort.notes.append('the splits that the data set ships are not used: --folds makes its own')
+    elif cohort.table.split.notna().all() and not experiment.folds: return cohort
+    if experiment.folds:
+        return replace(cohort, table=assign_fold(cohort.table, experiment.folds, fold, experiment.valid, experiment.split_seed))
     table = assign_splits(cohort.table, experiment.valid, experiment.test, experiment.split_seed)
     if cohort.table.split.isna().all(): check_disjoint(table)  # what the data set ships is kept, and noted
     return replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)])

@@ -37,6 +37,23 @@ def assign_splits(
     return checked(table.assign(split=shipped.where(keep, cut).astype(object)), held, valid, test)
 
 
+def assign_fold(
+    table,       # a cohort's table
+    folds,       # how many there are
+    fold,        # which one is the test split, from 0
+    valid=0.15,  # share of all persons
+    seed=0,
+) -> pd.DataFrame:
+    """A copy of `table` with one fold of a cross-validation as its `split`: each person is in test in exactly one of the folds.
+
+    A person's fold is a hash, and so is whether they are in valid where they are not in test: more images move nobody. Splits that
+    the data set ships are not used. Raises InputError as `assign_splits` does."""
+    def place(person):
+        if int(uniform(person, seed) * folds) == fold: return 'test'
+        return 'valid' if uniform(person, f'{seed} valid') < valid / (1 - 1 / folds) else 'train'
+    return checked(table.assign(split=table.person.map(place).astype(object)), (), valid, 1 / folds)
+
+
 def home(
     person,
     held,    # persons of the shipped valid and test

@@ -8,6 +8,7 @@ import torch
 from ..data.cohort import CLASSES
 from ..data.dicom import UnreadableImage, read_square
 from ..errors import InputError
+from ..models.ensemble import Ensemble
 from ..models.zoo import build
 
 
@@ -15,7 +16,8 @@ class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files."
     def __init__(self, state, recipe):
         self.recipe = recipe  # arch, size, aspect, any_view, mean, std, threshold, experiment, data, synthetic
-        self.model = build(recipe['arch'])
+        n = recipe.get('members', 1)
+        self.model = build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
         self.model.load_state_dict(state)
         self.model.eval()
 
