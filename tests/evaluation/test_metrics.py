@@ -55,7 +55,7 @@ def test_undefined_is_none(y, p, undefined):
 
 def test_measure_keeps_its_order():
     values = M.measure(Y, P, .5)
-    assert list(values) == ['n', 'prevalence', 'threshold', 'tn', 'fp', 'fn', 'tp', *M.METRICS]
+    assert list(values) == ['n', 'prevalence', 'threshold', 'tn', 'fp', 'fn', 'tp', *M.EVERY]
     assert values['n'] == sum(values[k] for k in ('tn', 'fp', 'fn', 'tp')) == 5 and values['prevalence'] == .4
 
 

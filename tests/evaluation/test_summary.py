@@ -59,7 +59,8 @@ def test_degenerate_sets_are_told():
     frame.loc[frame.split == 'valid', 'label'] = 0
     got = evaluate(frame, 30)
     assert got['threshold']['value'] == .5 and 'one class' in got['threshold']['rule']
-    assert got['valid']['auroc'] == dict(value=None, low=None, high=None, left_out=30)
+    reason = 'not defined, because the images are all of one class'
+    assert got['valid']['auroc'] == dict(value=None, low=None, high=None, left_out=30, reason=reason)
     assert any('one class' in w for w in got['warnings'])
     few = table()
     few.loc[(few.split == 'test') & (few.person != '0012'), 'label'] = 0
