@@ -78,12 +78,12 @@ def test_sums_by_person_are_the_same_resamples():
 @pytest.mark.parametrize('shift', [.5, 2.])
 def test_coverage_of_a_known_auroc(shift):
     "Binormal scores of single images: AUROC is Phi(shift / sqrt 2)."
-    truth, runs, covered = norm.cdf(shift/np.sqrt(2)), 250, 0
+    truth, runs, covered = norm.cdf(shift/np.sqrt(2)), 150, 0
     for seed in range(runs):
         person, y, p = sample(seed, persons=120, images=1, shift=shift)
         got = B.bootstrap(person, B.weighted_ranks(y, p), n=200, seed=seed)['auroc']
         covered += got['low'] <= truth <= got['high']
-    assert .9 <= covered/runs <= .98
+    assert .89 <= covered/runs <= .99
 
 
 def test_stated_says_why():
