@@ -1,13 +1,21 @@
 "How far chance alone may have moved a number: percentile bootstrap over persons, all of a drawn person's images coming along."
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .metrics import checked, rates, ratio
+from .metrics import FALSE_ALARMS, FIXED, checked, most, rates, ratio
 
-CHUNK = 2_000_000  # weights held at a time; bounds the memory of a bootstrap to some tens of MB
+CHUNK = 500_000  # weights held at a time: a few MB, which stay in the cache of the processor, and bound the memory
+
+THREADS = min(2, os.cpu_count() or 1)
+ROWS = 200  # resamples multiplied at a time: with much fewer OpenBLAS takes many times as long
 
 
+@lru_cache(maxsize=3)  # valid, test and its balanced subset: every interval of an evaluation rests on the same resamples
 def person_counts(
     persons,  # how many there are
     n,        # resamples
@@ -15,15 +23,83 @@ def person_counts(
 ):
     "How often each person is drawn in each resample: whole numbers [n, persons], every row adds up to `persons`."
     rng = np.random.default_rng(seed)
-    return np.stack([np.bincount(rng.integers(0, persons, persons), minlength=persons) for _ in range(n)]).astype(np.uint16)
+    counts = np.empty((n, persons), dtype=np.uint16)
+    for row in counts: row[:] = np.bincount(rng.integers(0, persons, persons), minlength=persons)
+    counts.flags.writeable = False
+    return counts
 
 
-def _ranked(y, p, w):
-    "Weights of positives and of negatives [k, scores], by distinct score from low to high."
-    order = np.argsort(p, kind='stable')
-    starts = np.flatnonzero(np.diff(p[order], prepend=-1))
-    w, y = w[:, order], y[order]
-    return np.add.reduceat(w*y, starts, axis=1), np.add.reduceat(w*(1 - y), starts, axis=1)
+def by_score(y, p):
+    """What turns weights [k, n] into `(pos, neg, tp, fp)`, each [k, scores] by distinct score from high to low.
+
+    They are the weights of positives and of negatives at each score, and at it and above. Sorting is done once, here, for all the
+    weights to come, and not at all where the images already lie so.
+    """
+    order = np.argsort(-p, kind='stable')
+    ends = np.flatnonzero(np.diff(p[order], append=-1.))
+    sort, tied, positive = (np.diff(order) < 0).any(), len(ends) < len(p), y[order].astype(float)
+
+    def split(w):
+        if sort: w = w[:, order]
+        pos = w*positive
+        neg = w - pos
+        tp, fp = pos.cumsum(1), neg.cumsum(1)
+        if not tied: return pos, neg, tp, fp
+        tp, fp = tp.take(ends, axis=1), fp.take(ends, axis=1)
+        return np.diff(tp, axis=1, prepend=0), np.diff(fp, axis=1, prepend=0), tp, fp
+    return split
+
+
+def weighted_auroc(pos, neg, tp, fp):
+    "AUROC [k] from what `by_score` gives; NaN unless both classes have weight."
+    return ratio(np.einsum('ks,ks->k', tp - pos/2, neg), tp[:, -1]*fp[:, -1])
+
+
+def _average_precision(pos, tp, fp):
+    called = tp + fp
+    called[called == 0] = 1  # the scores above the first that has weight: no positive is among them
+    return ratio(np.einsum('ks,ks->k', pos, tp/called), tp[:, -1])
+
+
+def _partial_auc(pos, neg, tp, fp):
+    "Trapezoids up to the false positive rate of `FALSE_ALARMS`, the last one cut there, scaled as McClish (1989) does."
+    limit, pairs = FALSE_ALARMS*fp[:, -1:], tp[:, -1]*fp[:, -1]
+    end = 1 + max(np.searchsorted(row, x) for row, x in zip(fp, limit[:, 0], strict=True))  # no trapezoid beyond counts
+    pos, neg, tp, fp = (v[:, :end] for v in (pos, neg, tp, fp))
+    width = np.clip(limit - (fp - neg), 0, neg)
+    height = tp - pos + pos*np.divide(width, 2*neg, out=np.zeros_like(neg), where=neg > 0)
+    chance = FALSE_ALARMS**2/2
+    return (1 + (ratio(np.einsum('ks,ks->k', width, height), pairs) - chance)/(FALSE_ALARMS - chance))/2
+
+
+def _fixed(tp, fp):
+    "Sensitivity at fixed specificities and the reverse, at the best threshold of each resample."
+    positives, negatives, out = tp[:, -1], fp[:, -1], {}
+    for s in FIXED:
+        at = [np.searchsorted(row, n, side='right') for row, n in zip(fp, most(negatives, s/100), strict=True)]
+        found = np.where(np.equal(at, 0), 0, tp[np.arange(len(tp)), np.maximum(at, 1) - 1])
+        out[f'sensitivity_at_{s}_specificity'] = ratio(found, positives*(negatives > 0))
+        at = [np.searchsorted(row, n) for row, n in zip(tp, positives - most(positives, s/100), strict=True)]
+        out[f'specificity_at_{s}_sensitivity'] = ratio(negatives - fp[np.arange(len(fp)), at], negatives*(positives > 0))
+    return out
+
+
+def weighted_ranks(y, p):
+    "What turns weights [k, n] into every metric of `metrics.RANKS`, as name -> [k]; NaN where undefined."
+    y, p = checked(y, p)
+    if not len(y): raise InputError('there are no predictions to weigh; give at least one')
+    split = by_score(y, p)
+
+    def values(w):
+        pos, neg, tp, fp = split(w)
+        return dict(auroc=weighted_auroc(pos, neg, tp, fp), average_precision=_average_precision(pos, tp, fp),
+                    partial_auc=_partial_auc(pos, neg, tp, fp), **_fixed(tp, fp))
+    return values
+
+
+def four(y, p, threshold):
+    "Columns tn, fp, fn, tp [n, 4]: a one where the image belongs."
+    return np.eye(4)[2*y + (p >= threshold)]
 
 
 def weighted(
@@ -32,17 +108,9 @@ def weighted(
     w,  # how often each image counts in each of k resamples [k, n]
     threshold,
 ):
-    "Every metric of `metrics.METRICS` for each row of weights, as name -> [k]; NaN where undefined."
-    y, p, w = *checked(y, p), np.asarray(w, dtype=float)
-    if not len(y): raise InputError('there are no predictions to weigh; give at least one')
-    values = rates(*(w @ np.eye(4)[2*y + (p >= threshold)]).T)
-    pos, neg = _ranked(y, p, w)
-    positives, negatives = pos.sum(1), neg.sum(1)
-    values['auroc'] = ratio((pos*(neg.cumsum(1) - neg/2)).sum(1), positives*negatives)
-    tp, fp = pos[:, ::-1].cumsum(1)[:, ::-1], neg[:, ::-1].cumsum(1)[:, ::-1]
-    precision = np.divide(tp, tp + fp, out=np.zeros_like(tp), where=tp > 0)
-    values['average_precision'] = ratio((pos*precision).sum(1), positives)
-    return values
+    "Every metric of `metrics.EVERY` for each row of weights, as name -> [k]; NaN where undefined."
+    y, p, w = *checked(y, p), np.asarray(w)
+    return {**weighted_ranks(y, p)(w), **rates(*(w @ four(y, p, threshold)).T)}
 
 
 def percentile(values, level=0.95):
@@ -51,6 +119,20 @@ def percentile(values, level=0.95):
     kept = values[~np.isnan(values)]
     low, high = np.quantile(kept, [(1 - level)/2, (1 + level)/2]).tolist() if len(kept) else (None, None)
     return dict(low=low, high=high, left_out=len(values) - len(kept))
+
+
+def _drawn(
+    person,  # whose image each row is [rows]
+    n, seed, level,
+):
+    "Each row's person as a number [rows], and how often each is drawn [n, persons]; None for the latter with fewer than two persons."
+    code, persons = pd.factorize(np.asarray(person, dtype=object))
+    if (code < 0).any(): raise InputError(f'{(code < 0).sum()} of {len(code)} rows name no person; name one for every image')
+    if n < 1 or not 0 < level < 1: raise InputError(f'n is {n} and level {level}; give n of 1 or more and a level between 0 and 1')
+    return code, person_counts(len(persons), n, seed) if len(persons) > 1 else None
+
+
+def _fixed_value(values, n): return {k: dict(low=None, high=None, left_out=n) for k in values}
 
 
 def bootstrap(
@@ -65,11 +147,40 @@ def bootstrap(
     Resamples in which a value is undefined are left out and counted. With fewer than two persons nothing varies: low and high are None.
     A difference between two models on the same images is one more statistic of the same weights.
     """
-    code, persons = pd.factorize(np.asarray(person, dtype=object))
-    if (code < 0).any(): raise InputError(f'{(code < 0).sum()} of {len(code)} rows name no person; name one for every image')
-    if n < 1 or not 0 < level < 1: raise InputError(f'n is {n} and level {level}; give n of 1 or more and a level between 0 and 1')
-    if len(persons) < 2: return {k: dict(low=None, high=None, left_out=n) for k in statistic(np.ones((1, len(code))))}
-    counts = person_counts(len(persons), n, seed)
+    code, counts = _drawn(person, n, seed, level)
+    if counts is None: return _fixed_value(statistic(np.ones((1, len(code)))), n)
     step = max(1, CHUNK//len(code))
-    parts = [statistic(counts[i:i + step, code]) for i in range(0, n, step)]
+    with ThreadPoolExecutor(THREADS) as pool:  # numpy lets go of the interpreter's lock while it adds up
+        parts = list(pool.map(lambda i: statistic(counts[i:i + step, code]), range(0, n, step)))
     return {k: percentile(np.concatenate([part[k] for part in parts]), level) for k in parts[0]}
+
+
+def bootstrap_sums(
+    person,     # whose image each row is [rows]
+    columns,    # what each row adds to each sum [rows, sums]
+    statistic,  # sums [k, sums] -> name -> values [k], NaN where undefined
+    n=1000, seed=0, level=0.95,
+):
+    "`bootstrap` of what depends on sums over the images alone: added up by person first, hence quick. The resamples are the same."
+    code, counts = _drawn(person, n, seed, level)
+    columns = np.asarray(columns, dtype=float)
+    if counts is None: return _fixed_value(statistic(columns.sum(0, keepdims=True)), n)
+    by_person = np.zeros((counts.shape[1], columns.shape[1]))
+    np.add.at(by_person, code, columns)
+    sums = np.concatenate([counts[i:i + ROWS].astype(float)@by_person for i in range(0, n, ROWS)])
+    return {k: percentile(v, level) for k, v in statistic(sums).items()}
+
+
+def stated(
+    value,     # a number, or None or NaN where undefined
+    interval,  # low, high, left_out as `bootstrap` gives them
+    reason,    # why it is undefined, if it is
+):
+    "value, low, high, left_out; a `reason` besides where the value or its interval is not defined."
+    if value is None or np.isnan(value):
+        return dict(interval, value=None, low=None, high=None, reason=f'not defined, because {reason}')
+    out = dict(value=float(value), **interval)
+    return out if interval['low'] is not None else dict(out, reason=f'no interval, because {FEW}')
+
+
+FEW = 'all images are of one person, or no resample defines the number'

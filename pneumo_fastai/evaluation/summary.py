@@ -1,9 +1,18 @@
 "From a run's predictions to everything its report says, in one JSON-serialisable mapping."
+from dataclasses import asdict, replace
+
 import pandas as pd
 
 from ..errors import InputError
-from .intervals import bootstrap, weighted
-from .metrics import METRICS, auroc, checked, measure, youden_threshold
+from .blocks import ONE_CLASS, about, balanced, blocks, reason
+from .calibration import apply, choose_calibrator
+from .choices import Choices
+from .intervals import bootstrap, stated, weighted_ranks
+from .metrics import METRICS, auroc, checked, confusion
+from .operating import choose, operating_points
+from .reliability import calibration_measures
+from .subgroups import subgroups
+from .uncertainty import uncertainty
 
 COLUMNS = ('path', 'person', 'split', 'label', 'probability')
 
@@ -29,14 +38,6 @@ def read_predictions(path):
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from e
 
 
-def _with_intervals(rows, threshold, n_boot, seed):
-    "`measure` of the rows, every metric as value, low, high and the number of resamples left out."
-    y, p = checked(rows['label'], rows['probability'])
-    intervals = bootstrap(rows['person'], lambda w: weighted(y, p, w, threshold), n_boot, seed)
-    values = measure(y, p, threshold)
-    return dict(values, persons=int(rows['person'].nunique()), **{k: dict(value=values[k], **intervals[k]) for k in METRICS})
-
-
 def view_baseline(
     test,   # rows to score: path, person, label
     views,  # view by path
@@ -53,8 +54,8 @@ def view_baseline(
     prevalence = train['label'].groupby(train['view'].astype(object).fillna('not stated')).mean()
     view = views.reindex(test['path']).astype(object).fillna('not stated')
     y, p = checked(test['label'], view.map(prevalence).astype(float).fillna(float(train['label'].mean())).to_numpy())
-    interval = bootstrap(test['person'], lambda w: dict(auroc=weighted(y, p, w, 0.5)['auroc']), n_boot, seed)['auroc']
-    return dict(auroc=dict(value=auroc(y, p), **interval), unseen=int((~view.isin(prevalence.index)).sum()))
+    interval = bootstrap(test['person'], weighted_ranks(y, p), n_boot, seed)['auroc']
+    return dict(auroc=stated(auroc(y, p), interval, reason('auroc', *confusion(y, p))), unseen=int((~view.isin(prevalence.index)).sum()))
 
 
 def _warnings(predictions, metrics, n_boot):
@@ -71,26 +72,76 @@ def _warnings(predictions, metrics, n_boot):
                    'independent cases show no error, up to about 3/n may still be errors (Hanley and Lippman-Hand 1983).')
 
 
-def evaluate(
-    predictions,   # columns path, person, split ('valid' or 'test'), label (0 or 1), probability of pneumonia
-    n_boot=1000,   # resamples behind each interval
-    seed=0,
-    views=None,    # view by path, to compare with what the view alone tells; needs `train`
-    train=None,    # the training split: columns view, label
-):
-    """threshold, valid, test (at_threshold and at_0.5), baseline and warnings; every metric is a mapping of value, low, high, left_out.
+def chosen(valid, choices):
+    "The threshold and the rule it was chosen by, on valid alone; 0.5 where the rule has no answer."
+    value, words, why = choose(valid['label'], valid['probability'], choices.rule, choices)
+    if value is not None: return dict(value=value, rule=f'{words} on valid')
+    return dict(value=0.5, rule='0.5, valid has one class only' if why == ONE_CLASS else f'0.5, on valid {why}')
 
-    The threshold is chosen on valid (Youden) and applied to test, so the numbers of valid at it are optimistic. Intervals are 95%.
-    """
-    check_predictions(predictions)
+
+def calibrated(valid, test, class_weights, choices):
+    "What `choose_calibrator` says of valid, and `calibration_measures` of test before and after."
+    found = choose_calibrator(valid['label'], valid['probability'], valid['person'], class_weights, seed=choices.seed)
+    after = test.assign(probability=apply(found['chosen'], test['probability']))
+    return dict(found, **{k: calibration_measures(t, choices.n_boot, choices.seed) for k, t in (('before', test), ('after', after))})
+
+
+def _baseline(test, share, views, train, choices):
+    out = dict(always=int(share >= 0.5), accuracy=max(share, 1 - share), auroc=0.5)
+    return out if views is None else dict(out, view=view_baseline(test, views, train, choices.n_boot, choices.seed))
+
+
+def facts(predictions, cohort, views, train):
+    "`views`, `train` (from the cohort where not given and any view is stated) and the view of each test image [n], or None."
     if (views is None) != (train is None): raise InputError('views and train are given together or not at all; one of them is missing')
-    valid, test = (predictions[predictions['split'] == s] for s in ('valid', 'test'))
-    chosen = youden_threshold(valid['label'], valid['probability'])
-    threshold = dict(value=chosen, rule='youden on valid') if chosen is not None else dict(value=0.5, rule='0.5, valid has one class only')
-    at = {name: _with_intervals(test, t, n_boot, seed) for name, t in (('at_threshold', threshold['value']), ('at_0.5', 0.5))}
-    share = at['at_0.5']['prevalence']
-    baseline = dict(always=int(share >= 0.5), accuracy=max(share, 1 - share), auroc=0.5)
-    if views is not None: baseline['view'] = view_baseline(test, views, train, n_boot, seed)
-    metrics = dict(threshold=threshold, valid=_with_intervals(valid, threshold['value'], n_boot, seed),
-                   test=dict({k: at['at_0.5'][k] for k in ('n', 'persons', 'prevalence')}, **at), baseline=baseline)
-    return dict(metrics, warnings=list(_warnings(predictions, metrics, n_boot)))
+    if views is None and cohort is not None and cohort['view'].notna().any():
+        train = cohort[cohort['split'] == 'train']
+        views, train = (None, None) if train.empty else (cohort.set_index('path')['view'], train)
+    if views is None: return None, None, None
+    if views.index.has_duplicates: raise InputError('the views name a path twice; give one view for each path')
+    test = predictions.loc[predictions['split'] == 'test', 'path']
+    return views, train, views.reindex(test).astype(object).fillna('not stated').to_numpy()
+
+
+def evaluate(
+    predictions,         # columns path, person, split ('valid' or 'test'), label (0 or 1), probability of pneumonia
+    n_boot=None,         # resamples behind each interval, in place of those of `choices`
+    seed=None,           # likewise
+    views=None,          # view by path, to compare with what the view alone tells; needs `train`
+    train=None,          # the training split: columns view, label
+    cohort=None,         # every image of the run as `subgroups.read_split` gives it; views and train follow from it
+    class_weights=None,  # of negatives and of positives in the training loss, or None
+    choices=None,        # a `Choices`, its defaults unless given
+):
+    """threshold, valid, test, baseline, balanced, operating_points, calibration, uncertainty, subgroups, choices and warnings.
+
+    The threshold is chosen on valid and applied to test, so the numbers of valid at it are optimistic. A metric is a mapping of value,
+    low, high (95%) and left_out (resamples in which it is undefined), with a reason where there is none. All of it is plain JSON.
+    """
+    given = {k: v for k, v in dict(n_boot=n_boot, seed=seed).items() if v is not None}
+    choices, check = replace(choices or Choices(), **given), in_order(check_predictions(predictions))
+    views, train, view = facts(check, cohort, views, train)
+    valid, test = (check[check['split'] == s] for s in ('valid', 'test'))
+    metrics = results(valid, test, chosen(valid, choices), choices)
+    metrics['baseline'] = _baseline(test, metrics['test']['prevalence'], views, train, choices)
+    metrics['calibration'] = calibrated(valid, test, class_weights, choices)
+    metrics['uncertainty'] = uncertainty(valid, test, metrics['threshold']['value'], choices, view)
+    metrics['subgroups'] = dict(reason=NO_COHORT) if cohort is None else subgroups(test, cohort, metrics['threshold']['value'], choices)
+    return dict(metrics, choices=asdict(choices), warnings=list(_warnings(check, metrics, choices.n_boot)))
+
+
+NO_COHORT = 'not defined, because no table of the images (split.csv) was given'
+
+
+def in_order(predictions):
+    "From the highest probability down: the resampling has nothing left to sort, and no number depends on the order of the file."
+    return predictions.sort_values(['probability', 'path'], ascending=[False, True], ignore_index=True)
+
+
+def results(valid, test, threshold, choices):
+    "threshold, valid, test (at_threshold and at_0.5), balanced (the same of a balanced subset of test) and operating_points."
+    at, rest = {'at_threshold': threshold['value'], 'at_0.5': 0.5}, (choices.n_boot, choices.seed, choices.prevalence)
+    found = blocks(test, at, *rest)
+    return dict(threshold=threshold, valid=blocks(valid, {'valid': threshold['value']}, *rest)['valid'],
+                test=dict(about(test), **found), balanced=balanced(test, at, *rest),
+                operating_points=operating_points(valid, test, choices))

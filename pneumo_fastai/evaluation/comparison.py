@@ -1,0 +1,116 @@
+"Two models on the same test images: paired differences over persons, and DeLong's test."
+import numpy as np
+
+from ..errors import InputError
+from .blocks import about, blocks, reason
+from .choices import Choices
+from .intervals import bootstrap, stated, weighted
+from .metrics import EVERY, checked, confusion, measure
+from .operating import choose
+
+INDEPENDENT = ("DeLong's test takes the images as independent. Where persons have several, its p is too small or too large; "
+               'the paired bootstrap over persons allows for that.')
+
+
+def midranks(values):
+    "Ranks from 1, equal values sharing their mean rank."
+    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (count.cumsum() - (count - 1)/2)[group]
+
+
+def placements(y, p):
+    """For each positive the share of negatives below it [positives], for each negative that of positives above it [negatives].
+
+    Ties count half. The mean of either is the AUROC. By midranks, in n log n (Sun and Xu 2014).
+    """
+    positives, negatives = p[y == 1], p[y == 0]
+    everyone = midranks(np.r_[positives, negatives])
+    m, n = len(positives), len(negatives)
+    return (everyone[:m] - midranks(positives))/n, 1 - (everyone[m:] - midranks(negatives))/m
+
+
+def delong(
+    y,          # labels [n]
+    *probabilities,  # of each model, all for the same images, [n] each
+):
+    """`(auroc [models], covariance [models, models])` (DeLong, DeLong and Clarke-Pearson 1988), None unless each class has two images."""
+    pairs = [placements(*checked(y, p)) for p in probabilities] if min(np.sum(y), len(y) - np.sum(y)) > 1 else None
+    if pairs is None: return None
+    v10, v01 = (np.stack([pair[i] for pair in pairs]) for i in (0, 1))
+    return v10.mean(1), np.atleast_2d(np.cov(v10))/v10.shape[1] + np.atleast_2d(np.cov(v01))/v01.shape[1]
+
+
+def delong_test(y, a, b):
+    """difference (a - b) of AUROC, standard_error, low, high (95%), z, p (two-sided) and the note `INDEPENDENT`.
+
+    A `reason` in place of z and p where the difference has no variance, as between models that rank every image alike.
+    """
+    from scipy.stats import norm
+    found, empty = delong(y, a, b), dict(difference=None, standard_error=None, low=None, high=None, z=None, p=None, note=INDEPENDENT)
+    if found is None: return dict(empty, reason='not defined, because a class has fewer than two images')
+    (first, second), cov = found
+    difference, error = float(first - second), float(np.sqrt(max(0, cov[0, 0] + cov[1, 1] - 2*cov[0, 1])))
+    if error < 1e-12:
+        why = 'not defined, because the difference does not vary: the two rank every pair of images alike, or both rank without error'
+        return dict(empty, difference=difference, standard_error=0., reason=why)
+    half, z = float(norm.ppf(.975)*error), difference/error
+    return dict(empty, difference=difference, standard_error=error, low=difference - half, high=difference + half, z=z,
+                p=float(2*norm.sf(abs(z))))
+
+
+def paired(a, b):
+    "Test rows of both by path, in one order, with `probability_a` and `probability_b`; `InputError` unless they are the same images."
+    a, b = (t[t['split'] == 'test'].set_index('path').sort_index() for t in (a, b))
+    if differ := set(a.index) ^ set(b.index):
+        raise InputError(f'the test sets differ in {len(differ)} images, one is {min(differ)!r}; '
+                         'compare runs with one split of one data set')
+    for column in ('label', 'person'):
+        if (other := a[column].to_numpy() != b[column].to_numpy()).any():
+            raise InputError(f'{other.sum()} images have another {column} in the two runs, one is {a.index[other][0]!r}; '
+                             'evaluate both anew')
+    return a[['person', 'label']].assign(probability_a=a['probability'], probability_b=b['probability']).reset_index()
+
+
+def chosen_threshold(predictions, choices):
+    "By `choices.rule` on valid; 0.5 where it has no answer."
+    valid = predictions[predictions['split'] == 'valid']
+    threshold = choose(valid['label'], valid['probability'], choices.rule, choices)[0]
+    return 0.5 if threshold is None else threshold
+
+
+def differences(rows, thresholds, choices):
+    "Each metric of a minus that of b, with a paired bootstrap: both are weighed by the same draws of persons."
+    y = rows['label'].to_numpy()
+    pa, pb = (rows[f'probability_{k}'].to_numpy() for k in 'ab')
+    ta, tb = thresholds
+
+    def both(w):
+        first, second = weighted(y, pa, w, ta), weighted(y, pb, w, tb)
+        return {k: first[k] - second[k] for k in EVERY}
+    intervals, first, second = bootstrap(rows['person'], both, choices.n_boot, choices.seed), measure(y, pa, ta), measure(y, pb, tb)
+    out = {}
+    for k in EVERY:
+        of = next((m for m in ((pa, ta, first), (pb, tb, second)) if m[2][k] is None), None)
+        why = reason(k, *confusion(y, of[0], of[1])) if of else None
+        out[k] = stated(None if of else first[k] - second[k], intervals[k], why)
+    return out
+
+
+def compare(
+    predictions_a,  # as `summary.read_predictions` gives them: valid and test
+    predictions_b,  # of another model on the same test images; its valid may differ
+    choices=None,   # a `Choices`, its defaults unless given
+):
+    """n, persons, positives, prevalence of test; `a` and `b` (`blocks` at each one's own threshold, chosen on its valid, and at 0.5);
+    `difference` (a minus b, at_threshold and at_0.5, every metric with a paired interval) and `delong` for the AUROC."""
+    choices = choices or Choices()
+    rows = paired(predictions_a, predictions_b)
+    own = [chosen_threshold(t, choices) for t in (predictions_a, predictions_b)]
+    y, person = rows['label'], rows['person']
+    sides = {}
+    for side, threshold in zip('ab', own, strict=True):
+        table = rows[['person', 'label']].assign(probability=rows[f'probability_{side}'])
+        sides[side] = blocks(table, {'at_threshold': threshold, 'at_0.5': .5}, choices.n_boot, choices.seed, choices.prevalence)
+    return dict(about(rows), persons=int(person.nunique()), **sides,
+                difference={'at_threshold': differences(rows, own, choices), 'at_0.5': differences(rows, (.5, .5), choices)},
+                delong=delong_test(y.to_numpy(), rows['probability_a'], rows['probability_b']))

@@ -1,0 +1,173 @@
+"Does it work for everyone: the numbers of test by view, sex, age, box area, number of boxes and class of the challenge."
+import json
+
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+from .blocks import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, about
+from .intervals import bootstrap, bootstrap_sums, by_score, four, stated, weighted_auroc
+from .metrics import checked, rates, ratio
+
+AGES = (0, 18, 40, 60, 75, 120)  # lower bounds in years; the last one ends what is plausible
+UNKNOWN = 'not stated'
+COLUMNS = ('path', 'label', 'split', 'view', 'age', 'sex', 'detail', 'boxes')
+ABOUT = dict(
+    view='View position. Images of one view are compared among themselves, so the view itself can tell nothing.',
+    sex='Sex as the image file states it.',
+    age=f'Age in years as the image file states it; above {AGES[-1]} it is taken as a slip.',
+    detail='The three classes of the challenge. A class holds one label alone; its AUROC is against all images of the other label.',
+    number_of_boxes='Images with pneumonia by the number of boxes readers drew; AUROC is against all images without.',
+    box_area='Images with pneumonia by total box area (sum over boxes, source pixels), in thirds; AUROC is against all images without.')
+AGAINST = ('detail', 'number_of_boxes', 'box_area')  # one label in each group
+
+
+def read_split(path):
+    "The table of `split.csv`, boxes as lists of (x, y, width, height); `InputError` where it is absent or lacks a column."
+    try: table = pd.read_csv(path, dtype=dict(path=str, person=str, split=str, view=str, sex=str, detail=str))
+    except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from e
+    if missing := [c for c in COLUMNS if c not in table]: raise InputError(f'{path} lacks the column {missing[0]!r}; fit writes it')
+    return table.assign(boxes=[json.loads(b) if isinstance(b, str) else [] for b in table['boxes']])
+
+
+def described(test, cohort):
+    "Rows of test with the cohort's view, age, sex, detail and boxes, by path; `InputError` where the cohort lacks one of them."
+    if cohort['path'].duplicated().any(): raise InputError('the cohort names a path twice; give one row an image')
+    facts = cohort.set_index('path')[['view', 'age', 'sex', 'detail', 'boxes']]
+    if len(lost := test['path'][~test['path'].isin(facts.index)]):
+        raise InputError(f'{len(lost)} images of test are not in the cohort, one is {lost.iloc[0]!r}; give the split.csv of the same run')
+    return test.join(facts, on='path')
+
+
+def age_band(age):
+    if pd.isna(age) or not 0 <= age <= AGES[-1]: return UNKNOWN if pd.isna(age) else 'not plausible'
+    low = max(a for a in AGES[:-1] if a <= age)
+    high = AGES[AGES.index(low) + 1]
+    return f'{low} and older' if high == AGES[-1] else f'{low} to {high - 1}'
+
+
+def box_number(boxes): return None if not len(boxes) else str(len(boxes)) if len(boxes) < 3 else '3 or more'
+
+
+def box_area(boxes): return float(sum(width*height for *_, width, height in boxes))
+
+
+def area_band(area, cut):
+    "By the two cuts between thirds; None for no box."
+    if not area: return None
+    low, high = (f'{c:,.0f}' for c in cut)
+    return f'below {low}' if area < cut[0] else f'{low} to {high}' if area < cut[1] else f'{high} and above'
+
+
+def area_cuts(areas):
+    "Where the thirds of all boxed images of the cohort meet, train included: a property of the data, not of the model; None for none."
+    boxed = areas[areas > 0]
+    return np.quantile(boxed, [1/3, 2/3]) if len(boxed) else None
+
+
+def groupings(test, cohort):
+    "Name -> the group of each row of test [n], None for no group; a name for which the data state nothing is left out."
+    text = {k: test[k].astype(object).where(test[k].notna(), UNKNOWN) for k in ('view', 'sex', 'detail')}
+    text['age'] = test['age'].map(age_band)
+    text = {k: v for k, v in text.items() if (v != UNKNOWN).any()}
+    cut = area_cuts(cohort['boxes'].map(box_area))
+    if cut is not None and test['boxes'].map(len).any():
+        text['number_of_boxes'] = test['boxes'].map(box_number).where(test['label'] == 1, None)
+        text['box_area'] = test['boxes'].map(lambda boxes: area_band(box_area(boxes), cut)).where(test['label'] == 1, None)
+    return {k: np.array([None if pd.isna(g) else str(g) for g in text[k]], dtype=object) for k in ABOUT if k in text}
+
+
+def by_first_number(name):
+    "'below 1,000' first, then by the number a name begins with; names without one last, in alphabetical order."
+    digits = name.split(' ')[0].replace(',', '')
+    return (0, 0, name) if name.startswith('below') else (1, float(digits), name) if digits.isdigit() else (2, 0, name)
+
+
+def auroc_within(y, p, masks):
+    "What turns weights [k, n] into the AUROC of each group's images among themselves, and of each attribute over all pairs in one group."
+    splits = {key: (rows, by_score(y[rows], p[rows])) for key, rows in masks.items()}
+
+    def values(w):
+        out, good, pairs = {}, {}, {}
+        for (name, group), (rows, split) in splits.items():
+            pos, neg, tp, fp = split(w[:, rows])
+            out[name, group], n = weighted_auroc(pos, neg, tp, fp), tp[:, -1]*fp[:, -1]
+            good[name] = good.get(name, 0) + np.where(n > 0, n*np.nan_to_num(out[name, group]), 0)
+            pairs[name] = pairs.get(name, 0) + n
+        return out | {name: ratio(good[name], pairs[name]) for name in pairs}
+    return values
+
+
+def auroc_against(y, p, masks):
+    "What turns weights [k, n] into the AUROC of each group, of one label, against all images of the other label."
+    split, (_, score) = by_score(y, p), np.unique(-p, return_inverse=True)
+
+    def values(w):
+        pos, neg, tp, fp = split(w)
+        # the weight of the other label on whose right side an image is, ties counting half; by distinct score
+        below, above = fp[:, -1:] - fp + neg/2, tp - pos/2
+        out = {}
+        for key, rows in masks.items():
+            right, other = (below, fp) if y[rows[0]] else (above, tp)
+            at = w[:, rows]
+            out[key] = ratio((at*right[:, score[rows]]).sum(1), at.sum(1)*other[:, -1])
+        return out
+    return values
+
+
+def aurocs(y, p, person, masks, choices):
+    "AUROC with its interval by (attribute, group), and by attribute where the groups hold both labels."
+    one_label = {name for name in AGAINST if all(len(np.unique(y[rows])) == 1 for (of, _), rows in masks.items() if of == name)}
+    within = auroc_within(y, p, {k: rows for k, rows in masks.items() if k[0] not in one_label})
+    against = auroc_against(y, p, {k: rows for k, rows in masks.items() if k[0] in one_label})
+    def statistic(w): return within(w) | (against(w) if one_label else {})
+    here, intervals = statistic(np.ones((1, len(y)))), bootstrap(person, statistic, choices.n_boot, choices.seed)
+    return {k: stated(v[0], intervals[k], ONE_CLASS if isinstance(k, tuple) else 'no group has images of both classes')
+            for k, v in here.items()}
+
+
+def group_rates(y, p, person, masks, threshold, choices):
+    "recall and specificity with intervals, by (attribute, group)."
+    columns, why = four(y, p, threshold), dict(recall=NO_POSITIVE, specificity=NO_NEGATIVE)
+    masked = np.zeros((len(y), len(masks), 4))
+    for i, rows in enumerate(masks.values()): masked[rows, i] = columns[rows]
+    masked = masked.reshape(len(y), -1)
+
+    def values(sums):
+        found = [rates(*sums[:, 4*i:4*i + 4].T) for i in range(len(masks))]
+        return {(key, k): f[k] for key, f in zip(masks, found, strict=True) for k in why}
+    intervals, here = bootstrap_sums(person, masked, values, choices.n_boot, choices.seed), values(masked.sum(0, keepdims=True))
+    return {key: {k: stated(here[key, k][0], intervals[key, k], w) for k, w in why.items()} for key in masks}
+
+
+def small(rows, name, least):
+    "Whether too few images of a class that the group's numbers rest on are there; a group of one label rests on that one."
+    positives = int(rows['label'].sum())
+    counts = [positives, len(rows) - positives]
+    return min(c for c in counts if c or name not in AGAINST) < least
+
+
+def subgroups(
+    test,       # columns path, person, label, probability
+    cohort,     # as `read_split` gives it: every image of the run
+    threshold,  # chosen on valid
+    choices,    # a `Choices`
+):
+    """By name of `ABOUT`: about, groups (a list of group, n, persons, positives, prevalence, small, auroc, recall, specificity) and
+    within: the AUROC over the pairs that share a group, to which the attribute itself adds nothing; None for groups of one label.
+
+    `small_below` is the number of images of a class below which a group is marked; `left_out` are names of which the data say nothing.
+    """
+    (y, p), person = checked(test['label'], test['probability']), test['person']
+    found = groupings(described(test, cohort), cohort)
+    names = {k: sorted({g for g in groups if g is not None}, key=by_first_number) for k, groups in found.items()}
+    masks = {(k, g): np.flatnonzero(found[k] == g) for k, groups in names.items() for g in groups}
+    out = dict(small_below=choices.small, left_out=[k for k in ABOUT if k not in found], by={})
+    if not masks: return out
+    auroc, rate = aurocs(y, p, person, masks, choices), group_rates(y, p, person, masks, threshold, choices)
+    for k, groups in names.items():
+        rows = {g: test.iloc[masks[k, g]] for g in groups}
+        blocks = [dict(group=g, **about(r), small=small(r, k, choices.small), auroc=auroc[k, g], **rate[k, g]) for g, r in rows.items()]
+        out['by'][k] = dict(about=ABOUT[k], groups=blocks, within=auroc.get(k))
+    return out

@@ -1,0 +1,162 @@
+"What the model does not know: conformal prediction sets, leaving the uncertain to a radiologist, and how far an ensemble disagrees."
+import numpy as np
+
+from ..errors import InputError
+from .blocks import NO_IMAGE, reason
+from .calibration import logit
+from .intervals import bootstrap_sums, four, stated
+from .metrics import checked, confusion, rates, ratio
+
+SETS = ('neither', 'no pneumonia', 'pneumonia', 'both')  # by 1 for class 0 in the set plus 2 for class 1
+REFERRED = (0., .05, .1, .2, .3, .5)
+POINTS = 101  # of the risk-coverage curve
+GIVEN = 'recall', 'specificity', 'accuracy'
+
+
+def fit_conformal(
+    y, p,            # of valid
+    error_rate=0.1,  # the share of each class whose set may lack its class
+):
+    """error_rate, limit and n by class ('0', '1'): class-conditional split conformal prediction (Vovk 2012), plain JSON.
+
+    A class is in the set where 1 less its probability is at most its limit: the ceil((n + 1)(1 - error_rate))-th smallest of that on
+    the n images of the class, or 1, always in, where n is too small for the rate. Exchangeable images of a class are then covered
+    with a probability of at least 1 - error_rate and, ties apart, at most 1/(n + 1) more. Several images of one person are not
+    quite exchangeable.
+    """
+    y, p = checked(y, p)
+    if not 0 < error_rate < 1: raise InputError(f'the error rate is {error_rate}; give a share above 0 and below 1, such as 0.1')
+    limit, n = {}, {}
+    for c in (0, 1):
+        scores = np.sort((1 - p if c else p)[y == c])
+        k = int(np.ceil((len(scores) + 1)*(1 - error_rate) - 1e-9))
+        limit[str(c)], n[str(c)] = (float(scores[k - 1]) if k <= len(scores) else 1.), len(scores)
+    return dict(error_rate=float(error_rate), limit=limit, n=n)
+
+
+def conformal_sets(
+    fitted,  # as `fit_conformal` returns it
+    p,
+):
+    "Whether each class is in the set of each image, [n, 2] of bool."
+    p = np.asarray(p, dtype=float)
+    return np.stack([p <= fitted['limit']['0'], 1 - p <= fitted['limit']['1']], axis=1)
+
+
+def coverage(covered, groups, person, n_boot, seed):
+    "For each name of `groups` (rows [n] of bool by name): n and the share of its images that are covered, with its interval."
+    masks = {k: np.asarray(m, dtype=bool) for k, m in groups.items()}
+    columns = np.stack([column for m in masks.values() for column in (m, m & covered)], axis=1)
+    def shares(s): return {k: ratio(s[:, 2*i + 1], s[:, 2*i]) for i, k in enumerate(masks)}
+    intervals, here = bootstrap_sums(person, columns, shares, n_boot, seed), shares(columns.sum(0, keepdims=True))
+    return {k: dict(n=int(m.sum()), coverage=stated(here[k][0], intervals[k], NO_IMAGE)) for k, m in masks.items()}
+
+
+def conformal(
+    valid, test,     # columns person, label, probability
+    error_rate,
+    view=None,       # of each row of test [n]; None for not known
+    n_boot=1000, seed=0,
+):
+    "fitted (`fit_conformal` of valid), by_class and by_view (coverage on test) and sets: how often each set is given, by true class."
+    fitted = fit_conformal(valid['label'], valid['probability'], error_rate)
+    y, p = checked(test['label'], test['probability'])
+    sets = conformal_sets(fitted, p)
+    covered, code = sets[np.arange(len(y)), y], sets@[1, 2]
+    by_class = dict(all=np.ones(len(y)), **{'no pneumonia': y == 0, 'pneumonia': y == 1})
+    out = dict(fitted=fitted, by_class=coverage(covered, by_class, test['person'], n_boot, seed),
+               sets=[dict(set=name, **{t: int((code[rows] == i).sum()) for t, rows in by_truth(y)}) for i, name in enumerate(SETS)])
+    if too_few := [c for c in ('0', '1') if (fitted['n'][c] + 1)*error_rate < 1]:
+        out['note'] = f'valid has too few images of class {" and ".join(too_few)} for this error rate: that class is in every set'
+    if view is None: return dict(out, by_view=None)
+    views = {f'{v}, {t}': (view == v) & rows for v in np.unique(view.astype(str)) for t, rows in by_truth(y)}
+    return dict(out, by_view=coverage(covered, views, test['person'], n_boot, seed))
+
+
+def by_truth(y): return (('no pneumonia', y == 0), ('pneumonia', y == 1))
+
+
+def confidence(
+    p,
+    threshold,
+):
+    "How far each image lies from the threshold, in log-odds [n]: the smaller, the less certain the call."
+    return np.abs(logit(p) - logit(threshold))
+
+
+def risk_coverage(y, p, threshold):
+    """coverage and risk (share of wrong calls among the surest images), at most `POINTS` each, and their area (Geifman and El-Yaniv 2017).
+
+    Of images that are equally sure, the errors are spread evenly, so that their order in the file does not matter.
+    """
+    y, p = checked(y, p)
+    if not len(y): return dict(coverage=[], risk=[], area=None, reason=f'not defined, because {NO_IMAGE}')
+    sure, wrong = confidence(p, threshold), ((p >= threshold) != y).astype(float)
+    _, group, count = np.unique(-sure, return_inverse=True, return_counts=True)
+    errors = np.repeat(np.bincount(group, weights=wrong)/count, count).cumsum()
+    n = np.arange(1, len(y) + 1)
+    at = np.unique(np.linspace(0, len(y) - 1, min(POINTS, len(y))).round().astype(int))
+    return dict(coverage=(n[at]/len(y)).tolist(), risk=(errors[at]/n[at]).tolist(), area=float((errors/n).mean()))
+
+
+def referral(
+    rows,  # columns person, label, probability
+    threshold, n_boot=1000, seed=0, shares=REFERRED,
+):
+    """For each share asked: referred (reached; equally sure images stay or go together, and more stay rather than go), n (left to the
+    model) and accuracy, recall and specificity of those, with intervals for that cut."""
+    y, p = checked(rows['label'], rows['probability'])
+    sure, out = confidence(p, threshold), []
+    for asked in shares:
+        kept = sure >= np.sort(sure)[min(int(np.floor(asked*len(y) + 1e-9)), len(y) - 1)] if len(y) else np.zeros(0, dtype=bool)
+        columns, counts = four(y, p, threshold)*kept[:, None], confusion(y[kept], p[kept], threshold)
+        intervals = bootstrap_sums(rows['person'], columns, lambda s: rates(*s.T), n_boot, seed) if len(y) else None
+        here, none = rates(*counts), dict(low=None, high=None, left_out=n_boot)
+        out.append(dict(asked=asked, referred=float(1 - kept.mean()) if len(y) else None, n=int(kept.sum()),
+                        **{k: stated(here[k], intervals[k] if intervals else none, reason(k, *counts)) for k in GIVEN}))
+    return out
+
+
+def entropy(p):
+    "Of a yes-or-no outcome, in nats; 0 at 0 and at 1."
+    p = np.asarray(p, dtype=float)
+    return -sum(q*np.log(np.where(q > 0, q, 1)) for q in (p, 1 - p))
+
+
+def members_of(probabilities):
+    "As float64 [members, n]; `InputError` unless it is such an array of probabilities."
+    p = np.asarray(probabilities, dtype=float)
+    if p.ndim != 2 or not len(p): raise InputError(f'probabilities have shape {p.shape}; give (members, n)')
+    if not ((p >= 0) & (p <= 1)).all(): raise InputError('some probabilities are not in [0, 1]; apply a softmax')
+    return p
+
+
+def mutual_information(probabilities):
+    """How far the members of an ensemble disagree on each image, in nats [n]: entropy of their mean less the mean of their entropies.
+
+    0 where all say the same, log 2 at most. `probabilities` are (members, n) (Houlsby et al. 2011; Lakshminarayanan et al. 2017).
+    """
+    p = members_of(probabilities)
+    return np.maximum(entropy(p.mean(0)) - entropy(p).mean(0), 0)  # rounding may leave -1e-17
+
+
+def aggregate(
+    probabilities,  # (members, n): of augmented copies of each image, or of the networks of an ensemble
+    how='mean',     # 'mean' of the probabilities, or 'logit': mean of the log-odds
+):
+    "probability, standard_deviation, low, high and mutual_information of the members, each an array [n]."
+    p = members_of(probabilities)
+    if how not in ('mean', 'logit'): raise InputError(f'how is {how!r}; give mean or logit')
+    probability = p.mean(0) if how == 'mean' else 1/(1 + np.exp(-logit(p).mean(0)))
+    return dict(probability=probability, standard_deviation=p.std(0), low=p.min(0), high=p.max(0), mutual_information=mutual_information(p))
+
+
+def uncertainty(
+    valid, test, threshold,
+    choices,    # a `Choices`
+    view=None,
+):
+    "conformal, risk_coverage and referral of test."
+    return dict(conformal=conformal(valid, test, choices.error_rate, view, choices.n_boot, choices.seed),
+                risk_coverage=risk_coverage(test['label'], test['probability'], threshold),
+                referral=referral(test, threshold, choices.n_boot, choices.seed))
