@@ -136,7 +136,7 @@ def _opacities(rng, air):
         x, y = _place(rng, air*(X*side > .12)*(np.abs(Y - (.18 if low else -.38)) < .15))
         bell = np.exp(-((X - x)/rng.uniform(.16, .26))**2 - ((Y - y)/rng.uniform(.18, .31))**2)
         patch = np.clip(1.7*bell + .6*(_noise(rng, 14) - .5) - .35, 0, 1)
-        yield rng.uniform(.48, .95)*patch*(1 - .4*_noise(rng, 70))*(X*side > 0)
+        yield rng.uniform(.45, .95)*patch*(1 - .4*_noise(rng, 70))*(X*side > 0)
 
 def attenuation(rng, p, label):
     "The map of attenuation on the grid, about 0..1, and where on it each opacity shows."

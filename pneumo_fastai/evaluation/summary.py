@@ -62,7 +62,7 @@ def _warnings(predictions, metrics, n_boot):
     "What a reader has to know before trusting the numbers, a sentence each."
     valid, test = (predictions[predictions['split'] == s] for s in ('valid', 'test'))
     if shared := set(valid['person']) & set(test['person']):
-        yield f'Persons with images in valid and in test: {len(shared)}, one is {min(map(str, shared))}. The test is not independent.'
+        yield f'Persons with images in valid and in test: {len(shared)}. The test is not independent.'
     if valid['label'].nunique() < 2: yield 'The images of valid are all of one class: no threshold could be chosen on them, 0.5 stands in.'
     for name, block in dict(valid=metrics['valid'], test=metrics['test']['at_threshold']).items():
         if left := max(block[m]['left_out'] for m in METRICS if block[m]['value'] is not None):
