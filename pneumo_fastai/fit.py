@@ -22,9 +22,9 @@ def fit(
         from .training import run as runs
         folder = runs.new_folder(out, name)
         p.remove_task(waiting)
-        learn, predictions = runs.fit_into(folder, experiment, cohort, command_line(), p)
+        learn, predictions = runs.fit_into(folder, experiment, cohort, command_line(), p, name)
         p.add_task('measuring and drawing', total=None, note='')
-        metrics = runs.finish(learn, predictions, folder, name, experiment, command_line())
+        metrics = runs.finish(learn, predictions, folder, experiment)
     report(metrics, f'{name} on {cohort.name}', folder)
 
 
@@ -39,7 +39,7 @@ def report(metrics, title, folder):
     for line in in_words(metrics): console.print(line, markup=False)
     for warning in metrics['warnings']: note(warning)
     console.print(f'\nrun folder: {folder}\n'
-                  f'  read   {folder}/report.md\n'
+                  f'  read   {folder}/report.html\n'
                   f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder', soft_wrap=True, markup=False)
 
 

@@ -11,6 +11,7 @@ ATTRIBUTES = dict(view='view', sex='sex', age='age in years', detail='class of t
 def reliability(calibration, synthetic=False):
     "Observed share of pneumonia against the probability, before and after calibration, and below each how many images there are."
     fig = _figure((9.5, 5.6), synthetic)
+    most = max((row['n'] for key in ('before', 'after') for row in calibration[key]['table']), default=1)
     axes = fig.subplots(2, 2, sharex=True, sharey='row', height_ratios=[3, 1])
     for (top, bottom), key, color in zip(axes.T, ('before', 'after'), (ORANGE, BLUE), strict=True):
         measures = calibration[key]
@@ -18,14 +19,14 @@ def reliability(calibration, synthetic=False):
         x, y, n = (np.array([row[k] for row in rows]) for k in ('mean_probability', 'observed', 'n'))
         top.plot([0, 1], [0, 1], ':', color=GREY, label='perfect')
         top.plot(x, y, '-', color=color, linewidth=1)
-        top.scatter(x, y, 12 + 180*n/n.max(), color=color, edgecolor='black', linewidth=.6, zorder=3, label='images of one bin')
+        top.scatter(x, y, 12 + 180*n/most, color=color, edgecolor='black', linewidth=.6, zorder=3, label='images of one bin')
         method = '' if key == 'before' else f': {calibration["chosen"]["method"].replace("_", " ")}'
         top.set_title(f'{key} calibration{method}\nECE {measures["ece"]:.3f}, n = {measures["n"]}', fontsize=11)
         top.set(xlim=(-.03, 1.03), ylim=(-.05, 1.05))
         middles = [(row['low'] + row['high'])/2 for row in rows]
         bars = bottom.bar(middles, n, width=.9/measures['bins'], color=color)
         bottom.bar_label(bars, n, fontsize=8)
-        bottom.set(xlabel='probability of pneumonia', ylim=(0, 1.25*n.max()))
+        bottom.set(xlabel='probability of pneumonia', ylim=(0, 1.25*most))
         for ax in (top, bottom): ax.grid(alpha=.25)
     axes[0, 0].set_ylabel('observed share with pneumonia')
     axes[1, 0].set_ylabel('images')

@@ -48,21 +48,24 @@ def operating(page, metrics):
         if 'reason' in point: rows.append((name, cell(dict(value=None, **point)), *(Safe('&ndash;'),)*5))
         else: rows += [(name if split == 'valid' else '', f'{point["threshold"]:.4f}' if split == 'valid' else '', split,
                         *(cell(point[split][k]) for k in ('recall', 'specificity', 'precision', 'npv'))) for split in ('valid', 'test')]
-    there = [(RULES[o['rule']], *(cell(o['test']['at_prevalence'][k]) for k in ('precision_there', 'npv_there')))
+    there = [(RULES[o['rule']], *(cell(o['test']['at_prevalence'][k]) for k in ('precision', 'npv')))
              for o in points if 'at_prevalence' in o.get('test', {})]
     stated = metrics['choices']['prevalence']
-    words = ('PPV and NPV hold at the prevalence of the set. ' + ('' if there else 'To see them where pneumonia is rarer, state a prevalence: '
-             'python -m pneumo_fastai.evaluate RUN --prevalence 0.05'))
-    return page.section('operating', 'Operating points', p('A threshold is a choice between missing pneumonia and raising false alarms. Each is '
-                        'chosen on valid by a rule stated beforehand, and then applied to test.'), page.table(header, rows, words), *(
-                        [page.table(('rule', 'PPV', 'NPV'), there, f'On test, were {stated:.3g} of the images pneumonia.')] if there else []))
+    elsewhere = page.table(('rule', 'PPV', 'NPV'), there, f'On test, were {stated:.1%} of the images pneumonia.') if there else ''
+    words = 'PPV and NPV hold at the prevalence of the set.'
+    if not there: words += ' To see them where pneumonia is rarer: python -m pneumo_fastai.evaluate RUN --prevalence 0.05'
+    return page.section('operating', 'Operating points', p('A threshold is a choice between missing pneumonia and raising false '
+                        'alarms. Each is chosen on valid by a rule stated beforehand, and then applied to test.'),
+                        page.table(header, rows, words), elsewhere)
 
 
 MEASURES = dict(ece='expected calibration error, bins of equal width', ece_equal_mass='the same, bins of equal number',
                 mce='largest error of a bin', brier='Brier score', reliability='Brier: reliability, the less the better',
                 resolution='Brier: resolution, the more the better', uncertainty='Brier: uncertainty, of the data alone',
-                within_bins='Brier: left within bins', log_loss='negative log-likelihood', slope='slope, perfect is 1; below it overconfident',
-                intercept='intercept, perfect is 0', in_the_large='calibration in the large, perfect is 0; below it too high')
+                within_bins='Brier: left within bins', log_loss='negative log-likelihood',
+                slope='slope, perfect is 1; below it overconfident',
+                intercept='intercept, perfect is 0',
+                in_the_large='calibration in the large, perfect is 0; below it too high')
 
 
 def calibration(page, run, metrics):
@@ -71,15 +74,16 @@ def calibration(page, run, metrics):
     def value(block, k): return cell(block[k]) if isinstance(block[k], dict) else plain(block[k])
     rows = [(words, value(before, k), value(after, k)) for k, words in MEASURES.items()]
     perfect = [f'{b["ece_of_a_perfect_model"]["mean"]:.3f}, up to {b["ece_of_a_perfect_model"]["high"]:.3f}' for b in (before, after)]
-    rows.insert(1, (join(['perfect probabilities would show', tag('small', 'mean and 95th percentile of the first line by chance')]), *perfect))
+    chance = tag('small', 'mean and 95th percentile of the first line by chance')
+    rows.insert(1, (join(['perfect probabilities would show', chance]), *perfect))
     tried = [(k.replace('_', ' '), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '') for k, v in found['log_loss'].items()]
     left = [f'{k.replace("_", " ")}: {why}' for k, why in found['left_out'].items()]
     table = page.table(('method', 'cross-validated log-loss on valid', ''), tried, f'{found["folds"]} folds by person.') if tried else ''
     numbers = {k: v for k, v in found['chosen'].items() if isinstance(v, float)}
-    kept = method + ''.join(f', {k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
-    words = ('Class weights and few images distort probabilities. Four ways to mend that are compared on valid, by cross-validation over '
-             f'persons, and the one with the least log-loss is kept: {kept}. It changes no call and no AUROC of the tables above, which are '
-             'from the probabilities before calibration.')
+    kept = method + ''.join(f'{"" if k == method else ", " + k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
+    words = ('Class weights and overfitting distort probabilities. Ways to mend that are compared on valid, by cross-validation over '
+             f'persons, and the one with the least log-loss is kept: {kept}. It changes no call and no AUROC of the tables above, which '
+             'are from the probabilities before calibration.')
     return page.section('calibration', 'Calibration', p(words), table, bullets(left) if left else '',
                         page.table(('on test', 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.'),
                         page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
@@ -98,8 +102,8 @@ def uncertainty(page, run, metrics):
     rows[0] = ('none', *rows[0][1:])
     referral = page.table(('to a radiologist', 'reached', 'left to the model', 'right', 'sensitivity', 'specificity'), rows,
                           'The images nearest to the threshold go first.')
-    words = ('A prediction set names every class that the model cannot rule out at the stated error rate. Its limits come from valid; if test '
-             f'is like valid, at least {goal:.0%} of the images of each class have their class in the set.')
+    words = ('A prediction set names every class that the model cannot rule out at the stated error rate. Its limits come from valid; if '
+             f'test is like valid, at least {goal:.0%} of the images of each class have their class in the set.')
     return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'), p(words),
                         p(conformal['note'], class_='warning') if 'note' in conformal else '', covered, sets,
                         tag('h3', 'Leaving the uncertain images to a radiologist'), bullets(list(also_in_words(metrics))[1:]), referral,

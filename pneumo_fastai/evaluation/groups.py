@@ -2,6 +2,7 @@
 from pathlib import PurePath
 
 import numpy as np
+import pandas as pd
 
 from .diagrams import ATTRIBUTES
 from .findings import cell
@@ -22,8 +23,8 @@ def subgroups(page, run, metrics):
         header = (ATTRIBUTES.get(name, name), 'images', 'with pneumonia', 'AUROC', 'sensitivity', 'specificity')
         tables += [tag('h3', ATTRIBUTES.get(name, name).capitalize()), page.table(header, rows, block['about'])]
     left = f' The data state nothing of: {", ".join(ATTRIBUTES.get(k, k) for k in found["left_out"])}.' if found['left_out'] else ''
-    words = (f'Test images, at the threshold chosen on valid. A group with fewer than {found["small_below"]} images of a class is marked as '
-             'small: its numbers are mostly chance. With this many groups, some differ by chance alone.' + left)
+    words = (f'Test images, at the threshold chosen on valid. A group with fewer than {found["small_below"]} images of a class is marked '
+             'as small: its numbers are mostly chance. With this many groups, some differ by chance alone.' + left)
     figure = page.figure(run.folder/'subgroups.png', FIGURES['subgroups.png']) if found['by'] else ''
     return page.section('subgroups', 'Subgroups', p(words), figure, *tables)
 
@@ -45,8 +46,8 @@ def shortcut(page, run, metrics):
     if by: rows += [(f'the model, within {g["group"]} only (n = {g["n"]}{", small group" if g["small"] else ""})', cell(g['auroc']))
                     for g in by['groups']]
     if by and by['within']: rows.append(('the model, only pairs of images of one view', cell(by['within'])))
-    words = ('Sicker people are more often filmed lying, from the front (AP). A model may tell the view instead of the lung. What the view alone '
-             'would score is no merit of the model; compared within one view, the view cannot help.' if view else
+    words = ('Sicker people are more often imaged in bed, with the beam from front to back (AP). A model may tell the view, not the lung. '
+             'What the view alone would score is no merit of the model; compared within one view, the view cannot help.' if view else
              'The data do not state the view position, so it cannot be told how much of the result the view alone explains.')
     audit = list(flat(read_json(run.folder/'audit.json'))) if (run.folder/'audit.json').is_file() else []
     return page.section('shortcut', 'Shortcuts', p(words), page.table(('AUROC', ''), rows), *(
@@ -68,7 +69,7 @@ def worst(predictions, cohort, n=WORST):
 
 
 def errors(page, run):
-    def known(value, form='{}'): return '\u2013' if value != value or value is None else form.format(value)
+    def known(value, form='{}'): return '\u2013' if pd.isna(value) else form.format(value)
     rows = [(tag('code', PurePath(r.path).name), 'pneumonia' if r.label else 'no pneumonia', f'{r.probability:.3f}', known(r.view),
              known(r.age, '{:.0f}'), known(r.sex), known(r.detail)) for r in worst(run.predictions, run.cohort).itertuples()]
     table = page.table(('file', 'label', 'probability of pneumonia', 'view', 'age', 'sex', 'class'), rows,

@@ -49,10 +49,10 @@ class Page:
         numbers=True,   # whether it shows any, and thus the mark
     ):
         "The first column heads its row."
-        head = tag('tr', *(tag('th', h, scope='col') for h in header))
+        head = tag('tr', *(tag('th', h, scope='col', class_='text' if i in wide else None) for i, h in enumerate(header)))
         def cell(i, c): return tag('th', c, scope='row') if i == 0 else tag('td', c, class_='text' if i in wide else None)
         body = [tag('tr', *(cell(i, c) for i, c in enumerate(row))) for row in rows]
-        title = tag('caption', caption, ' ', self.mark() if numbers else '') if caption or self.synthetic and numbers else ''
+        title = tag('caption', caption, ' ', self.mark() if numbers else '') if caption or (self.synthetic and numbers) else ''
         return tag('div', tag('table', title, tag('thead', head), tag('tbody', *body), class_=class_), class_='scroll')
 
     def figure(self, path, words, class_=None):

@@ -94,8 +94,8 @@ def also_in_words(metrics):
                f'{before:.3f} before and {after:.3f} after; perfect probabilities would show about {perfect:.3f} on as many images.')
     for cut in metrics['uncertainty']['referral']:
         if cut['asked'] == .2 and cut['n'] and cut['accuracy']['value'] is not None:
-            yield (f'If the most uncertain {cut["referred"]:.0%} of the test images go to a radiologist, the calls on the other {cut["n"]} are '
-                   f'right in {cut["accuracy"]["value"]:.1%}.')
+            yield (f'If the most uncertain {cut["referred"]:.0%} of the test images go to a radiologist, the calls on the other {cut["n"]} '
+                   f'are right in {cut["accuracy"]["value"]:.1%}.')
 
 
 def _bullets(lines): return [f'- {line}' for line in lines]
