@@ -8,3 +8,12 @@ class InputError(ValueError):
         self.message = message  # fastai rewrites the args of what a callback raises
 
     def __str__(self): return self.message
+
+
+class UnreadableImage(Exception):
+    "A file that gives no image: `.path` and `.reason`, which quotes nothing from a header that could name a person."
+    def __init__(self, path, reason):
+        super().__init__(path, reason)
+        self.path, self.reason = str(path), reason
+
+    def __str__(self): return f'{self.path}: {self.reason}'

@@ -9,7 +9,7 @@ RUNS = "a run's folder, to measure anew from its saved files; several, to compar
 
 def evaluate(
     *runs:RUNS,
-    operating_point:str = 'youden',  # of the threshold, on valid: youden, sensitivity=0.95, specificity=0.9, cost=5 (a miss, in false alarms)
+    operating_point:str = 'youden',  # rule of the threshold: youden, sensitivity=0.95, specificity=0.9, cost=5 (a miss in false alarms)
     prevalence:float = None,         # where the model would be used: PPV and NPV are stated for it too
     error:float = 0.1,               # error rate of the conformal prediction sets, in each class
     n_boot:int = 1000,               # resamples of persons behind each interval

@@ -14,6 +14,7 @@ class Experiment:
     arch:Literal['resnet18'] = 'resnet18'                # the network, from scratch, one input channel, two classes
     size:int = 224                                       # images are size x size pixels
     aspect:Literal['pad', 'crop', 'stretch'] = 'pad'     # how a film that is not square becomes square
+    any_view:bool = False                                # also images that say they are not frontal chest radiographs
     batch_size:int = 32                                  # images a step
     epochs:int = 20                                      # passes over the training split
     lr:float = 1e-4                                      # Adam's learning rate at the start of the cosine
@@ -25,6 +26,7 @@ class Experiment:
     contrast:float = 0.                                  # augmentation: up to this much more or less, 0 to 1
     valid:float = 0.15                                   # share of the persons to choose epoch and threshold on
     test:float = 0.15                                    # share of the persons to measure on, once
+    folds:int = 0                                        # 0: one split; 2 or more: cross-validation by person, and an ensemble
     split_seed:int = 0                                   # another one draws other persons
     seed:int = 0                                         # of the weights, the order of the images and the augmentation
     precision:Literal['auto', 'float32', 'bfloat16'] = 'auto'  # auto: bfloat16 where the device computes it natively
@@ -54,6 +56,7 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('contrast', lambda x: 0 <= x < 1, 'a number from 0, below 1'),
           ('valid', _share, 'a share above 0 and below 1'),
           ('test', _share, 'a share above 0 and below 1'),
+          ('folds', lambda x: x == 0 or 2 <= x <= 20, '0 or a whole number from 2 to 20'),
           ('seed', lambda x: 0 <= x < 2**31, 'a whole number from 0, below 2**31')]
 TYPES = {f.name: f.type for f in fields(Experiment)}
 

@@ -1,4 +1,5 @@
 "python -m pneumo_fastai.fit: train, measure and export one experiment."
+import shlex
 import sys
 
 from .cli import run
@@ -9,6 +10,7 @@ def fit(
     data:str = 'demo',     # 'demo', or a folder: RSNA's Kaggle layout, class folders, or one with a manifest.csv
     out:str = 'runs',      # the folder in which the run gets its own new folder
     cache:str = None,      # where decoded images are kept; the user's cache folder unless given
+    resume:str = None,     # the folder of an interrupted cross-validation (--folds): its finished folds are kept
     **overrides,
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on persons it has not seen, and export it."
@@ -20,15 +22,39 @@ def fit(
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
         from .training import run as runs
-        folder = runs.new_folder(out, name)
+        folder = resumed(resume, experiment) if resume else runs.new_folder(out, name)
         p.remove_task(waiting)
+        if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)
         learn, predictions = runs.fit_into(folder, experiment, cohort, command_line(), p, name)
         p.add_task('measuring and drawing', total=None, note='')
         metrics = runs.finish(learn, predictions, folder, experiment)
     report(metrics, f'{name} on {cohort.name}', folder)
 
 
-def command_line(): return 'python -m pneumo_fastai.fit ' + ' '.join(sys.argv[1:])
+def resumed(folder, experiment):
+    "The folder to go on with; raises `InputError` where that is not one of a cross-validation."
+    from pathlib import Path
+
+    from .errors import InputError
+    if not experiment.folds: raise InputError('--resume goes on with a cross-validation; give its --folds too')
+    if not (Path(folder)/'persons.csv').is_file(): raise InputError(f'{folder} holds no interrupted cross-validation; leave out --resume')
+    return Path(folder).resolve()
+
+
+def cross_validation(folder, name, experiment, cohort, progress):
+    "Every fold, the table of all, and how to use the ensemble."
+    from .screen import console, table
+    from .training.folds import cross_validate, shown
+    console.print(f'to go on after an interruption: the same command with --resume {folder}', soft_wrap=True, markup=False)
+    result = cross_validate(folder, name, experiment, cohort, command_line(), progress)
+    progress.stop()
+    title = f'{name} on {cohort.name}{" (synthetic data)" if cohort.synthetic else ""}, test of each fold'
+    table(f'{title}: n = {result["n"]} images of {result["persons"]} persons', *shown(result))
+    console.print(f'\nrun folder: {folder}\n  use    python -m pneumo_fastai.predict {folder} a-file-or-folder',
+                  soft_wrap=True, markup=False)
+
+
+def command_line(): return 'python -m pneumo_fastai.fit ' + shlex.join(sys.argv[1:])
 
 
 def report(metrics, title, folder):

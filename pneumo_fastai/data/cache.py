@@ -11,7 +11,7 @@ from fastcore.basics import chunked
 
 from .dicom import VERSION, UnreadableImage, read_square
 
-HEADER = ['view', 'sex', 'age', 'patient']
+TEXTS, NUMBERS = ['view', 'sex', 'patient', 'scale'], ['height', 'width', 'tall', 'spacing', 'frames', 'age']  # of a `Film`
 CHUNK = 32  # files a task
 
 
@@ -19,7 +19,7 @@ CHUNK = 32  # files a task
 class Pixels:
     "Decoded images: `array` (n, size, size) uint8, memory-mapped; `table` one row an image, indexed by path."
     array:np.ndarray
-    table:pd.DataFrame  # row, reason (None: decoded), height and width as stored, view, sex, age, patient
+    table:pd.DataFrame  # row, reason (None: decoded), and what `Film` says, by the names it has there
     folder:Path
 
     def __post_init__(self): self.rows = dict(zip(self.table.index, self.table.row, strict=True))
@@ -41,11 +41,12 @@ def open_pixels(
     folder=None,   # the cache folder; None: the user's
     jobs=None,     # processes; None: one a core
     tick=None,     # called with (files done, files in all, rejected so far) while decoding
+    any_view=False,  # also what says that it is not a frontal chest radiograph
 ) -> Pixels:
     "The images from the cache, decoded first where they are new, changed, or decoded otherwise before. Safe between processes."
     from filelock import FileLock
     paths = sorted({str(p) for p in paths})
-    place = home(folder)/'pixels'/_digest([VERSION, size, aspect, paths])
+    place = home(folder)/'pixels'/_digest([VERSION, TEXTS, NUMBERS, size, aspect, any_view, paths])
     place.mkdir(parents=True, exist_ok=True)
     with FileLock(place/'lock'):
         name = _digest([_stamp(p) for p in paths])  # changes with any file's size or time
@@ -54,11 +55,11 @@ def open_pixels(
             for old in place.iterdir():
                 if old.stem.split('.')[0] not in (name, 'lock'): old.unlink()
             _write(place/'about.json', json.dumps(dict(images=len(paths), size=size, aspect=aspect, folder=os.path.commonpath(paths))))
-            _build(paths, size, aspect, array, table, jobs, tick)
-    dtypes = {'path': str, 'reason': str, 'view': str, 'sex': str, 'patient': str}
-    numbers = dict.fromkeys(('age', 'height', 'width'), '')
-    frame = pd.read_csv(table, dtype=dtypes, keep_default_na=False, na_values=numbers).set_index('path')
-    frame[['reason', 'view', 'sex', 'patient']] = frame[['reason', 'view', 'sex', 'patient']].astype(object).replace('', None)
+            _build(paths, (size, aspect, any_view), array, table, jobs, tick)
+    texts = ['reason', *TEXTS]
+    frame = pd.read_csv(table, dtype=dict.fromkeys(['path', *texts], str), keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ''))
+    frame = frame.set_index('path')
+    frame[texts] = frame[texts].astype(object).replace('', None)
     return Pixels(np.load(array, mmap_mode='r'), frame, place)
 
 
@@ -76,15 +77,15 @@ def _write(path, text):
     os.replace(path.with_name(f'{path.name}.partial'), path)
 
 
-def _build(paths, size, aspect, array, table, jobs, tick):
+def _build(paths, how, array, table, jobs, tick):
     "Decode `paths` into `array`, then write `table`: its presence says that both are whole. Goes on where an interrupted build stopped."
     from joblib import Parallel, cpu_count, delayed
     partial, journal = array.with_suffix('.partial'), array.with_suffix('.jsonl')
-    records = _so_far(partial, journal, (len(paths), size, size))
+    records = _so_far(partial, journal, (len(paths), how[0], how[0]))
     done = {r['row'] for r in records}
     todo = [(row, path) for row, path in enumerate(paths) if row not in done]
     jobs = 1 if len(todo) < 4 * CHUNK else jobs or cpu_count()  # starting processes costs a second
-    tasks = (delayed(_decode)(chunk, size, aspect, partial) for chunk in chunked(todo, CHUNK))
+    tasks = (delayed(_decode)(chunk, how, partial) for chunk in chunked(todo, CHUNK))
     with journal.open('a', encoding='utf-8') as log:
         for some in Parallel(n_jobs=jobs, return_as='generator_unordered')(tasks):
             log.write(json.dumps(some) + '\n')
@@ -92,7 +93,7 @@ def _build(paths, size, aspect, array, table, jobs, tick):
             records += some
             if tick: tick(len(records), len(paths), sum(r['reason'] is not None for r in records))
     os.replace(partial, array)
-    frame = pd.DataFrame(records, columns=['path', 'row', 'reason', 'height', 'width', *HEADER]).sort_values('row')
+    frame = pd.DataFrame(records, columns=['path', 'row', 'reason', *TEXTS, *NUMBERS]).sort_values('row')
     _write(table, frame.to_csv(index=False))
     journal.unlink()
 
@@ -111,14 +112,14 @@ def _so_far(partial, journal, shape) -> list[dict]:
     return []
 
 
-def _decode(chunk, size, aspect, array) -> list[dict]:
+def _decode(chunk, how, array) -> list[dict]:
     "Decode (row, path) pairs into their rows of the array file; one record a file."
     out, records = np.lib.format.open_memmap(array, 'r+'), []
     for row, path in chunk:
         record = dict(path=path, row=row, reason=None)
         try:
-            out[row], film = read_square(path, size, aspect)
-            record |= {k: getattr(film, k) for k in HEADER} | dict(zip(('height', 'width'), film.pixels.shape, strict=True))
+            out[row], film = read_square(path, *how)
+            record |= {k: getattr(film, k) for k in TEXTS + NUMBERS}
         except UnreadableImage as e: record['reason'] = e.reason
         records.append(record)
     out.flush()

@@ -37,6 +37,7 @@ class Cohort:
 
 def read_cohort(
     data,  # a folder: RSNA's layout, class folders, or one with a manifest.csv; or a manifest's own path
+    classes=2,  # how many must be there at least: 1 to look at it, 2 to train on it
 ) -> Cohort:
     "Raises InputError where `data` does not exist, has no known layout, or holds no images of both classes."
     place = Path(os.path.abspath(Path(data).expanduser()))
@@ -44,7 +45,7 @@ def read_cohort(
     layout, folder, found = read_layout(place) if place.is_dir() else read_manifest(place)
     table = by_path(found.rows, COLUMNS).astype({'label':int, 'age':float})
     rejected = by_path(found.rejected, ['path', 'reason'])
-    check(table, rejected, place)
+    check(table, rejected, place, classes)
     return Cohort(place.name if place.is_dir() else folder.name, layout, table, rejected, found.notes + more_notes(table, rejected),
                   (folder/'SYNTHETIC').exists())
 
@@ -91,12 +92,12 @@ def read_layout(folder):
                      f'understood are {LAYOUTS}')
 
 
-def check(table, rejected, place):
+def check(table, rejected, place, classes=2):
     if table.empty:
         why = f"images are {', '.join(SUFFIXES)}"
         if len(rejected): why += f'; {len(rejected)} were rejected, the first {rejected.path[0]}: {rejected.reason[0]}'
         raise InputError(f'{place} holds no image that can be used: {why}')
-    if table.label.nunique() == 1:
+    if table.label.nunique() < classes:
         have, lack = CLASSES[table.label[0]], CLASSES[1 - table.label[0]]
         raise InputError(f'{place} holds {len(table)} images, all of class {have!r}: add images of class {lack!r}')
 

@@ -1,146 +1,146 @@
 "One file -> one 2-D array, bright = dense. DICOM, PNG and JPEG."
-import re
+import logging
+import os
+import threading
 import warnings
+import zlib
 from dataclasses import dataclass
-from hashlib import sha256
+from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps
 
-VERSION = 1  # of what the pixels look like: a cache made by another version is made again
-MAX_SIDE = 20_000  # pixels; a header may claim anything
-Image.MAX_IMAGE_PIXELS = MAX_SIDE**2  # Pillow's own guard, above any radiograph
+from ..errors import UnreadableImage
+from .codecs import DEFLATED, MAX_PIXELS, cells, check_layout
+from .grey import cell_order, grey_levels, palette_levels, scale_of, stored_values, straight, window
+from .header import Header, hashed, millimetres, refusal, tall, view, years
+from .pictures import SIGNATURES, read_picture
+from .square import scales, square, square_boxes
 
+__all__ = ['VERSION', 'Film', 'UnreadableImage', 'grey_levels', 'hashed', 'read_film', 'read_square', 'square', 'square_boxes',
+           'stored_values', 'window', 'years']
 
-class UnreadableImage(Exception):
-    "A file that gives no image: `.path` and `.reason`."
-    def __init__(self, path, reason):
-        super().__init__(path, reason)
-        self.path, self.reason = str(path), reason
-
-    def __str__(self): return f'{self.path}: {self.reason}'
+VERSION = 2  # of what the pixels look like: a cache made by another version is made again
+MAX_BYTES = 2**30  # of a file
 
 
 @dataclass
 class Film:
-    "A radiograph as stored, before any resizing. What a file does not say is None (age: NaN)."
-    pixels:np.ndarray      # (rows, columns) uint8, bright = dense
-    view:str|None = None   # ViewPosition: 'PA', 'AP', ...
-    sex:str|None = None    # 'F', 'M', ...
+    "A radiograph before any resizing. What a file does not say is None (age: NaN)."
+    pixels:np.ndarray      # (rows, columns) uint8, bright = dense; smaller than the file's where `read_square` needs fewer
+    height:int             # rows and columns as stored
+    width:int
+    scale:str              # what decided black and white: 'window', 'voi lut', 'stored bits', 'percentiles', 'luminance' (colour)
+    frames:int = 1         # in the file; the first is read
+    tall:float = 1.        # a pixel's height over its width
+    view:str|None = None   # ViewPosition: 'PA', 'AP', ...; 'other': a word that is not in `VIEWS`
+    sex:str|None = None    # 'F', 'M' or 'O'
     age:float = np.nan     # years
     patient:str|None = None  # hash of PatientID
+    spacing:float = np.nan   # mm from row to row of the stored pixels
 
 
-def read_film(path) -> Film:
-    "The radiograph in a file; raises `UnreadableImage` with the reason, whatever the bytes."
+def read_film(
+    path,            # a DICOM, PNG or JPEG file
+    any_view=False,  # also what says that it is not a frontal chest radiograph
+) -> Film:
+    "The radiograph in a file, whole; raises `UnreadableImage` with the reason, whatever the bytes."
+    return _read(path, any_view)
+
+
+def read_square(
+    path,            # a DICOM, PNG or JPEG file
+    size,            # pixels a side
+    aspect='pad',    # see `square`
+    any_view=False,  # also what says that it is not a frontal chest radiograph
+) -> tuple[np.ndarray, Film]:
+    "(size, size) uint8 and the `Film` it came from: what the network sees, in training and in prediction. Raises `UnreadableImage`."
+    def reduce(height, width, tall=1.):  # the largest of libjpeg's that leaves no output pixel without a source pixel
+        return max(k for k in (1, 2, 4, 8) if k == 1 or k * max(scales(height, width, size, aspect, tall)) <= 1)
+    film = _read(path, any_view, reduce)
+    by = reduce(film.height, film.width, film.tall) if film.pixels.shape != (film.height, film.width) else 1
+    return square(film.pixels, size, aspect, film.tall, (film.height / by, film.width / by)), film
+
+
+def _read(path, any_view, reduce=lambda *a: 1) -> Film:
     try:
-        with warnings.catch_warnings(), open(path, 'rb') as f:
-            warnings.simplefilter('ignore')  # pydicom's name header values, which belong to a patient
-            head = f.read(132)
-            f.seek(0)
-            return _picture(f) if head[:3] == b'\xff\xd8\xff' or head[:8] == b'\x89PNG\r\n\x1a\n' else _dicom(f)
-    except FileNotFoundError as e: raise UnreadableImage(path, 'the file does not exist') from e
-    except UnreadableImage as e: raise UnreadableImage(path, e.reason) from e
-    except Exception as e:  # decoders raise whatever the bytes lead them into; the caller gets one kind
-        raise UnreadableImage(path, f'cannot be decoded ({type(e).__name__})') from e
+        with open(path, 'rb') as f:
+            if os.fstat(f.fileno()).st_size > MAX_BYTES: raise UnreadableImage(path, f'is larger than {MAX_BYTES} bytes')
+            raw = f.read()
+        with quiet:
+            return Film(**read_picture(raw, reduce)) if raw.startswith(SIGNATURES) else _dicom(raw, any_view, reduce)
+    except FileNotFoundError: raise UnreadableImage(path, 'the file does not exist') from None
+    except UnreadableImage as e: raise UnreadableImage(path, e.reason) from None
+    except Exception as e:  # decoders raise whatever the bytes lead them into, and quote headers: the caller gets one kind, without
+        raise UnreadableImage(path, f'cannot be decoded ({type(e).__name__})') from None
 
 
-def read_square(path, size, aspect='pad') -> tuple[np.ndarray, Film]:
-    "(size, size) uint8 and the `Film` it came from: what the network sees, in training and in prediction."
-    film = read_film(path)
-    return square(film.pixels, size, aspect), film
+class Quiet:
+    """No warning and no log record of pydicom's, for they quote headers. The first thread in silences them and the last one out ends it;
+    `warnings.catch_warnings` alone would let one thread end the silence of another."""
+    log = logging.getLogger('pydicom')
+
+    def __init__(self): self.lock, self.inside = threading.Lock(), 0
+
+    def __enter__(self):
+        with self.lock:
+            self.inside += 1
+            if self.inside > 1: return
+            self.warnings, self.was = warnings.catch_warnings(action='ignore'), self.log.disabled
+            self.warnings.__enter__()
+            self.log.disabled = True
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.inside -= 1
+            if self.inside: return
+            self.log.disabled = self.was
+            self.warnings.__exit__(*error)
+
+quiet = Quiet()
 
 
-def square(pixels, size, aspect='pad') -> np.ndarray:
-    "Resize a uint8 image to (size, size): padded with black, cropped at the centre, or stretched. Area-aware triangle filter."
-    how = {'pad': ImageOps.pad, 'crop': ImageOps.fit, 'stretch': lambda image, to, method: image.resize(to, method)}[aspect]
-    return np.asarray(how(Image.fromarray(pixels), (size, size), method=Image.Resampling.BILINEAR))
-
-
-def square_boxes(boxes, height, width, size, aspect='pad') -> list:
-    "(x, y, width, height) boxes of a (height, width) image in the frame of its `square`."
-    down = {'pad': size / max(height, width), 'crop': size / min(height, width), 'stretch': size / height}[aspect]
-    across = size / width if aspect == 'stretch' else down
-    left, top = (size - width * across) / 2, (size - height * down) / 2
-    return [(x * across + left, y * down + top, w * across, h * down) for x, y, w, h in boxes]
-
-
-def _picture(f) -> Film:
-    "PNG or JPEG: EXIF orientation applied, 16 bits scaled to 8, colour reduced to luminance (ITU-R 601)."
-    image = ImageOps.exif_transpose(Image.open(f))
-    if image.mode.startswith('I'): return Film((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
-    return Film(np.asarray(image.convert('L')))
-
-
-def _dicom(f) -> Film:
+def _dicom(raw, any_view, reduce) -> Film:
     import pydicom
-    ds = pydicom.dcmread(f, force=True)  # files without the 128-byte preamble are in circulation
-    if 'TransferSyntaxUID' not in ds.file_meta: raise UnreadableImage('', 'is not DICOM, PNG or JPEG')
-    if 'PixelData' not in ds: raise UnreadableImage('', 'has no pixel data')
-    if not (0 < ds.Rows <= MAX_SIDE and 0 < ds.Columns <= MAX_SIDE):
-        raise UnreadableImage('', f'says it has {ds.Rows} x {ds.Columns} pixels')
-    return Film(_pixels(ds), text(ds.get('ViewPosition')), text(ds.get('PatientSex')), years(ds.get('PatientAge')),
-                hashed(ds.get('PatientID')))
+    if not raw: raise UnreadableImage('', 'is empty')
+    if DEFLATED.encode() in raw[:1024]: check_inflates(raw)
+    data = pydicom.dcmread(BytesIO(raw), force=True)  # files without the 128-byte preamble are in circulation
+    ds = Header.of(data)
+    if 'DirectoryRecordSequence' in ds: raise UnreadableImage('', 'is a DICOMDIR, which lists files and holds no image')
+    syntax = data.file_meta.get('TransferSyntaxUID') or bare_syntax(data)
+    if not any_view and (reason := refusal(ds)): raise UnreadableImage('', reason)
+    check_layout(ds)
+    high = tall(ds)
+    pixels, scale = _pixels(ds, syntax, reduce(ds.Rows, ds.Columns, high))
+    sex = ds.get('PatientSex')
+    return Film(pixels, ds.Rows, ds.Columns, scale, ds.NumberOfFrames, high, view(ds), sex if sex in ('F', 'M', 'O') else None,
+                years(ds.get('PatientAge')), hashed(ds.get('PatientID')), millimetres(ds))
 
 
-def _pixels(ds) -> np.ndarray:
-    "The first frame as uint8. The grey pipeline is a function of the stored value, so it is computed once a value, not once a pixel."
-    from pydicom.pixels import pixel_array
-    stored = pixel_array(ds, index=0)
-    if ds.PhotometricInterpretation not in ('MONOCHROME1', 'MONOCHROME2'):
-        if ds.get('SamplesPerPixel') != 3 or stored.dtype != np.uint8:
-            raise UnreadableImage('', f'is {ds.PhotometricInterpretation}, which is not read')
-        return np.asarray(Image.fromarray(stored).convert('L'))
-    values = stored_values(ds)
-    return np.take(grey_levels(ds), stored.astype(np.int32) - int(values[0]), mode='clip')
+def _pixels(ds, syntax, reduce) -> tuple[np.ndarray, str]:
+    "The first frame as uint8 and what decided its scale. The grey pipeline is looked up; a straight one may come after the resize."
+    if ds.SamplesPerPixel == 3: return cells(ds, syntax), 'luminance'
+    scale = 'luminance' if ds.PhotometricInterpretation == 'PALETTE COLOR' else scale_of(ds)
+    if scale == 'percentiles': levels, reduce = None, 1  # they depend on the pixels
+    else: levels = palette_levels(ds) if scale == 'luminance' else grey_levels(ds)
+    x = cells(ds, syntax, reduce if reduce > 1 and straight(levels) else 1)
+    order = cell_order(ds, x.dtype.itemsize)
+    if levels is None:
+        step = max(1, int((x.size / 2**18)**0.5))  # a quarter of a million pixels, in rows and columns that far apart, say as much as all
+        levels = grey_levels(ds, np.bincount(order, np.bincount(x[::step, ::step].ravel(), minlength=len(order)), 2**ds.BitsStored))
+    return np.take(levels[order], x), scale
 
 
-def stored_values(ds) -> np.ndarray:
-    "Every value that BitsStored and PixelRepresentation allow, in order."
-    bits = ds.BitsStored
-    if not 1 <= bits <= 16: raise UnreadableImage('', f'has {bits} bits a pixel, 1 to 16 are read')
-    return np.arange(2**bits) - (2**(bits - 1) if ds.PixelRepresentation else 0)
+def check_inflates(raw):
+    "Raise `UnreadableImage` for a deflated data set that grows beyond any image: pydicom inflates without a bound."
+    start = 144 + int.from_bytes(raw[140:144], 'little') if raw[132:136] == b'\2\0\0\0' else raw.find(DEFLATED.encode()) + len(DEFLATED)
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflate.decompress(raw[start:], 2 * MAX_PIXELS)
+    if inflate.unconsumed_tail: raise UnreadableImage('', f'inflates to more than {2 * MAX_PIXELS} bytes')
 
 
-def grey_levels(ds) -> np.ndarray:
-    """uint8 for each of `stored_values`: modality LUT or rescale, VOI LUT or the first window, presentation LUT shape,
-    MONOCHROME1 last (PS3.3 C.11, PS3.4 N.2). Without a window the range of the stored bits is shown, never the image's own."""
-    from pydicom.pixels import apply_modality_lut, apply_voi
-    values = stored_values(ds)
-    x = np.asarray(apply_modality_lut(values, ds), dtype=np.float64)
-    if 'VOILUTSequence' in ds and ds.VOILUTSequence:
-        bits = ds.VOILUTSequence[0].LUTDescriptor[2]
-        x = apply_voi(x.astype(np.int64), ds, index=0) / (2**bits - 1)
-    elif ds.get('WindowCenter') not in (None, '') and ds.get('WindowWidth') not in (None, ''):
-        x = window(x, _first(ds.WindowCenter), _first(ds.WindowWidth), ds.get('VOILUTFunction') or 'LINEAR')
-    else: x = (x - x.min()) / max(x.max() - x.min(), 1e-12)
-    inverse = ds.PhotometricInterpretation == 'MONOCHROME1' or ds.get('PresentationLUTShape') == 'INVERSE'  # two words for one thing in DX
-    return np.round(255 * np.clip(1 - x if inverse else x, 0, 1)).astype(np.uint8)
-
-
-def window(x, centre, width, function='LINEAR') -> np.ndarray:
-    "VOI window to 0..1, PS3.3 C.11.2.1.2 and C.11.2.1.3."
-    if (width < 1 and function == 'LINEAR') or width <= 0: raise UnreadableImage('', f'has a window {width} wide')
-    if function == 'SIGMOID': return 1 / (1 + np.exp(-4 * (x - centre) / width))
-    if function == 'LINEAR_EXACT': return np.clip((x - centre) / width + 0.5, 0, 1)
-    if function == 'LINEAR': return np.clip((x - (centre - 0.5)) / max(width - 1, 1e-12) + 0.5, 0, 1)
-    raise UnreadableImage('', 'has a VOI LUT function that is not LINEAR, LINEAR_EXACT or SIGMOID')
-
-
-def _first(value): return float(value[0] if hasattr(value, '__len__') and not isinstance(value, str) else value)
-
-
-def text(value) -> str|None:
-    "A header's text, or None where it is empty."
-    return str(value).strip() or None if value is not None else None
-
-
-def years(age) -> float:
-    "PatientAge in years: '051Y', '006M', '03W', '10D', and '51' as RSNA writes it; NaN for anything else."
-    found = re.fullmatch(r'(\d+)([YMWD]?)', str(age or '').strip())
-    return int(found[1]) / {'Y': 1, '': 1, 'M': 12, 'W': 52.18, 'D': 365.25}[found[2]] if found else np.nan
-
-
-def hashed(identifier) -> str|None:
-    "A PatientID as 16 hexadecimal digits of its SHA-256: the same person is the same, and is not named."
-    return sha256(str(identifier).encode()).hexdigest()[:16] if identifier else None
+def bare_syntax(ds) -> str:
+    "The transfer syntax of a data set without the file meta header: whichever of the native ones pydicom found it to be in."
+    if 'PixelData' not in ds: raise UnreadableImage('', 'is not DICOM, PNG or JPEG, or has neither transfer syntax nor pixel data')
+    if ds['PixelData'].is_undefined_length: raise UnreadableImage('', 'has compressed pixels and no transfer syntax')
+    implicit, little = ds.original_encoding
+    return '1.2.840.10008.1.2' + ('' if implicit else '.1' if little else '.2')

@@ -8,7 +8,8 @@ from ..errors import InputError
 from .cache import Pixels, home, open_pixels
 from .cohort import Cohort, read_cohort
 from .dicom import square_boxes
-from .split import assign_splits, check_disjoint, crossing
+from .grey import HIGH, LOW
+from .split import assign_fold, assign_splits, check_disjoint, crossing
 
 DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old one
 
@@ -21,13 +22,27 @@ class Prepared(Cohort):
 
 def prepare(
     cohort,      # a `Cohort`
-    experiment,  # an `Experiment`: size, aspect, valid, test and split_seed matter here
+    experiment,  # an `Experiment`: size, aspect, any_view, valid, test and split_seed matter here
     cache=None,  # the cache folder; None: the user's
     tick=None,   # progress of decoding, see `open_pixels`
+    fold=0,      # which fold is the test split, where the experiment has folds
 ) -> Prepared:
     "Decode, set rejects aside, fill view, age, sex and missing persons from the headers, assign splits. Done twice, it changes nothing."
-    if isinstance(cohort, Prepared): return cohort
-    pixels = open_pixels(cohort.table.path, experiment.size, experiment.aspect, cache, tick=tick)
+    if not isinstance(cohort, Prepared):
+        shipped = experiment.folds and cohort.table.split.notna().any()
+        cohort = decoded(cohort, experiment, cache, tick)
+        if shipped: cohort.notes.append('the splits that the data set ships are not used: --folds makes its own')
+    elif cohort.table.split.notna().all() and not experiment.folds: return cohort
+    if experiment.folds:
+        return replace(cohort, table=assign_fold(cohort.table, experiment.folds, fold, experiment.valid, experiment.split_seed))
+    table = assign_splits(cohort.table, experiment.valid, experiment.test, experiment.split_seed)
+    if cohort.table.split.isna().all(): check_disjoint(table)  # what the data set ships is kept, and noted
+    return replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)])
+
+
+def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
+    "`prepare` up to the splits, which stay as they were shipped."
+    pixels = open_pixels(cohort.table.path, experiment.size, experiment.aspect, cache, tick=tick, any_view=experiment.any_view)
     header = pixels.table.reindex(cohort.table.path).reset_index(drop=True)
     table = cohort.table.reset_index(drop=True).copy()
     for column in ('view', 'sex', 'age'): table[column] = table[column].where(table[column].notna(), header[column])
@@ -35,10 +50,17 @@ def prepare(
     bad = header.reason.notna()
     if bad.all(): raise InputError(f'{cohort.name}: none of the {len(table)} images can be read; the first: {header.reason[0]}')
     refused = pd.DataFrame({'path': table.path[bad], 'reason': header.reason[bad]})
-    table = assign_splits(table[~bad].reset_index(drop=True), experiment.valid, experiment.test, experiment.split_seed)
-    if cohort.table.split.isna().all(): check_disjoint(table)  # what the data set ships is kept, and noted
-    return Prepared(**vars(replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)],
+    return Prepared(**vars(replace(cohort, table=table[~bad].reset_index(drop=True), notes=[*cohort.notes, *_film_notes(header[~bad])],
                                    rejected=pd.concat([cohort.rejected, refused], ignore_index=True))), pixels=pixels)
+
+
+def _film_notes(header):
+    "What the reader decided where the files leave it open."
+    counts = {'hold several frames: the first of each is used': header.frames > 1,
+              f'have more than 8 bits and no window: percentiles {100 * LOW:g} and {100 * HIGH:g} of each are black and white':
+                  header.scale == 'percentiles',
+              'have pixels that are not square: resampled': (header.tall - 1).abs() > 1e-3}
+    return [f'{int(which.sum())} files {what}' for what, which in counts.items() if which.any()]
 
 
 def _crossing_note(table):
@@ -50,16 +72,17 @@ def _crossing_note(table):
 def boxes_in_square(cohort, path, experiment) -> list:
     "The boxes of one image in the frame of the pixels that the network sees."
     row, source = cohort.table[cohort.table.path == path].iloc[0], cohort.pixels.table.loc[path]
-    return square_boxes(row.boxes, source.height, source.width, experiment.size, experiment.aspect)
+    return square_boxes(row.boxes, source.height, source.width, experiment.size, experiment.aspect, source.tall)
 
 
 def find_cohort(
     data,        # 'demo', or what `read_cohort` takes
     cache=None,  # the cache folder; None: the user's
     tick=None,   # called after each image of the demo set drawn, with (done, in all)
+    classes=2,   # as for `read_cohort`
 ) -> Cohort:
     "A cohort by name: the demo set is drawn into the cache folder the first time."
-    if data != 'demo': return read_cohort(data)
+    if data != 'demo': return read_cohort(data, classes)
     return replace(read_cohort(demo_folder(cache, tick)), name='demo')
 
 

@@ -37,6 +37,23 @@ def assign_splits(
     return checked(table.assign(split=shipped.where(keep, cut).astype(object)), held, valid, test)
 
 
+def assign_fold(
+    table,       # a cohort's table
+    folds,       # how many there are
+    fold,        # which one is the test split, from 0
+    valid=0.15,  # share of all persons
+    seed=0,
+) -> pd.DataFrame:
+    """A copy of `table` with one fold of a cross-validation as its `split`: each person is in test in exactly one of the folds.
+
+    A person's fold is a hash, and so is whether they are in valid where they are not in test: more images move nobody. Splits that
+    the data set ships are not used. Raises InputError as `assign_splits` does."""
+    def place(person):
+        if int(uniform(person, seed) * folds) == fold: return 'test'
+        return 'valid' if uniform(person, f'{seed} valid') < valid / (1 - 1 / folds) else 'train'
+    return checked(table.assign(split=table.person.map(place).astype(object)), (), valid, 1 / folds)
+
+
 def home(
     person,
     held,    # persons of the shipped valid and test
@@ -63,7 +80,7 @@ def checked(table, shipped, valid, test):
     train = 1 - valid - test
     for split in SPLITS:
         part = table[table.split == split]
-        lack = next((f'no {CLASSES[k]} image' for k in (0, 1) if not (part.label == k).any()), None)
+        lack = next((f'no image of class {CLASSES[k]!r}' for k in (0, 1) if not (part.label == k).any()), None)
         if not lack and part.person.nunique() < PERSONS: lack = f'{part.person.nunique()} person only'
         if not lack: continue
         if split in shipped: raise InputError(f'the shipped {split} split holds {lack}: add images to it, or remove it to have one cut')

@@ -17,7 +17,7 @@ def cell(metric):
     "A metric with its interval; where it or its interval is not defined, why."
     if metric is None: return Safe('&ndash;')
     if metric['value'] is None: return tag('span', metric['reason'], class_='why')
-    return number(metric) if 'reason' not in metric else join([number(metric), ' ', tag('span', metric['reason'], class_='why')])
+    return number(metric) if not metric.get('reason') else join([number(metric), ' ', tag('span', metric['reason'], class_='why')])
 
 
 def plain(value): return tag('span', 'not defined', class_='why') if value is None else f'{value:.3f}'

@@ -29,13 +29,11 @@ def subgroups(page, run, metrics):
     return page.section('subgroups', 'Subgroups', p(words), figure, *tables)
 
 
-def flat(value, name=''):
-    "(name, text) of everything in nested mappings and lists."
-    if isinstance(value, dict):
-        for k, v in value.items(): yield from flat(v, f'{name} {k}'.strip().replace('_', ' '))
-    elif isinstance(value, list):
-        for i, v in enumerate(value, 1): yield from flat(v, f'{name} {i}'.strip())
-    else: yield name, f'{value:.4g}' if isinstance(value, float) else 'not defined' if value is None else str(value)
+def audited(folder):
+    "(what was looked at, AUROC) of each shortcut that an audit measured, where audit.json lies in the folder."
+    found = read_json(folder/'audit.json').get('shortcut') if (folder/'audit.json').is_file() else None
+    named = found.items() if isinstance(found, dict) else ()
+    return [(name.replace('_', ' '), cell(m)) for name, m in named if isinstance(m, dict) and {'value', 'low', 'high'} <= set(m)]
 
 
 def shortcut(page, run, metrics):
@@ -49,9 +47,9 @@ def shortcut(page, run, metrics):
     words = ('Sicker people are more often imaged in bed, with the beam from front to back (AP). A model may tell the view, not the lung. '
              'What the view alone would score is no merit of the model; compared within one view, the view cannot help.' if view else
              'The data do not state the view position, so it cannot be told how much of the result the view alone explains.')
-    audit = list(flat(read_json(run.folder/'audit.json'))) if (run.folder/'audit.json').is_file() else []
+    audit = audited(run.folder)
     return page.section('shortcut', 'Shortcuts', p(words), page.table(('AUROC', ''), rows), *(
-                        [tag('h3', 'Audit'), page.table(('audit.json', ''), audit, wide=(1,))] if audit else []))
+                        [tag('h3', 'What the audit of the data found'), page.table(('without the image, from', 'AUROC'), audit)] if audit else []))
 
 
 def gradcam(page, run):

@@ -46,17 +46,10 @@ def data(page, run):
 def who(page, run):
     crossing = cohort.crossing(run.cohort)
     how = f'{crossing:,} persons are in more than one split: the test is not independent.' if crossing else 'No person is in two splits.'
-    e = run.experiment
-    words = (f'{how} Where the data set ships no split, persons are assigned by a hash of their identifier (split seed {e.split_seed}): '
-             f'{1 - e.valid - e.test:.0%} train, {e.valid:.0%} valid, {e.test:.0%} test.')
+    words = (f'{how} Where the data set ships no split, persons are assigned by a hash of their identifier '
+             f'(split seed {run.experiment.split_seed}).')
     return page.section('cohort', 'Who is in each split', p(words),
                         page.table(*cohort.characteristics(run.cohort), caption='Images by split; shares are of the images of the split.'))
-
-
-def ensemble(run):
-    "A sentence on how many networks speak; environment.json says so where there are several."
-    members = run.environment.get('members', 1)
-    return 'One network; no ensemble.' if members == 1 else f'An ensemble of {members} networks, whose probabilities are averaged.'
 
 
 def recipe(page, run):
@@ -66,7 +59,7 @@ def recipe(page, run):
     rows = [(k.replace('_', ' '), cell(k), getattr(base, k)) for k in names]
     words = ('A convolutional network trained from random weights, with one input channel and two outputs, by cross-entropy and Adam with '
              'a cosine schedule. The input is the image alone, scaled to the mean and deviation of the training images. The weights of the '
-             'epoch with the best AUROC on valid are kept. ' + ensemble(run))
+             'epoch with the best AUROC on valid are kept. One network; no ensemble.')
     table = page.table(('setting', 'this run', 'baseline'), rows, 'What differs from the baseline stands first, tinted.', numbers=False)
     curves = page.figure(run.folder/'curves.png', FIGURES['curves.png'])
     return page.section('recipe', 'How the model was made', p(words), table, tag('h3', 'Training') if curves else '', curves, numbers=False)
@@ -76,7 +69,8 @@ def limits(page, metrics):
     return page.section('limits', 'Limits and intended use', bullets(LIMITS),
                         *([tag('h3', 'Warnings of this run'), bullets(metrics['warnings'])] if metrics['warnings'] else []),
                         p('The test images come from the same source as the training images: nothing here says how the model does '
-                          'elsewhere. Intended use: to study methods and to teach. It was not assessed for use with patients.'), numbers=False)
+                          'elsewhere. Intended use: to study methods and to teach. It was not assessed for use with patients.'),
+                        numbers=False)
 
 
 def _items(page, name, items, source):

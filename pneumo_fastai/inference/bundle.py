@@ -8,14 +8,16 @@ import torch
 from ..data.cohort import CLASSES
 from ..data.dicom import UnreadableImage, read_square
 from ..errors import InputError
+from ..models.ensemble import Ensemble
 from ..models.zoo import build
 
 
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files."
     def __init__(self, state, recipe):
-        self.recipe = recipe  # arch, size, aspect, mean, std, threshold, experiment, data, synthetic
-        self.model = build(recipe['arch'])
+        self.recipe = recipe  # arch, size, aspect, any_view, mean, std, threshold, experiment, data, synthetic
+        n = recipe.get('members', 1)
+        self.model = build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
         self.model.load_state_dict(state)
         self.model.eval()
 
@@ -32,7 +34,7 @@ class Bundle:
 
     def tensor(self, path) -> torch.Tensor:
         "A file as the network sees it in validation, (1, size, size); raises `UnreadableImage`."
-        pixels, _ = read_square(path, self.recipe['size'], self.recipe['aspect'])
+        pixels, _ = read_square(path, self.recipe['size'], self.recipe['aspect'], self.recipe.get('any_view', False))
         return torch.from_numpy(np.array(pixels)).float().div(255).sub(self.recipe['mean']).div(self.recipe['std'])[None]
 
     @torch.inference_mode()

@@ -32,11 +32,11 @@ class LoadXRay(Transform):
     "A file's path -> `XRay`: from the cache where that has it, else decoded here by the same function. Raises `UnreadableImage`."
     input_types = (str, Path)  # what `Learner.predict` may be given
 
-    def __init__(self, size, aspect, pixels=None): self.size, self.aspect, self.pixels = size, aspect, pixels
+    def __init__(self, size, aspect, pixels=None, any_view=False): self.how, self.pixels = (size, aspect, any_view), pixels
 
     def encodes(self, path):
         cached = self.pixels is not None and path in self.pixels
-        return XRay(np.array(self.pixels[path] if cached else read_square(path, self.size, self.aspect)[0])[None])
+        return XRay(np.array(self.pixels[path] if cached else read_square(path, *self.how)[0])[None])
 
     def __getstate__(self): return {**self.__dict__, 'pixels': None}  # an exported learner goes without its images
 
@@ -64,7 +64,7 @@ def augmentations(experiment) -> list:
 
 def xray_block(experiment, pixels:Pixels, stats) -> DataBlock:
     "The DataBlock: rows with `path`, `label` and `is_valid` -> (`XRay`, category)."
-    image = TransformBlock(type_tfms=LoadXRay(experiment.size, experiment.aspect, pixels), batch_tfms=IntToFloatTensor)
+    image = TransformBlock(type_tfms=LoadXRay(experiment.size, experiment.aspect, pixels, experiment.any_view), batch_tfms=IntToFloatTensor)
     return DataBlock(blocks=(image, CategoryBlock(vocab=CLASSES, sort=False)),
                      get_x=ColReader('path'), get_y=Pipeline([ColReader('label'), class_name]), splitter=ColSplitter('is_valid'),
                      batch_tfms=[*augmentations(experiment), Normalize.from_stats([stats[0]], [stats[1]], cuda=False)])

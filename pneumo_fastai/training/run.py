@@ -101,7 +101,7 @@ def export(learn, folder, experiment, facts):
     "learner.pkl for fastai's `load_learner`, model.pt for `predict`; `facts` (threshold, data, ...) go with the latter."
     learn.export('learner.pkl')
     normalize = next(t for t in learn.dls.valid.after_batch.fs if type(t).__name__ == 'Normalize')
-    recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect,
+    recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view,
                   mean=normalize.mean.item(), std=normalize.std.item(), **facts)
     Bundle(learn.model.state_dict(), recipe).save(folder/'model.pt')
     (folder/'best.pth').unlink(missing_ok=True)  # model.pt has these weights

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pneumo_fastai.data.cohort import read_cohort
-from pneumo_fastai.data.split import assign_splits, check_disjoint, crossing, split_summary, uniform
+from pneumo_fastai.data.split import assign_fold, assign_splits, check_disjoint, crossing, split_summary, uniform
 from pneumo_fastai.errors import InputError
 
 REAL = Path(__file__).parents[2].parent/'shared'/'data'
@@ -179,4 +179,16 @@ def test_split_without_a_class_or_with_one_person():
     one = frame(['x', 'x'], [0, 1], ['test', 'test'])
     assert 'the shipped test split holds 1 person only' in wrong(pd.concat([shipped, one], ignore_index=True))
     negatives = frame(['x', 'y'], [0, 0], ['test', 'test'])
-    assert 'the shipped test split holds no pneumonia image' in wrong(pd.concat([shipped, negatives], ignore_index=True))
+    assert 'the shipped test split holds no image of class \'pneumonia\'' in wrong(pd.concat([shipped, negatives], ignore_index=True))
+
+
+def test_each_person_is_tested_in_exactly_one_fold_and_more_images_move_nobody():
+    table = people(400)
+    folds = [assign_fold(table, 5, k) for k in range(5)]
+    for f in folds: check_disjoint(f)
+    tests = pd.concat([f[f.split == 'test'] for f in folds])
+    assert sorted(tests.person) == sorted(table.person)
+    assert all(0.1 < (f.split == 'valid').mean() < 0.2 for f in folds)
+    some = table.iloc[::2]
+    for k, f in enumerate(folds): assert (assign_fold(some, 5, k).split == f.split[some.index]).all()
+    with pytest.raises(InputError, match='too few'): assign_fold(table.head(4), 5, 0)

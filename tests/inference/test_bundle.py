@@ -6,8 +6,8 @@ from pneumo_fastai.errors import InputError
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.models.resnet import ResNet18
 
-RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=0.4, std=0.2, threshold=0.3, experiment='e', data='d', synthetic=False,
-              class_weights='none')
+RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, std=0.2, threshold=0.3, experiment='e', data='d',
+              synthetic=False, class_weights='none')
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"The shortcut test: how well the label is told by what is known of an image without its lungs. A model has to be better than that."
+import numpy as np
+import pandas as pd
+
+from .intervals import _ranked, bootstrap
+from .metrics import ratio
+
+FOLDS = 5
+WIDER = (1 + FOLDS/(FOLDS - 1))**.5    # 1.5: folds share what they are trained on (Nadeau and Bengio 2003)
+PERSONS = 10    # of each class, at least: with fewer an out-of-fold score is noise
+MODEL = dict(learning_rate=0.05, max_iter=100, max_leaf_nodes=6, max_features=0.3, l2_regularization=10, random_state=0)
+"Cautious, so that in a few hundred images columns without content do not drown one that has some."
+TOGETHER = 'all of the above'
+
+
+def shortcut_test(
+    table,     # one row an image: label (0, 1), person, and the columns of `groups`
+    groups,    # name -> columns; texts and numbers, blank where unknown
+    apart=(),  # names that are left out of 'all of the above': what no network sees in the pixels
+    n_boot=1000, seed=0,
+    tick=None,  # called with (groups done, groups in all)
+) -> dict:
+    """name -> value, low, high, left_out, n, stated (images that state it) and reason, for each group and for 'all of the above'.
+
+    `value` is the AUROC of gradient boosted trees (Ke et al. 2017) on images of persons that the trees never saw: cross-validated by
+    person and stratified, pairs being compared within a fold, so that a column without content gets 0.5 on average. The interval is 95%,
+    bootstrap over persons, WIDER for the trees that are not fitted again in it: it held the truth in 95% to 100% of 900 simulated sets
+    of 40 to 400 images, without that in 76% to 97%. Where it is not defined value is None and `reason` says why."""
+    found, together = {}, []
+    for name in [*(name for name in groups if name not in apart), TOGETHER, *apart]:
+        found[name] = _score(table, together if name == TOGETHER else groups[name], n_boot, seed)
+        if found[name]['value'] is not None and name != TOGETHER: together += groups[name]
+        if tick: tick(len(found), len(groups) + 1)
+    return found
+
+
+def _score(table, columns, n_boot, seed):
+    stated = int(table[columns].notna().any(axis=1).sum()) if columns else 0
+    about = dict(n=len(table), persons=table.person.nunique(), stated=stated)
+    if reason := not_defined(table, columns):
+        return dict(value=None, low=None, high=None, left_out=0, **about, reason=reason)
+    y, person = table.label.to_numpy(), table.person.to_numpy()
+    p, fold = out_of_fold(encoded(table[columns]), y, person, seed)
+    value = float(within_folds(y, p, fold, np.ones((1, len(y)), np.uint16))[0])
+    interval = bootstrap(person, lambda w: dict(auroc=within_folds(y, p, fold, w)), n_boot, seed)['auroc']
+    for k in ('low', 'high'): interval[k] = None if interval[k] is None else float(np.clip(value + WIDER*(interval[k] - value), 0, 1))
+    return dict(value=value, **interval, **about, reason=None)
+
+
+def not_defined(table, columns):
+    "Why the columns' AUROC cannot be told, or None."
+    if columns and table[columns].isna().all(axis=None): return 'no image states it'
+    persons = {name: table.person[table.label == k].nunique() for k, name in ((1, 'with'), (0, 'without'))}
+    few = min(persons, key=persons.get)
+    if not persons[few]: return f'all {len(table)} images are of one class'
+    if persons[few] < PERSONS: return f'only {persons[few]} persons have an image {few} pneumonia, {PERSONS} are needed'
+    if not columns: return 'none of them is defined'
+    return 'it is the same in every image' if (table[columns].nunique(dropna=False) == 1).all() else None
+
+
+def encoded(table) -> np.ndarray:
+    "Numbers as they are, unknown ones below all others; of a text a column of 0 and 1 for each value, 'not stated' being one."
+    parts = [values.fillna(values.min() - 1).fillna(0).to_frame() if pd.api.types.is_numeric_dtype(values)
+             else pd.get_dummies(values.astype(object).fillna('not stated').astype(str)) for _, values in table.items()]
+    return np.hstack([part.to_numpy(float) for part in parts])
+
+
+def out_of_fold(x, y, person, seed=0):
+    "The probability of each image from trees fitted on other persons, and its fold."
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedGroupKFold
+    p, fold = np.empty(len(y)), np.empty(len(y), int)
+    for k, (train, test) in enumerate(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(x, y, person)):
+        leaf = min(20, max(2, len(train)//20))
+        trees = HistGradientBoostingClassifier(min_samples_leaf=leaf, **MODEL).fit(x[train], y[train])
+        p[test], fold[test] = trees.predict_proba(x[test])[:, 1], k
+    return p, fold
+
+
+def within_folds(y, p, fold, w):
+    "AUROC [k] over the pairs of a positive and a negative of one fold, for each of k rows of weights [k, n]: folds share no scale."
+    won = pairs = 0
+    for k in np.unique(fold):
+        rows = fold == k
+        pos, neg = _ranked(y[rows], p[rows], w[:, rows])
+        won, pairs = won + (pos*(neg.cumsum(1) - neg/2)).sum(1), pairs + pos.sum(1)*neg.sum(1)
+    return ratio(won, pairs)

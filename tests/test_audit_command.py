@@ -1,0 +1,86 @@
+"The audit as a process: what it prints, its figure and findings, and bad input."
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumo_fastai.audit import audit
+from pneumo_fastai.cli import run
+
+
+def command(*args, cwd):
+    done = subprocess.run([sys.executable, '-W', 'error', '-m', 'pneumo_fastai.audit', *map(str, args)], capture_output=True, text=True,
+                          cwd=cwd, check=False)
+    assert 'Traceback' not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture(scope='module')
+def made(films, tmp_path_factory):
+    "(what was printed, the findings, where): class folders with a copy across classes, a broken and a constant file."
+    here = tmp_path_factory.mktemp('here')
+    shutil.copytree(films, here/'films')
+    original = Image.open(here/'films'/'NORMAL'/'IM-0001-0000.png')
+    original.resize((64, 64)).save(here/'films'/'PNEUMONIA'/'person900_virus_1.jpeg', quality=95)
+    Image.fromarray(np.full((40, 60), 30, np.uint8)).save(here/'films'/'NORMAL'/'IM-0700-0001.png')
+    (here/'films'/'NORMAL'/'IM-9999-0001.png').write_bytes(b'broken')
+    done = command('--data', 'films', '--size', '64', '--cache', here/'cache', cwd=here)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads((here/'audit.json').read_text()), here
+
+
+def test_what_was_planted_is_found_and_said(made):
+    out, found, _ = made
+    flat = ' '.join(out.split())
+    assert found['images'] == 82 and found['rejected']['files'] == 1 and len(found['borders']['constant']) == 1
+    assert (found['duplicates']['pairs'], found['duplicates']['across_labels']) == (1, 1)
+    for words in ('1 across labels', 'person900_virus_1.jpeg', 'IM-9999-0001.png', 'constant: 1', 'audit.json', 'no image states it',
+                  'not stated in any image: view, sex, age, detail'): assert words in flat
+    border = found['shortcut']['image border']
+    assert border['value'] is not None and border['low'] < .5 < border['high']     # the patch of the ill lies inside; at the edge is noise
+    assert found['shortcut']['place in sorted names']['low'] > .9     # 'IM' before 'person'
+
+
+def test_the_figure_is_a_page(made):
+    with Image.open(made[2]/'audit.png') as image: assert image.format == 'PNG' and image.width > 1000 and image.height > 1000
+    assert {p.name for p in made[2].iterdir()} == {'films', 'cache', 'audit.png', 'audit.json'}
+
+
+def test_one_class_of_few_images_is_looked_at_all_the_same(films, tmp_path):
+    (tmp_path/'films'/'NORMAL').mkdir(parents=True)
+    for p in sorted((films/'NORMAL').iterdir())[:5]: shutil.copy(p, tmp_path/'films'/'NORMAL')
+    done = command('--data', 'films', '--size', '32', '--cache', tmp_path/'cache', '--out', 'x.png', cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    flat = ' '.join(done.stdout.split())
+    for words in ('all 5 images are of one class', 'no splits', 'across splits not told', 'order: not told'): assert words in flat
+
+
+@pytest.mark.parametrize('argv, says', [
+    (['--out', 'audit.pdf'], ['audit.pdf', '.png']), (['--out', 'no/such/audit.png'], ['no/such']),
+    (['--data', 'no/such'], ['no/such', 'exist']), (['--siez', '3'], ["'siez'", 'size']), (['--size', '3'], ['size', '32'])])
+def test_bad_input_gets_one_line_and_status_2(capsys, monkeypatch, tmp_path, argv, says):
+    monkeypatch.chdir(tmp_path)
+    assert run(audit, argv) == 2
+    line = capsys.readouterr().err
+    assert line.startswith('error: ') and line.count('\n') == 1 and all(word in line for word in says)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_readable_is_one_line(tmp_path):
+    for name in ('NORMAL', 'PNEUMONIA'):
+        (tmp_path/'films'/name).mkdir(parents=True)
+        for i in range(3): (tmp_path/'films'/name/f'{i}.png').write_bytes(b'no')
+    done = command('--data', 'films', '--cache', tmp_path/'cache', cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count('\n') == 1 and 'none of the 6 images can be read' in done.stderr
+
+
+def test_help_is_there_without_the_libraries():
+    code = "import sys, runpy; sys.argv = ['x', '--help']\n" \
+           "try: runpy.run_module('pneumo_fastai.audit', run_name='__main__', alter_sys=True)\n" \
+           "finally: print('loaded:', [o for o in ('torch', 'fastai', 'pandas', 'sklearn', 'matplotlib') if o in sys.modules])"
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and 'loaded: []' in done.stdout and 'lungs' in done.stdout
