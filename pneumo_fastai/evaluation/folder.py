@@ -68,7 +68,7 @@ def read_run(
     folder = Path(folder)
     if not folder.is_dir(): raise InputError(f'{folder} is no folder; give one that fit wrote, such as runs/weighted-...')
     for name in ('predictions.csv', 'split.csv', 'experiment.toml', 'environment.json'):
-        if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}; give the folder of a finished run of fit, or a fold in it')
+        if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}; give a finished run of fit, or a fold in it')
     environment = read_json(folder/'environment.json')
     return Run(folder, environment.get('experiment') or STAMP.sub('', folder.resolve().name), about_data(folder, environment),
                read_predictions(folder/'predictions.csv'), read_split(folder/'split.csv'),

@@ -33,7 +33,8 @@ def audited(folder):
     "(what was looked at, AUROC) of each shortcut that an audit measured, where audit.json lies in the folder."
     found = read_json(folder/'audit.json').get('shortcut') if (folder/'audit.json').is_file() else None
     named = found.items() if isinstance(found, dict) else ()
-    return [(name.replace('_', ' '), cell(m)) for name, m in named if isinstance(m, dict) and {'value', 'low', 'high'} <= set(m)]
+    def stated(m): return dict(m, reason=f'not defined, because {m["reason"]}') if m['value'] is None else m
+    return [(name.replace('_', ' '), cell(stated(m))) for name, m in named if isinstance(m, dict) and {'value', 'low', 'high'} <= set(m)]
 
 
 def shortcut(page, run, metrics):
@@ -48,8 +49,8 @@ def shortcut(page, run, metrics):
              'What the view alone would score is no merit of the model; compared within one view, the view cannot help.' if view else
              'The data do not state the view position, so it cannot be told how much of the result the view alone explains.')
     audit = audited(run.folder)
-    return page.section('shortcut', 'Shortcuts', p(words), page.table(('AUROC', ''), rows), *(
-                        [tag('h3', 'What the audit of the data found'), page.table(('without the image, from', 'AUROC'), audit)] if audit else []))
+    more = [tag('h3', 'What the audit of the data found'), page.table(('without the image, from', 'AUROC'), audit)] if audit else []
+    return page.section('shortcut', 'Shortcuts', p(words), page.table(('', 'AUROC'), rows), *more)
 
 
 def gradcam(page, run):

@@ -52,8 +52,8 @@ class Page:
         head = tag('tr', *(tag('th', h, scope='col', class_='text' if i in wide else None) for i, h in enumerate(header)))
         def cell(i, c): return tag('th', c, scope='row') if i == 0 else tag('td', c, class_='text' if i in wide else None)
         body = [tag('tr', *(cell(i, c) for i, c in enumerate(row))) for row in rows]
-        title = tag('caption', caption, ' ', self.mark() if numbers else '') if caption or (self.synthetic and numbers) else ''
-        return tag('div', tag('table', title, tag('thead', head), tag('tbody', *body), class_=class_), class_='scroll')
+        title = p(caption, ' ', self.mark() if numbers else '', class_='caption') if caption or (self.synthetic and numbers) else ''
+        return join([title, tag('div', tag('table', tag('thead', head), tag('tbody', *body), class_=class_), class_='scroll')])
 
     def figure(self, path, words, class_=None):
         "A PNG within the page and the sentence that says what it shows; where there is none, nothing."

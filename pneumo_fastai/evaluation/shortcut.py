@@ -2,7 +2,7 @@
 import numpy as np
 import pandas as pd
 
-from .intervals import _ranked, bootstrap
+from .intervals import bootstrap, by_score
 from .metrics import ratio
 
 FOLDS = 5
@@ -82,6 +82,6 @@ def within_folds(y, p, fold, w):
     won = pairs = 0
     for k in np.unique(fold):
         rows = fold == k
-        pos, neg = _ranked(y[rows], p[rows], w[:, rows])
-        won, pairs = won + (pos*(neg.cumsum(1) - neg/2)).sum(1), pairs + pos.sum(1)*neg.sum(1)
+        pos, neg, tp, fp = by_score(y[rows], p[rows])(w[:, rows])
+        won, pairs = won + ((tp - pos/2)*neg).sum(1), pairs + tp[:, -1]*fp[:, -1]
     return ratio(won, pairs)
