@@ -28,7 +28,7 @@ def test_a_known_temperature_is_found(hot):
 @pytest.mark.parametrize('weights', [(.64, 2.27), (1, .2)])
 def test_known_weights_are_taken_back(weights):
     "A loss with class weights has its minimum at the odds times w1/w0: so much the network learns too much."
-    y, p, _ = truth(1)
+    p = truth(1)[1]
     odds = p/(1 - p)*weights[1]/weights[0]
     assert C.apply(C.prior_shift(weights), odds/(1 + odds)) == pytest.approx(p)
     grid = np.linspace(.001, .999, 999)  # that minimum itself, for a true probability of 0.3

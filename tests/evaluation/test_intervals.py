@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import intervals as B
-from pneumo_fastai.evaluation.metrics import METRICS, measure
+from pneumo_fastai.evaluation.metrics import EVERY, RATES, measure, rates
 
 
 def sample(seed, persons=30, images=2, shift=1., rho=.7):
@@ -29,7 +29,7 @@ def test_weights_are_repetitions(decimals):
     fast = B.weighted(y, p, counts[:, person], .6)
     for k, row in enumerate(counts[:, person]):
         naive = measure(np.repeat(y, row), np.repeat(p, row), .6)
-        for m in METRICS: assert fast[m][k] == pytest.approx(np.nan if naive[m] is None else naive[m], nan_ok=True)
+        for m in EVERY: assert fast[m][k] == pytest.approx(np.nan if naive[m] is None else naive[m], nan_ok=True)
 
 
 def test_interval_is_the_naive_one():
@@ -65,6 +65,32 @@ def test_undefined_resamples_are_left_out_and_counted():
     assert got['auroc'] == dict(low=1., high=1., left_out=one_class)
     assert one_class/400 == pytest.approx((3/4)**4 + (1/4)**4, abs=.08)
     assert got['accuracy']['left_out'] == 0
+
+
+def test_sums_by_person_are_the_same_resamples():
+    person, y, p = sample(3)
+    quick = B.bootstrap_sums(person, B.four(y, p, .6), lambda s: rates(*s.T), n=60, seed=4)
+    slow = B.bootstrap(person, suite(y, p, .6), n=60, seed=4)
+    assert quick == {k: pytest.approx(slow[k]) for k in RATES}
+    with pytest.raises(InputError, match='no person'): B.bootstrap_sums(['a', None], np.ones((2, 1)), lambda s: {})
+
+
+@pytest.mark.parametrize('shift', [.5, 2.])
+def test_coverage_of_a_known_auroc(shift):
+    "Binormal scores of single images: AUROC is Phi(shift / sqrt 2)."
+    truth, runs, covered = norm.cdf(shift/np.sqrt(2)), 150, 0
+    for seed in range(runs):
+        person, y, p = sample(seed, persons=120, images=1, shift=shift)
+        got = B.bootstrap(person, B.weighted_ranks(y, p), n=200, seed=seed)['auroc']
+        covered += got['low'] <= truth <= got['high']
+    assert .89 <= covered/runs <= .99
+
+
+def test_stated_says_why():
+    assert B.stated(.5, dict(low=.4, high=.6, left_out=0), 'x') == dict(value=.5, low=.4, high=.6, left_out=0)
+    assert B.stated(np.nan, dict(low=.4, high=.6, left_out=9), 'x') == dict(value=None, low=None, high=None, left_out=9,
+                                                                           reason='not defined, because x')
+    assert 'no interval' in B.stated(.5, dict(low=None, high=None, left_out=9), 'x')['reason']
 
 
 def test_never_defined_and_one_person():

@@ -37,6 +37,13 @@ def test_agrees_with_scikit_learn(seed):
                  recall=sk.recall_score, f1=sk.f1_score)
     for name, peer in peers.items(): assert getattr(M, name)(y, p, .4) == pytest.approx(peer(y, called))
     assert M.specificity(y, p, .4) == pytest.approx(sk.recall_score(1 - y, ~called))
+    assert M.npv(y, p, .4) == pytest.approx(sk.precision_score(1 - y, ~called))
+    assert M.mcc(y, p, .4) == pytest.approx(sk.matthews_corrcoef(y, called))
+    assert M.partial_auc(y, p) == pytest.approx(sk.roc_auc_score(y, p, max_fpr=.1))
+    fpr, tpr, _ = sk.roc_curve(y, p, drop_intermediate=False)
+    for s in (.9, .95):
+        assert M.sensitivity_at_specificity(y, p, s) == pytest.approx(tpr[1 - fpr >= s - 1e-12].max())
+        assert M.specificity_at_sensitivity(y, p, s) == pytest.approx(1 - fpr[tpr >= s - 1e-12].min())
 
 
 @pytest.mark.parametrize('y, p, undefined', [
@@ -49,8 +56,32 @@ def test_agrees_with_scikit_learn(seed):
 def test_undefined_is_none(y, p, undefined):
     values = M.measure(y, p, .5)
     assert {k for k in M.METRICS if values[k] is None} == undefined
+    assert {k for k in M.RANKS if values[k] is None} == ({'average_precision'} & undefined | set(M.RANKS) - {'average_precision'}
+                                                         if 'auroc' in undefined else set())
     assert not any(v is not None and np.isnan(v) for v in values.values())
     assert all(getattr(M, k)(y, p) == values[k] for k in M.METRICS)
+
+
+def test_ranks_by_hand():
+    y, p = [0]*10 + [1]*4, [.05, .1, .15, .2, .25, .3, .35, .4, .45, .75, .5, .6, .7, .8]
+    assert M.sensitivity_at_specificity(y, p, .9) == 1 and M.sensitivity_at_specificity(y, p, .95) == .25
+    assert M.specificity_at_sensitivity(y, p, .9) == .9
+    area = .1*.25  # up to the one false alarm in ten, a quarter is found
+    assert M.partial_auc(y, p) == pytest.approx((1 + (area - .005)/(.1 - .005))/2)
+    assert M.partial_auc([0, 1], [.1, .9]) == 1 and M.partial_auc([0, 1], [.5, .5]) == pytest.approx(.5)  # best, and chance
+
+
+def test_npv_mcc_by_hand():
+    assert M.npv(Y, P) == pytest.approx(2/3) and M.mcc(Y, P) == pytest.approx((1*2 - 1*1)/np.sqrt(2*2*3*3))
+    assert M.npv([1, 0], [.6, .7]) is None and M.mcc([1, 0], [.6, .7]) is None
+
+
+def test_predictive_values_by_bayes():
+    y, p = sample(0, 500)
+    found = M.measure(y, p, .4)
+    assert M.predictive_values(found['recall'], found['specificity'], y.mean()) == pytest.approx((found['precision'], found['npv']))
+    assert M.predictive_values(.9, .9, .01)[0] == pytest.approx(1/12)  # where it is rare, eleven of twelve calls are wrong
+    assert np.isnan(M.predictive_values(0., 1., .5)[0])
 
 
 def test_measure_keeps_its_order():

@@ -66,16 +66,17 @@ def test_points_are_chosen_on_valid_and_shown_on_both():
         for name, rows in (('valid', valid), ('test', test)):
             assert point[name]['recall']['value'] == M.recall(rows.label, rows.probability, point['threshold'])
             assert point[name]['at_prevalence']['prevalence'] == .1
-    cost, test_block = points['cost'], points['cost']['test']
-    assert cost['expected_cost_test'] == pytest.approx(.1*5*(1 - test_block['recall']['value']) + .9*(1 - test_block['specificity']['value']))
+    recall, specificity = (points['cost']['test'][k]['value'] for k in ('recall', 'specificity'))
+    assert points['cost']['expected_cost_test'] == pytest.approx(.1*5*(1 - recall) + .9*(1 - specificity))
     assert points['cost']['expected_cost_valid'] <= min(O.cost_of(o['valid'], Choices(miss=5), .1) for o in points.values()) + 1e-12
 
 
 def test_no_answer_has_a_reason():
     points = O.operating_points(frame(1).assign(label=0), frame(2), Choices(n_boot=5))
     assert {o['rule']: o.get('reason') for o in points} == dict(
-        youden='not defined, because on valid the images are all of one class', sensitivity='not defined, because on valid no image is positive',
-        specificity=None, cost='not defined, because on valid the images are all of one class')
+        youden='not defined, because on valid the images are all of one class',
+        sensitivity='not defined, because on valid no image is positive', specificity=None,
+        cost='not defined, because on valid the images are all of one class')
 
 
 def test_bad_choices():

@@ -97,7 +97,8 @@ def test_what_a_perfect_model_shows():
 
 
 @pytest.mark.parametrize('y, p, words', [
-    ([0, 0, 1, 1], [.1, .2, .8, .9], 'separate'), ([0, 1, 0, 1], [.5]*4, 'do not differ'), ([1, 1], [.3, .4], 'one class'), ([1], [1.], 'one class'),
+    ([0, 0, 1, 1], [.1, .2, .8, .9], 'separate'), ([0, 1, 0, 1], [.5]*4, 'do not differ'), ([1, 1], [.3, .4], 'one class'),
+    ([1], [1.], 'one class'),
     ([0, 1, 1, 0], [0., 1., 0., 1.], ''),
 ])
 def test_degenerate(y, p, words):

@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -7,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import metrics as M
+from pneumo_fastai.evaluation.choices import Choices
 from pneumo_fastai.evaluation.summary import evaluate, read_predictions
 
 
@@ -93,3 +97,101 @@ def test_reads_what_was_written(tmp_path):
     (tmp_path/'empty.csv').touch()
     for name in ('absent.csv', 'empty.csv'):
         with pytest.raises(InputError, match=name): read_predictions(tmp_path/name)
+
+
+def split(frame):
+    "Every image's view, age, sex, detail and boxes, those of train too."
+    train = frame.head(20).assign(path=lambda t: 'train/' + t.path, person='in train', split='train')
+    full = pd.concat([train, frame], ignore_index=True).drop(columns='probability')
+    n = np.arange(len(full))
+    return full.assign(view=np.where(n % 3, 'AP', 'PA'), age=n % 90., sex=np.where(n % 2, 'F', 'M'),
+                       detail=np.where(full.label == 1, 'Lung Opacity', 'Normal'),
+                       boxes=[[[1., 1., 10. + i, 20.]] if y else [] for i, y in zip(n, full.label, strict=True)])
+
+
+def walk(value, at=''):
+    "Everything in a mapping, with its place."
+    yield at, value
+    if isinstance(value, (dict, list)):
+        for k, v in value.items() if isinstance(value, dict) else enumerate(value): yield from walk(v, f'{at}/{k}')
+
+
+def plain(metrics):
+    "Asserts that all of it is JSON without NaN, that nothing undefined lacks its reason, and returns it."
+    assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
+    for at, value in walk(metrics):
+        assert not isinstance(value, float) or np.isfinite(value), at
+        if isinstance(value, dict) and {'value', 'low'} <= set(value) and None in (value['value'], value['low']):
+            assert value['reason'].startswith('not defined, because ' if value['value'] is None else 'no interval, because '), at
+    return metrics
+
+
+def test_the_whole_of_it():
+    frame = table(400)
+    got = plain(evaluate(frame, 60, cohort=split(frame), class_weights=(.7, 2.), choices=Choices(prevalence=.1, seed=3)))
+    assert list(got) == ['threshold', 'valid', 'test', 'balanced', 'operating_points', 'baseline', 'calibration', 'uncertainty',
+                         'subgroups', 'choices', 'warnings']
+    assert got['choices']['n_boot'] == 60 and got['choices']['seed'] == 3
+    assert set(got['calibration']['candidates']) == {'none', 'prior_shift', 'temperature', 'isotonic'}
+    assert set(got['uncertainty']['conformal']['by_view']) == {f'{v}, {t}' for v in ('AP', 'PA') for t in ('no pneumonia', 'pneumonia')}
+    assert got['baseline']['view']['unseen'] == 0  # views follow from the cohort
+    assert got['subgroups']['by']['view']['within']['value'] > .5
+    assert got['operating_points'][0]['test']['recall'] == got['test']['at_threshold']['recall']
+
+
+def test_the_order_of_the_file_changes_nothing():
+    frame = table(200)
+    frame['probability'] = frame.probability.round(2)
+    shuffled = frame.sample(frac=1, random_state=0)
+    assert evaluate(frame, 40, cohort=split(frame)) == evaluate(shuffled, 40, cohort=split(frame))
+
+
+def test_a_threshold_by_another_rule():
+    got = evaluate(table(200), 20, choices=Choices(rule='sensitivity', sensitivity=.95))
+    assert got['threshold']['rule'] == 'sensitivity of at least 0.95 on valid' and got['valid']['recall']['value'] >= .95
+    assert got['threshold']['value'] == next(o['threshold'] for o in got['operating_points'] if o['rule'] == 'sensitivity')
+
+
+def test_balanced_subset():
+    frame = table(400)
+    got = evaluate(frame, 20)
+    half, test = got['balanced']['at_threshold'], got['test']['at_threshold']
+    assert half['prevalence'] == .5 and half['positives'] == test['positives'] and half['recall']['value'] == test['recall']['value']
+    assert half['accuracy']['value'] == pytest.approx(half['balanced_accuracy']['value']) and 'seed 0' in got['balanced']['how']
+    assert evaluate(frame, 20, seed=1)['balanced']['at_threshold']['auroc'] != half['auroc']
+
+
+def degenerate():
+    "Name -> predictions."
+    frame, test = table(120), np.arange(120) >= 60
+    return dict(
+        negative=frame.assign(label=0), positive=frame.assign(label=1), negative_test=frame.assign(label=frame.label.where(~test, 0)),
+        positive_valid=frame.assign(label=frame.label.where(test, 1)), ties=frame.assign(probability=.5),
+        ties_at_one=frame.assign(probability=1.), zero_and_one=frame.assign(probability=frame.label.astype(float)),
+        wrong=frame.assign(probability=1. - frame.label),
+        one_each=frame.iloc[[0, 119]], two_each=frame.iloc[[0, 4, 118, 119]], one_person=frame.assign(person=frame.split),
+        one_positive=frame.assign(label=frame.label.where(~test, np.arange(120) == 119)))
+
+
+@pytest.mark.parametrize('name', degenerate())
+def test_nothing_undefined_becomes_nan(name):
+    frame = degenerate()[name]
+    full = plain(evaluate(frame, 15, cohort=split(frame), class_weights=(1., 3.), choices=Choices(prevalence=.2)))
+    one_view = plain(evaluate(frame, 15, cohort=split(frame).assign(view='AP', age=np.nan, sex=None, detail=None)))
+    assert one_view['subgroups']['by']['view']['groups'][0]['auroc']['value'] == pytest.approx(full['test']['at_0.5']['auroc']['value'])
+
+
+@pytest.mark.slow
+def test_thirty_thousand_predictions_and_two_thousand_resamples_within_twenty_seconds():
+    n = 30_000
+    frame = table(n).assign(person=[f'{i//3}' for i in range(n)], split=np.where(np.arange(n) < n//2, 'valid', 'test'))
+    frame['label'] = np.random.default_rng(0).permutation(frame.label)
+    start = time.process_time()
+    evaluate(frame, 2000, cohort=split(frame), class_weights=(.7, 2.), choices=Choices(prevalence=.05))
+    assert time.process_time() - start < 40  # of both cores together; this counts no time that other programs took
+
+
+def test_no_torch():
+    code = ('import sys; from pneumo_fastai.evaluation import comparison, summary; '
+            'assert not {"torch", "fastai", "matplotlib"} & set(sys.modules)')
+    subprocess.run([sys.executable, '-c', code], check=True)

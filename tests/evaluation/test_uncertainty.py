@@ -51,7 +51,7 @@ def test_sets_and_views():
     view = np.where(np.arange(300) % 2, 'AP', 'PA').astype(object)
     got = json.loads(json.dumps(U.conformal(valid, test, .2, view, n_boot=50), allow_nan=False))
     sets = U.conformal_sets(got['fitted'], test.probability)  # also after JSON
-    assert sum(o['pneumonia'] for o in got['sets']) == test.label.sum() and sum(o['no pneumonia'] for o in got['sets']) == 300 - test.label.sum()
+    assert [sum(o[t] for o in got['sets']) for t in ('no pneumonia', 'pneumonia')] == [300 - test.label.sum(), test.label.sum()]
     both = next(o for o in got['sets'] if o['set'] == 'both')
     assert both['pneumonia'] == (sets.all(1) & (test.label == 1)).sum()
     rows_of = (view == 'AP') & (test.label == 1)
