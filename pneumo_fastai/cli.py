@@ -52,7 +52,9 @@ def add_recipe(group):
 def run(function, argv=None) -> int:
     "Run `function` with the command line's values; returns the exit status."
     try:
-        function(**parser_for(function).parse(sys.argv[1:] if argv is None else argv))
+        values = parser_for(function).parse(sys.argv[1:] if argv is None else argv)
+        several = [values.pop(n) for n, p in signature(function).parameters.items() if p.kind is Parameter.VAR_POSITIONAL]
+        function(*(v for vs in several for v in vs), **values)
         return 0
     except InputError as e:
         print(f'error: {e}', file=sys.stderr)

@@ -25,9 +25,9 @@ def fit(
         folder = resumed(resume, experiment) if resume else runs.new_folder(out, name)
         p.remove_task(waiting)
         if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)
-        learn, predictions = runs.fit_into(folder, experiment, cohort, command_line(), p)
+        learn, predictions = runs.fit_into(folder, experiment, cohort, command_line(), p, name)
         p.add_task('measuring and drawing', total=None, note='')
-        metrics = runs.finish(learn, predictions, folder, name, experiment, command_line())
+        metrics = runs.finish(learn, predictions, folder, experiment)
     report(metrics, f'{name} on {cohort.name}', folder)
 
 
@@ -65,7 +65,7 @@ def report(metrics, title, folder):
     for line in in_words(metrics): console.print(line, markup=False)
     for warning in metrics['warnings']: note(warning)
     console.print(f'\nrun folder: {folder}\n'
-                  f'  read   {folder}/report.md\n'
+                  f'  read   {folder}/report.html\n'
                   f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder', soft_wrap=True, markup=False)
 
 

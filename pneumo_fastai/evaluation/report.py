@@ -9,7 +9,10 @@ from rich.text import Text
 from .metrics import METRICS
 
 HEADER = ('metric', 'valid at threshold', 'test at threshold', 'test at 0.5')
-NAMES = dict(balanced_accuracy='balanced accuracy', f1='F1', auroc='AUROC', average_precision='average precision')
+NAMES = dict(balanced_accuracy='balanced accuracy', f1='F1', auroc='AUROC', average_precision='average precision', npv='NPV', mcc='MCC',
+             partial_auc='partial AUC', sensitivity_at_90_specificity='sensitivity at 90% specificity',
+             sensitivity_at_95_specificity='sensitivity at 95% specificity', specificity_at_90_sensitivity='specificity at 90% sensitivity',
+             specificity_at_95_sensitivity='specificity at 95% sensitivity')
 FIGURES = {
     'curves.png': 'Training: loss and metrics by epoch. The star marks the epoch with the best AUROC on valid. A valid loss that rises '
                   'while the train loss falls is overfitting.',
@@ -18,6 +21,11 @@ FIGURES = {
     'precision_recall.png': 'Precision and recall: of the images called pneumonia, how many are, against how many of all are found. The '
                             'dotted line is chance, which is the prevalence.',
     'confusion_matrix.png': 'Counts of right and wrong calls on test, with the share of each true class.',
+    'reliability.png': 'Reliability: of the images given a probability, the share that has pneumonia, before and after calibration. On the '
+                       'dotted line a probability means what it says; the bars below count the images.',
+    'risk_coverage.png': 'Risk and coverage: how many of the calls are wrong when only the images the model is surest of are left to it.',
+    'subgroups.png': 'AUROC with its 95% interval in each subgroup of the test images. Hollow points rest on few images: read nothing into '
+                     'them.',
     'top_losses.png': 'The images the model got most wrong: worth looking at for wrong labels, tubes and wires, text, odd positions.',
     'gradcam.png': 'Grad-CAM (Selvaraju et al. 2017): where the image spoke for the call. Coarse, and no proof of a finding there.',
 }
@@ -76,6 +84,20 @@ def in_words(metrics):
                'the part above it.')
 
 
+def also_in_words(metrics):
+    "Calibration and what is gained by giving the uncertain images away, a sentence each; none where undefined."
+    found = metrics['calibration']
+    before, after = (found[k].get('ece') for k in ('before', 'after'))
+    if before is not None:
+        perfect = found['after']['ece_of_a_perfect_model']['mean']
+        yield (f'Calibration by {found["chosen"]["method"].replace("_", " ")}, fitted on valid: the expected calibration error on test is '
+               f'{before:.3f} before and {after:.3f} after; perfect probabilities would show about {perfect:.3f} on as many images.')
+    for cut in metrics['uncertainty']['referral']:
+        if cut['asked'] == .2 and cut['n'] and cut['accuracy']['value'] is not None:
+            yield (f'If the most uncertain {cut["referred"]:.0%} of the test images go to a radiologist, the calls on the other {cut["n"]} '
+                   f'are right in {cut["accuracy"]["value"]:.1%}.')
+
+
 def _bullets(lines): return [f'- {line}' for line in lines]
 
 
@@ -85,7 +107,7 @@ def _results(metrics):
             f'Threshold: {_threshold(metrics)}; an image at or above it is called pneumonia.', '',
             *('| ' + ' | '.join(row) + ' |' for row in table), '',
             'In brackets: 95% interval. Recall is also called sensitivity, precision positive predictive value.', '',
-            *_bullets(in_words(metrics))]
+            *_bullets(in_words(metrics)), *_bullets(also_in_words(metrics))]
 
 
 def _figures(folder, mark):

@@ -36,8 +36,9 @@ def cross_validate(
         partial.mkdir()
         progress.console.print(f'fold {k + 1} of {experiment.folds}')
         one = replace(experiment, folds=0)
-        learn, predictions = runs.fit_into(partial, one, prepare(cohort, experiment, fold=k), command, progress)
-        runs.finish(learn, predictions, partial, f'{name}, fold {k + 1}', one, command)
+        learn, predictions = runs.fit_into(partial, one, prepare(cohort, experiment, fold=k), command, progress,
+                                            f'{name}, fold {k + 1}')
+        runs.finish(learn, predictions, partial, one)
         partial.rename(place)
     result = together([folder/f'fold-{k + 1}' for k in range(experiment.folds)], folder)
     export(folder, name, experiment, cohort, result)

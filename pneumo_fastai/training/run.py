@@ -2,7 +2,6 @@
 import json
 import os
 import platform
-from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +13,9 @@ from fastai.callback.progress import CSVLogger
 from .. import experiment as recipes
 from ..data.cohort import CLASSES
 from ..data.prepare import boxes_in_square
-from ..data.split import split_summary
 from ..evaluation import figures
-from ..evaluation.report import write_report
-from ..evaluation.summary import evaluate, read_predictions
+from ..evaluation.folder import read_run
+from ..evaluation.rewrite import measure, present
 from ..explain.gradcam import show_gradcam
 from ..inference.bundle import Bundle
 from .callbacks import Bar, Precision
@@ -52,10 +50,12 @@ def write_cohort(folder, cohort):
     write(folder/'rejected.csv', cohort.rejected.to_csv(index=False))
 
 
-def environment(learn, command) -> dict:
+def environment(learn, command, name) -> dict:
     "What another person needs to know to see the same numbers."
     precision = next(cb for cb in learn.cbs if isinstance(cb, Precision)).resolved(learn.dls.device)
-    return dict(command=command, precision=precision, **machine(learn.dls.device))
+    cohort = learn.dls.cohort
+    data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
+    return dict(command=command, experiment=name, data=data, precision=precision, **machine(learn.dls.device))
 
 
 def machine(device) -> dict:
@@ -75,12 +75,13 @@ def fit_into(
     cohort,      # prepared
     command,     # as typed
     progress,    # a started rich Progress
+    name=None,   # the experiment's; that of the folder unless given
 ):
     "Train with the history and best weights in `folder`; returns the learner and its predictions of valid and test."
     write(folder/'experiment.toml', recipes.toml(experiment))
     write_cohort(folder, cohort)
     learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
-    write(folder/'environment.json', json.dumps(environment(learn, command), indent=1))
+    write(folder/'environment.json', json.dumps(environment(learn, command, name), indent=1))
     with learn.no_bar(), learn.no_logging():
         train(learn, experiment, cbs=[Bar(progress), CSVLogger()])
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
@@ -136,34 +137,12 @@ def spread(rows, n=9):
     return pd.concat([few, alarms.head(n - len(few))])
 
 
-def measure(folder, cohort) -> dict:
-    "metrics.json from predictions.csv: the one look at the test set. Beside it what the view position alone would give."
-    table, views = cohort.table, {}
-    if table.view.notna().any(): views = dict(views=table.set_index('path').view, train=table[table.split == 'train'])
-    metrics = dict(data=cohort.name, synthetic=cohort.synthetic, **evaluate(read_predictions(folder/'predictions.csv'), **views))
-    write(folder/'metrics.json', json.dumps(metrics, indent=1))
-    return metrics
-
-
-def draw_curves(folder, metrics, synthetic):
-    "The figures that need saved numbers alone."
-    predictions, history = read_predictions(folder/'predictions.csv'), pd.read_csv(folder/'history.csv')
-    figures.save(figures.curves(history, synthetic, metrics['valid']['n']), folder/'curves.png')
-    figures.save(figures.roc(predictions, metrics, synthetic), folder/'roc.png')
-    figures.save(figures.precision_recall(predictions, metrics, synthetic), folder/'precision_recall.png')
-    figures.save(figures.confusion_matrix(metrics, synthetic), folder/'confusion_matrix.png')
-
-
-def finish(learn, predictions, folder, name, experiment, command) -> dict:
-    "Measure, draw, export, and write the report of a trained learner; returns the metrics."
-    cohort = learn.dls.cohort
-    metrics = measure(folder, cohort)
-    export(learn, folder, experiment, dict(experiment=name, data=cohort.name, synthetic=cohort.synthetic,
+def finish(learn, predictions, folder, experiment) -> dict:
+    "Measure, export, draw, and write the report of a trained learner; returns the metrics."
+    saved = read_run(folder)
+    metrics = measure(saved)
+    export(learn, folder, experiment, dict(experiment=saved.name, data=saved.data['name'], synthetic=saved.synthetic,
                                            threshold=metrics['threshold']['value'], class_weights=experiment.class_weights))
-    draw_curves(folder, metrics, cohort.synthetic)
     draw_images(learn, folder, experiment, predictions)
-    lines = [f'{cohort.name}, read as {cohort.layout}; {len(cohort.rejected)} files rejected',
-             *(f'{k}: {r["images"]:,} images of {r["persons"]:,} persons, {r["pneumonia"]:,} with pneumonia ({r["prevalence"]:.1%})'
-               for k, r in split_summary(cohort.table).to_dict('index').items())]
-    write_report(folder, f'{name} on {cohort.name}', metrics, lines, cohort.notes, asdict(experiment), command, cohort.synthetic)
+    present(saved, metrics)
     return metrics

@@ -1,0 +1,75 @@
+"python -m pneumo_fastai.evaluate: a run's numbers, figures and report once more, or several runs in one table, from saved files alone."
+import sys
+
+from .cli import run
+
+SHARES = 'sensitivity', 'specificity'
+RUNS = "a run's folder, to measure anew from its saved files; several, to compare with the first"
+
+
+def evaluate(
+    *runs:RUNS,
+    operating_point:str = 'youden',  # rule of the threshold: youden, sensitivity=0.95, specificity=0.9, cost=5 (a miss in false alarms)
+    prevalence:float = None,         # where the model would be used: PPV and NPV are stated for it too
+    error:float = 0.1,               # error rate of the conformal prediction sets, in each class
+    n_boot:int = 1000,               # resamples of persons behind each interval
+    seed:int = 0,                    # of the resamples and folds
+    out:str = 'comparison',          # of several runs: the table is written to OUT.csv and OUT.tex
+):
+    "Measure a run anew from its saved predictions, without images, or compare several."
+    from .errors import InputError
+    from .evaluation.choices import Choices
+    from .evaluation.folder import read_run
+    if n_boot < 1: raise InputError(f'n-boot is {n_boot}; give a whole number of at least 1')
+    if not 0 <= seed < 2**32: raise InputError(f'seed is {seed}; give a whole number from 0, below 2**32')
+    choices = Choices(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
+    if len(runs) == 1: one(runs[0], choices)
+    else: several([read_run(folder) for folder in runs], choices, out)
+
+
+def rule(text):
+    "`operating_point` as fields of `Choices`; `InputError` for anything else."
+    from .errors import InputError
+    name, _, value = text.partition('=')
+    try:
+        if name == 'youden' and not value: return dict(rule='youden')
+        if name in SHARES: return {'rule': name, name: float(value)}
+        if name == 'cost': return dict(rule='cost', miss=float(value))
+    except ValueError: pass
+    raise InputError(f'operating-point got {text!r}, it takes youden, sensitivity=0.95, specificity=0.9 or cost=5')
+
+
+def one(folder, choices):
+    from .evaluation.report import also_in_words, console_table, in_words
+    from .evaluation.rewrite import rewrite
+    from .screen import console, note
+    found, metrics = rewrite(folder, choices)
+    console.print(console_table(metrics, found.title, found.synthetic))
+    for line in (*in_words(metrics), *also_in_words(metrics)): console.print(line, markup=False)
+    for warning in metrics['warnings']: note(warning)
+    console.print(f'\nread {found.folder}/report.html', soft_wrap=True, markup=False)
+
+
+def several(runs, choices, out):
+    from pathlib import Path
+
+    from .errors import InputError
+    from .evaluation import versus
+    from .evaluation.folder import write
+    from .screen import console, table
+    paths = [Path(f'{out}{ending}') for ending in ('.csv', '.tex')]
+    for path in paths:
+        if path.exists(): raise InputError(f'{path} exists; give another name with --out')
+        if not path.resolve().parent.is_dir(): raise InputError(f'{path.parent} is no folder; give --out in one that exists')
+    side = versus.side_by_side(runs, choices)
+    header, rows, paired = versus.table(side)
+    cells = [[c.replace(' [', '\n[') if len(side) > 3 else c for c in row] for row in (*rows, *paired)]
+    table('test, each run at its own threshold', header, cells)
+    for line in versus.notes(side): console.print(line, markup=False)
+    write(paths[0], versus.frame(side).to_csv(index=False))
+    write(paths[1], versus.latex(side))
+    console.print(f'written: {paths[0]} and {paths[1]}', soft_wrap=True, markup=False)
+
+
+if __name__ == '__main__':
+    sys.exit(run(evaluate))

@@ -1,0 +1,110 @@
+"The parts of the report that hold numbers: results, operating points, calibration, uncertainty, subgroups, shortcuts, errors."
+from .html import Safe, bullets, join, p, tag
+from .metrics import EVERY
+from .report import FIGURES, NAMES, _about, also_in_words, in_words, number
+
+MEANING = dict(
+    accuracy='calls that are right', balanced_accuracy='mean of sensitivity and specificity',
+    precision='PPV: of the images called pneumonia, those that are', recall='sensitivity: of the images with pneumonia, those found',
+    specificity='of the images without, those called so', f1='harmonic mean of precision and recall',
+    npv='of the images called no pneumonia, those that are', mcc='correlation of call and label, 0 is chance',
+    auroc='how often an image with pneumonia gets the higher probability of a pair', average_precision='area under precision and recall',
+    partial_auc='of the ROC up to 10% false alarms, scaled: 0.5 is chance')
+RULES = dict(youden='Youden', sensitivity='fixed sensitivity', specificity='fixed specificity', cost='least expected cost')
+
+
+def cell(metric):
+    "A metric with its interval; where it or its interval is not defined, why."
+    if metric is None: return Safe('&ndash;')
+    if metric['value'] is None: return tag('span', metric['reason'], class_='why')
+    return number(metric) if not metric.get('reason') else join([number(metric), ' ', tag('span', metric['reason'], class_='why')])
+
+
+def plain(value): return tag('span', 'not defined', class_='why') if value is None else f'{value:.3f}'
+
+
+def results(page, run, metrics):
+    test, balanced = metrics['test'], metrics['balanced']
+    header = ['', 'valid at threshold', 'test at threshold', 'test at 0.5']
+    blocks = [metrics['valid'], test['at_threshold'], test['at_0.5']]
+    if 'at_threshold' in balanced: header, blocks = [*header, 'balanced test at threshold'], [*blocks, balanced['at_threshold']]
+    names = [join([NAMES.get(m, m), tag('small', MEANING[m]) if m in MEANING else '']) for m in EVERY]
+    rows = [(name, *(cell(b[m]) for b in blocks)) for name, m in zip(names, EVERY, strict=True)]
+    how = balanced.get('how') or balanced['reason']
+    words = [_about('Valid', metrics['valid']), _about('Test', test), f'Balanced test, for comparison with tables on balanced sets: {how}',
+             f'Threshold {metrics["threshold"]["value"]:.4f} ({metrics["threshold"]["rule"]}); an image at or above it is called pneumonia']
+    figures = join([tag('div', *(page.figure(run.folder/f, FIGURES[f]) for f in ('roc.png', 'precision_recall.png')), class_='pair'),
+                    page.figure(run.folder/'confusion_matrix.png', FIGURES['confusion_matrix.png'])])
+    table = page.table(header, rows, 'In brackets: 95% interval, by resampling persons. The numbers of valid are optimistic: the threshold '
+                       'was chosen there.', class_='results')
+    return page.section('results', 'Results', bullets(in_words(metrics)), bullets(words), table, figures)
+
+
+def operating(page, metrics):
+    points, header = metrics['operating_points'], ['rule, chosen on valid', 'threshold', 'set', 'sensitivity', 'specificity', 'PPV', 'NPV']
+    rows = []
+    for point in points:
+        name = join([RULES.get(point['rule'], point['rule']), tag('small', point['words'])])
+        if 'reason' in point: rows.append((name, cell(dict(value=None, **point)), *(Safe('&ndash;'),)*5))
+        else: rows += [(name if split == 'valid' else '', f'{point["threshold"]:.4f}' if split == 'valid' else '', split,
+                        *(cell(point[split][k]) for k in ('recall', 'specificity', 'precision', 'npv'))) for split in ('valid', 'test')]
+    there = [(RULES[o['rule']], *(cell(o['test']['at_prevalence'][k]) for k in ('precision', 'npv')))
+             for o in points if 'at_prevalence' in o.get('test', {})]
+    stated = metrics['choices']['prevalence']
+    elsewhere = page.table(('rule', 'PPV', 'NPV'), there, f'On test, were {stated:.1%} of the images pneumonia.') if there else ''
+    words = 'PPV and NPV hold at the prevalence of the set.'
+    if not there: words += ' To see them where pneumonia is rarer: python -m pneumo_fastai.evaluate RUN --prevalence 0.05'
+    return page.section('operating', 'Operating points', p('A threshold is a choice between missing pneumonia and raising false '
+                        'alarms. Each is chosen on valid by a rule stated beforehand, and then applied to test.'),
+                        page.table(header, rows, words), elsewhere)
+
+
+MEASURES = dict(ece='expected calibration error, bins of equal width', ece_equal_mass='the same, bins of equal number',
+                mce='largest error of a bin', brier='Brier score', reliability='Brier: reliability, the less the better',
+                resolution='Brier: resolution, the more the better', uncertainty='Brier: uncertainty, of the data alone',
+                within_bins='Brier: left within bins', log_loss='negative log-likelihood',
+                slope='slope, perfect is 1; below it overconfident',
+                intercept='intercept, perfect is 0',
+                in_the_large='calibration in the large, perfect is 0; below it too high')
+
+
+def calibration(page, run, metrics):
+    found = metrics['calibration']
+    before, after, method = found['before'], found['after'], found['chosen']['method'].replace('_', ' ')
+    def value(block, k): return cell(block[k]) if isinstance(block[k], dict) else plain(block[k])
+    rows = [(words, value(before, k), value(after, k)) for k, words in MEASURES.items()]
+    perfect = [f'{b["ece_of_a_perfect_model"]["mean"]:.3f}, up to {b["ece_of_a_perfect_model"]["high"]:.3f}' for b in (before, after)]
+    chance = tag('small', 'mean and 95th percentile of the first line by chance')
+    rows.insert(1, (join(['perfect probabilities would show', chance]), *perfect))
+    tried = [(k.replace('_', ' '), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '') for k, v in found['log_loss'].items()]
+    left = [f'{k.replace("_", " ")}: {why}' for k, why in found['left_out'].items()]
+    table = page.table(('method', 'cross-validated log-loss on valid', ''), tried, f'{found["folds"]} folds by person.') if tried else ''
+    numbers = {k: v for k, v in found['chosen'].items() if isinstance(v, float)}
+    kept = method + ''.join(f'{"" if k == method else ", " + k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
+    words = ('Class weights and overfitting distort probabilities. Ways to mend that are compared on valid, by cross-validation over '
+             f'persons, and the one with the least log-loss is kept: {kept}. It changes no call and no AUROC of the tables above, which '
+             'are from the probabilities before calibration.')
+    return page.section('calibration', 'Calibration', p(words), table, bullets(left) if left else '',
+                        page.table(('on test', 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.'),
+                        page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
+
+
+def uncertainty(page, run, metrics):
+    found = metrics['uncertainty']
+    conformal, goal = found['conformal'], 1 - found['conformal']['fitted']['error_rate']
+    groups = [*conformal['by_class'].items(), *(conformal['by_view'] or {}).items()]
+    covered = page.table(('test images', 'n', 'their class is in the set'), [(k, g['n'], cell(g['coverage'])) for k, g in groups],
+                         f'Asked for: {goal:.0%} in each class. By view it is not promised, and may fail.')
+    sets = page.table(('set', 'no pneumonia', 'pneumonia'), [(r['set'], r['no pneumonia'], r['pneumonia']) for r in conformal['sets']],
+                      'How many test images of each label get which set; \u201cboth\u201d is the model saying that it does not know.')
+    rows = [('all' if not r['asked'] else f'{r["asked"]:.0%}', '\u2013' if r['referred'] is None else f'{r["referred"]:.1%}', r['n'],
+             *(cell(r[k]) for k in ('accuracy', 'recall', 'specificity'))) for r in found['referral']]
+    rows[0] = ('none', *rows[0][1:])
+    referral = page.table(('to a radiologist', 'reached', 'left to the model', 'right', 'sensitivity', 'specificity'), rows,
+                          'The images nearest to the threshold go first.')
+    words = ('A prediction set names every class that the model cannot rule out at the stated error rate. Its limits come from valid; if '
+             f'test is like valid, at least {goal:.0%} of the images of each class have their class in the set.')
+    return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'), p(words),
+                        p(conformal['note'], class_='warning') if 'note' in conformal else '', covered, sets,
+                        tag('h3', 'Leaving the uncertain images to a radiologist'), bullets(list(also_in_words(metrics))[1:]), referral,
+                        page.figure(run.folder/'risk_coverage.png', FIGURES['risk_coverage.png']))

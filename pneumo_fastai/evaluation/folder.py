@@ -1,0 +1,106 @@
+"A run's folder as data: what fit saved of it, read back without the images, and the hash of every file."
+import hashlib
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import InputError
+from ..experiment import Experiment, load_experiment
+from .subgroups import read_split
+from .summary import read_predictions
+
+STAMP = re.compile(r'-\d{8}-\d{6}(-\d+)?$')
+
+
+@dataclass
+class Run:
+    "`data` has name, layout (or None), synthetic and notes; `history` and `rejected` are empty tables where the run saved none."
+    folder:Path
+    name:str                 # the experiment's
+    data:dict
+    predictions:pd.DataFrame
+    cohort:pd.DataFrame      # split.csv: every image of the run
+    history:pd.DataFrame
+    rejected:pd.DataFrame
+    experiment:Experiment
+    environment:dict         # command, precision, device, versions
+
+    @property
+    def title(self): return f'{self.name} on {self.data["name"]}'
+    @property
+    def synthetic(self): return self.data['synthetic']
+    @property
+    def recipe(self): return asdict(self.experiment)
+
+
+def read_json(path):
+    "What the file holds; `InputError` where it is no JSON object."
+    try: value = json.loads(path.read_text(encoding='utf-8'))
+    except (UnicodeDecodeError, json.JSONDecodeError) as e: raise InputError(f'{path} is no JSON ({e}); fit writes it anew') from None
+    if not isinstance(value, dict): raise InputError(f'{path} holds no JSON object; fit writes it anew')
+    return value
+
+
+def about_data(folder, environment):
+    "name, layout, synthetic and notes of the data; runs of before these were in environment.json have the first two in metrics.json."
+    if isinstance(data := environment.get('data'), dict): return dict(dict(layout=None, notes=[]), **data)
+    metrics = read_json(folder/'metrics.json') if (folder/'metrics.json').is_file() else {}
+    if 'synthetic' not in metrics:
+        raise InputError(f'neither environment.json nor metrics.json in {folder} says what the data are; train the run anew with fit')
+    return dict(name=metrics.get('data', 'data'), layout=None, synthetic=bool(metrics['synthetic']), notes=[])
+
+
+def optional_table(path, columns):
+    "The table, or an empty one with these columns where there is no such file or nothing in it."
+    try: return pd.read_csv(path)
+    except (FileNotFoundError, pd.errors.EmptyDataError): return pd.DataFrame(columns=columns)
+    except (pd.errors.ParserError, UnicodeDecodeError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from None
+
+
+def read_run(
+    folder,  # that fit wrote
+) -> Run:
+    "Raises `InputError` where `folder` is none, or a file that every run has is absent or cannot be read."
+    folder = Path(folder)
+    if not folder.is_dir(): raise InputError(f'{folder} is no folder; give one that fit wrote, such as runs/weighted-...')
+    for name in ('predictions.csv', 'split.csv', 'experiment.toml', 'environment.json'):
+        if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}; give a finished run of fit, or a fold in it')
+    environment = read_json(folder/'environment.json')
+    return Run(folder, environment.get('experiment') or STAMP.sub('', folder.resolve().name), about_data(folder, environment),
+               read_predictions(folder/'predictions.csv'), read_split(folder/'split.csv'),
+               optional_table(folder/'history.csv', ['epoch']), optional_table(folder/'rejected.csv', ['path', 'reason']),
+               load_experiment(folder/'experiment.toml')[1], environment)
+
+
+def class_weights(run):
+    "(of negatives, of positives) in the training loss: images/(2 x images of the class) of train; None where it weighed none."
+    n = run.cohort.loc[run.cohort['split'] == 'train', 'label'].value_counts()
+    if run.experiment.class_weights != 'balanced' or len(n) < 2: return None
+    return tuple(float(n.sum()/(2*n[c])) for c in (0, 1))
+
+
+def hashes(
+    folder,
+    leave=('report.html',),  # which cannot hold its own hash
+):
+    "(name, bytes, SHA-256) of each file of the run, by name."
+    files = [p for p in sorted(Path(folder).rglob('*')) if p.is_file() and not p.name.startswith('.') and p.suffix != '.partial']
+    return [(p.relative_to(folder).as_posix(), p.stat().st_size, _sha256(p)) for p in files if p.name not in leave]
+
+
+def _sha256(path):
+    with open(path, 'rb') as file: return hashlib.file_digest(file, 'sha256').hexdigest()
+
+
+def write(path, text):
+    "The whole file or none of it; returns the path."
+    path = Path(path)
+    partial = path.with_name(f'.{os.getpid()}-{path.name}')
+    try:
+        partial.write_text(text, encoding='utf-8')
+        return partial.replace(path)
+    finally: partial.unlink(missing_ok=True)

@@ -1,0 +1,46 @@
+"Everything that follows from a run's saved numbers, written into its folder: metrics, calibration, figures, reports."
+import json
+
+from . import diagrams, figures
+from .cohort import cohort_lines
+from .folder import class_weights, read_run, write
+from .page import write_page
+from .report import write_report
+from .summary import evaluate
+
+
+def measure(run, choices=None):
+    "metrics.json and calibration.json from a `folder.Run`: the one look at the test set; returns the metrics."
+    metrics = dict(data=run.data['name'], synthetic=run.synthetic,
+                   **evaluate(run.predictions, cohort=run.cohort, class_weights=class_weights(run), choices=choices))
+    write(run.folder/'metrics.json', json.dumps(metrics, indent=1, allow_nan=False))
+    write(run.folder/'calibration.json', json.dumps(metrics['calibration']['chosen'], indent=1, allow_nan=False))
+    return metrics
+
+
+def draw(run, metrics):
+    "The figures that need saved numbers alone."
+    mark, predictions = run.synthetic, run.predictions
+    drawn = dict(roc=figures.roc(predictions, metrics, mark), precision_recall=figures.precision_recall(predictions, metrics, mark),
+                 confusion_matrix=figures.confusion_matrix(metrics, mark), reliability=diagrams.reliability(metrics['calibration'], mark),
+                 risk_coverage=diagrams.risk_coverage(metrics['uncertainty'], mark))
+    if len(run.history): drawn['curves'] = figures.curves(run.history, mark, metrics['valid']['n'])
+    if metrics['subgroups'].get('by'):
+        drawn['subgroups'] = diagrams.forest(metrics['subgroups'], metrics['test']['at_threshold']['auroc'], mark)
+    for name, fig in drawn.items(): figures.save(fig, run.folder/f'{name}.png')
+
+
+def present(run, metrics):
+    "Figures, report.md and report.html; images that are in the folder already, such as gradcam.png, are taken in."
+    draw(run, metrics)
+    write_report(run.folder, run.title, metrics, cohort_lines(run), run.data['notes'], run.recipe,
+                 run.environment.get('command', 'not stated'), run.synthetic)
+    return write_page(run, metrics)
+
+
+def rewrite(folder, choices=None):
+    "All of it, from the saved files of the run alone; returns the `Run` and its metrics."
+    run = read_run(folder)
+    metrics = measure(run, choices)
+    present(run, metrics)
+    return run, metrics

@@ -1,0 +1,123 @@
+"The parts of the report on what was asked, of which data, how the model was made, and what is left to say."
+from ..experiment import Experiment, differences
+from . import checklist, cohort
+from .folder import hashes
+from .html import Safe, bullets, join, p, tag
+from .report import FIGURES, LIMITS, QUESTION, SYNTHETIC
+
+SEEDS = dict(seed='of weights, order of images and augmentation', split_seed='of the split by person')
+STATES = {checklist.ANSWERED: 'yes', checklist.PART: 'in part', checklist.NONE: 'not done'}
+
+
+def question(page, run):
+    data = run.data
+    layout = f', read as {data["layout"]}' if data['layout'] else ''
+    about = p('Data: ', tag('b', data['name']), f'{layout}; {len(run.cohort):,} images of {run.cohort["person"].nunique():,} persons. '
+              'The label of an image, pneumonia or no pneumonia, is taken from the data set as it is.')
+    return page.section('question', 'What was asked', p(QUESTION, class_='lead'), p(SYNTHETIC, class_='warning') if run.synthetic else '',
+                        about)
+
+
+def _box(title, counts, extra=''):
+    return tag('div', tag('b', title), f'{counts["images"]:,} images of {counts["persons"]:,} persons, {counts["pneumonia"]:,} with '
+               f'pneumonia', extra, class_='box')
+
+
+def flow(run):
+    "From the images found to those of each split, in boxes."
+    table, reasons = run.cohort, cohort.exclusions(run.rejected)
+    out = bullets(f'{n:,}: {reason}' for reason, n in reasons) if reasons else ''
+    found = tag('div', tag('b', 'Found'), f'{len(table) + len(run.rejected):,} images', class_='box')
+    left = tag('div', tag('b', f'Excluded: {len(run.rejected):,}'), out, class_='box out')
+    splits = [(s, table[table['split'] == s]) for s in cohort.SPLITS]
+    use = dict(train='the weights are fitted to these', valid='epoch, threshold and calibration are chosen on these',
+               test='measured once; the numbers to quote')
+    boxes = [_box(name.capitalize(), cohort.counted(rows), tag('span', f' \u2013 {use[name]}')) for name, rows in splits]
+    return tag('div', tag('div', found, left, class_='row two'), tag('div', _box('Used', cohort.counted(table)), class_='row'),
+               tag('div', *boxes, class_='row three'), class_='flow')
+
+
+def data(page, run):
+    notes = [p(tag('b', 'To be wary of: '), note, class_='warning') for note in run.data['notes']]
+    return page.section('data', 'From images found to images used', p('Every image found is either used or excluded for a stated reason; '
+                        'file by file, the excluded ones are in rejected.csv.'), flow(run), *notes)
+
+
+def who(page, run):
+    crossing = cohort.crossing(run.cohort)
+    how = f'{crossing:,} persons are in more than one split: the test is not independent.' if crossing else 'No person is in two splits.'
+    words = (f'{how} Where the data set ships no split, persons are assigned by a hash of their identifier '
+             f'(split seed {run.experiment.split_seed}).')
+    return page.section('cohort', 'Who is in each split', p(words),
+                        page.table(*cohort.characteristics(run.cohort), caption='Images by split; shares are of the images of the split.'))
+
+
+def recipe(page, run):
+    base, differs = Experiment(), differences(run.experiment)
+    names = [*differs, *(k for k in run.recipe if k not in differs)]
+    def cell(k): return tag('span', run.recipe[k], class_='differs') if k in differs else run.recipe[k]
+    rows = [(k.replace('_', ' '), cell(k), getattr(base, k)) for k in names]
+    words = ('A convolutional network trained from random weights, with one input channel and two outputs, by cross-entropy and Adam with '
+             'a cosine schedule. The input is the image alone, scaled to the mean and deviation of the training images. The weights of the '
+             'epoch with the best AUROC on valid are kept. One network; no ensemble.')
+    table = page.table(('setting', 'this run', 'baseline'), rows, 'What differs from the baseline stands first, tinted.', numbers=False)
+    curves = page.figure(run.folder/'curves.png', FIGURES['curves.png'])
+    return page.section('recipe', 'How the model was made', p(words), table, tag('h3', 'Training') if curves else '', curves, numbers=False)
+
+
+def limits(page, metrics):
+    return page.section('limits', 'Limits and intended use', bullets(LIMITS),
+                        *([tag('h3', 'Warnings of this run'), bullets(metrics['warnings'])] if metrics['warnings'] else []),
+                        p('The test images come from the same source as the training images: nothing here says how the model does '
+                          'elsewhere. Intended use: to study methods and to teach. It was not assessed for use with patients.'),
+                        numbers=False)
+
+
+def _items(page, name, items, source):
+    said, author = checklist.by_state(items)
+    def where(state, at): return at if state == checklist.NONE else tag('a', f'section \u201c{TITLES.get(at, at)}\u201d', href=f'#{at}')
+    rows = [(tag('span', f'{number} ', item), STATES[state], where(state, at)) for number, item, state, at in said]
+    words = f'{len([i for i in said if i[2] == checklist.ANSWERED])} items answered, {len(said)} touched on, of {len(items)}. {source}'
+    return join([tag('h3', name), p(words), page.table(('item', 'answered', 'where'), rows, wide=(2,), numbers=False),
+                 p(tag('b', 'Only the author can say: '), '; '.join(f'{number} {item}' for number, item, *_ in author), '.')])
+
+
+TITLES = dict(question='What was asked', data='From images found to images used', cohort='Who is in each split',
+              recipe='How the model was made', results='Results', operating='Operating points', calibration='Calibration',
+              uncertainty='Uncertainty', subgroups='Subgroups', shortcut='Shortcuts', gradcam='Where it looked', errors='Worst errors',
+              limits='Limits and intended use', checklists='Reporting checklists', provenance='How to get the same numbers')
+
+
+def checklists(page):
+    words = ('Which items of two reporting guidelines this page answers. Item texts are shortened; hand in the form of the journal. '
+             'An item counts as answered only where this page says what it asks for; \u201cin part\u201d is what a program can know, '
+             'the rest is for the author.')
+    return page.section('checklists', TITLES['checklists'], p(words),
+                        _items(page, 'CLAIM 2024', checklist.CLAIM, 'Tejani et al., Radiology: Artificial Intelligence 2024;6:e240300.'),
+                        _items(page, 'TRIPOD+AI', checklist.TRIPOD, 'Collins et al., BMJ 2024;385:e078378.'), numbers=False)
+
+
+def provenance(page, run, metrics):
+    env = run.environment
+    packages = env.get('packages', {})
+    rows = [(k, env[k]) for k in ('system', 'processor', 'cores', 'device', 'precision', 'python') if k in env]
+    rows += [*packages.items(), *((k.replace('_', ' '), f'{run.recipe[k]} ({why})') for k, why in SEEDS.items()),
+             ('seed of the intervals', f'{metrics["choices"]["seed"]} ({metrics["choices"]["n_boot"]:,} resamples of persons)')]
+    files = [(tag('code', name), f'{size:,}', tag('code', sha)) for name, size, sha in hashes(run.folder)]
+    return page.section(
+        'provenance', TITLES['provenance'], tag('pre', env.get('command', 'not stated')),
+        p('measures anew from the saved predictions, without images and without training, by'),
+        evaluate_command(metrics),
+        page.table(('machine, versions, seeds', ''), rows, wide=(1,), numbers=False),
+        page.table(('file of the run', 'bytes', 'SHA-256'), files, 'A file whose hash is another is not the one this page was made of.',
+                   class_='hashes', numbers=False), numbers=False)
+
+
+def evaluate_command(metrics):
+    "What to type to get these numbers again from the run's folder."
+    c, point = metrics['choices'], metrics['choices']['rule']
+    if point in ('sensitivity', 'specificity'): point += f'={c[point]:g}'
+    if point == 'cost': point += f'={c["miss"]/c["alarm"]:g}'
+    prevalence = '' if c['prevalence'] is None else f' --prevalence {c["prevalence"]:g}'
+    return tag('pre', Safe(f'python -m pneumo_fastai.evaluate RUN --operating-point {point} --error {c["error_rate"]:g} '
+                           f'--n-boot {c["n_boot"]} --seed {c["seed"]}{prevalence}'))
