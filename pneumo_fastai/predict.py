@@ -35,14 +35,15 @@ def show(frame, recipe, most=40):
     from pathlib import Path
 
     from .screen import console, note, table
-    rows = [(Path(r.path).name, *((f'{r.probability:.4f}', r.prediction) if r.reason is None else ('-', f'rejected: {r.reason}')))
+    rows = [(Path(r.path).name, *((f'{r.calibrated:.3f}', r.prediction) if r.reason is None else ('-', f'rejected: {r.reason}')))
             for r in frame.head(most).itertuples()]
     synthetic = ', trained on synthetic data' if recipe['synthetic'] else ''
-    table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', ['file', 'probability', 'prediction'], rows)
+    table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', ['file', 'calibrated probability', 'prediction'], rows)
     if len(frame) > most: console.print(f'and {len(frame) - most} more, in the CSV')
     if rejected := frame.reason.notna().sum(): note(f'{rejected} of {len(frame)} files', 'rejected')
-    weighted = ' Class weights shift the probabilities: they rank images, they are not rates.' if recipe['class_weights'] != 'none' else ''
-    console.print(f'pneumonia at or above {recipe["threshold"]:.4f}, the threshold chosen on valid.{weighted}')
+    from .evaluation.calibration import apply
+    console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f}, the threshold chosen on valid; '
+                  f'calibration: {recipe["calibrator"]["method"]}')
 
 
 if __name__ == '__main__':

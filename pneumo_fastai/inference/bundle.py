@@ -8,6 +8,7 @@ import torch
 from ..data.cohort import CLASSES
 from ..data.dicom import UnreadableImage, read_square
 from ..errors import InputError
+from ..evaluation.calibration import apply
 from ..models.ensemble import Ensemble
 from ..models.zoo import build
 
@@ -15,7 +16,7 @@ from ..models.zoo import build
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files."
     def __init__(self, state, recipe):
-        self.recipe = recipe  # arch, size, aspect, any_view, mean, std, threshold, experiment, data, synthetic
+        self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, experiment, data, synthetic
         n = recipe.get('members', 1)
         self.model = build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
         self.model.load_state_dict(state)
@@ -51,11 +52,15 @@ class Bundle:
             if tick: tick(min(start + batch_size, len(paths)))
         return out, reasons
 
+    def calibrated(self, probability) -> np.ndarray: return apply(self.recipe['calibrator'], probability)
+
     def table(self, paths, tick=None) -> pd.DataFrame:
-        "A row a file: path, probability, prediction at the run's threshold, and the reason where it cannot be read (None otherwise)."
+        """A row a file: path; probability, as in predictions.csv; calibrated, the same after the run's calibrator; prediction at the
+        run's threshold; and the reason where the file cannot be read (None otherwise)."""
         probability, reasons = self.probability(paths, tick=tick)
         names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
-        frame = pd.DataFrame({'path': list(map(str, paths)), 'probability': probability, 'prediction': names})
+        frame = pd.DataFrame({'path': list(map(str, paths)), 'probability': probability, 'calibrated': self.calibrated(probability)})
+        frame['prediction'] = names
         frame['reason'] = pd.Series([reasons.get(p) for p in frame.path], dtype=object)
         frame['prediction'] = frame.prediction.astype(object).where(frame.reason.isna(), None)
         return frame

@@ -9,6 +9,7 @@ import pandas as pd
 from .. import experiment as recipes
 from ..data.prepare import prepare
 from ..errors import InputError
+from ..evaluation.calibration import choose_calibrator
 from ..evaluation.intervals import bootstrap, weighted
 from ..evaluation.metrics import METRICS, youden_threshold
 from ..evaluation.summary import read_predictions
@@ -93,7 +94,8 @@ def export(folder, name, experiment, cohort, result):
     bundles = [Bundle.load(folder/f'fold-{k + 1}') for k in range(experiment.folds)]
     pooled = pd.read_csv(folder/'out_of_fold.csv')
     facts = dict(experiment=f'{name}, {experiment.folds} folds', data=cohort.name, synthetic=cohort.synthetic,
-                 threshold=youden_threshold(pooled.label, pooled.probability), class_weights=experiment.class_weights)
+                 threshold=youden_threshold(pooled.label, pooled.probability),
+                 calibrator=choose_calibrator(pooled.label, pooled.probability, pooled.person)['chosen'])
     dls = get_dls(replace(experiment, folds=0), prepare(cohort, experiment, fold=0))  # fold 1's normalisation, as the ensemble's input
     learn = get_learner(experiment, dls, path=folder)
     learn.model = Ensemble([b.model for b in bundles], [(b.recipe['mean'], b.recipe['std']) for b in bundles])

@@ -7,7 +7,7 @@ from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.models.resnet import ResNet18
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, std=0.2, threshold=0.3, experiment='e', data='d',
-              synthetic=False, class_weights='none')
+              synthetic=False, calibrator=dict(method='temperature', temperature=2.))
 
 
 @pytest.fixture
@@ -30,6 +30,8 @@ def test_a_bad_file_among_good_ones_is_listed_and_the_rest_do_not_move(bundle, f
     alone = bundle.table(good)
     np.testing.assert_allclose(table.probability.drop(2), alone.probability, atol=1e-6)
     assert np.isnan(table.probability[2]) and table.reason[2] and table.prediction[2] is None and table.reason.isna().sum() == 5
+    odds = alone.probability / (1 - alone.probability)
+    np.testing.assert_allclose(alone.calibrated, 1 / (1 + odds**-0.5), rtol=1e-5)  # temperature 2: the square root of the odds
     assert list(alone.prediction) == ['pneumonia' if p >= 0.3 else 'no pneumonia' for p in alone.probability]
 
 

@@ -27,7 +27,7 @@ def three(tiny): return replace(tiny, folds=3, epochs=1, valid=0.2)
 def no_figures(monkeypatch):
     "Drawing is tested elsewhere."
     monkeypatch.setattr(run, 'draw_images', lambda *a: None)
-    monkeypatch.setattr(run, 'draw_curves', lambda *a: None)
+    monkeypatch.setattr(run, 'present', lambda *a: None)
 
 
 def test_three_folds_go_on_after_an_interruption_and_end_as_one_model(three, cohort, quiet, tmp_path, monkeypatch):
