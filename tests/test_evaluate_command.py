@@ -2,6 +2,7 @@ import csv
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -67,14 +68,14 @@ def test_the_table_of_runs_as_text_csv_and_latex(three, tmp_path, capsys):
     assert 'no difference from A, the test sets differ' in screen and 'DeLong p (AUROC)' in screen and 'synthetic' in screen.lower()
     table = pd.read_csv(f'{out}.csv').set_index(['run', 'at', 'metric'])
     assert run(evaluate, [three[1], *FEW]) == 0
-    metrics = json.loads(open(three[1] + '/metrics.json').read())['test']
+    metrics = json.loads(Path(three[1], 'metrics.json').read_text())['test']
     for at in ('at_threshold', 'at_0.5'):
         for m in ('auroc', 'accuracy', 'recall'):
             row = table.loc['second_a&b', at, m]
             assert [row.value, row.low, row.high] == pytest.approx([metrics[at][m][k] for k in ('value', 'low', 'high')])
             assert row.difference_value == pytest.approx(row.value - table.loc['first', at, m].value)
     assert table.loc['third'].difference_value.isna().all() and table.loc['third'].reason.str.contains('test sets differ').all()
-    check_latex(open(f'{out}.tex').read(), table)
+    check_latex(Path(f'{out}.tex').read_text(), table)
 
 
 def check_latex(text, table):
