@@ -1,8 +1,10 @@
 "Small seeded inputs. Real radiographs lie beside the project, in ../shared/data; tests that need them skip where they are absent."
+import json
 import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -38,3 +40,33 @@ def write_films(folder, persons=40, each=2, size=48, seed=0):
 
 @pytest.fixture(scope='session')
 def films(tmp_path_factory): return write_films(tmp_path_factory.mktemp('films')/'films')
+
+
+HOSTILE = '<script>alert("a")</script> & 50%_{x}'
+
+
+def write_run(folder, seed=0, synthetic=False, name='weighted', data='films', n=300, views=('AP', 'PA')):
+    "Returns `folder`, with images of n/3 persons; the test images do not depend on `seed`, the probabilities do."
+    folder.mkdir(parents=True)
+    i, rng = np.arange(n), np.random.default_rng(seed)
+    label = (i//3 % 3 == 0).astype(int)
+    split = np.array(['train', 'valid', 'test'])[i//3 % 5 % 3]
+    table = pd.DataFrame(dict(path=[f'/films/{k}.dcm' for k in i], label=label, person=[f'p{k//3}' for k in i], split=split,
+                              view=np.array(views, dtype=object)[i//2 % len(views)], age=20. + i % 70, sex=np.where(i//3 % 2, 'F', 'M'),
+                              detail=np.where(label, 'Lung Opacity', 'Normal'), boxes=['[[1.0, 2.0, 30.0, 40.0]]' if y else '[]' for y in label]))
+    table.to_csv(folder/'split.csv', index=False)
+    table = table.assign(probability=1/(1 + np.exp(-rng.normal(3*label - 1.5, 1.5))))
+    table.loc[split != 'train', ['path', 'person', 'split', 'label', 'probability']].to_csv(folder/'predictions.csv', index=False)
+    pd.DataFrame(dict(epoch=[0, 1], train_loss=[.7, .5], valid_loss=[.7, .6], auroc=[.6, .8])).to_csv(folder/'history.csv', index=False)
+    pd.DataFrame(dict(path=['a.dcm', 'b.dcm'], reason=['cannot be read', HOSTILE])).to_csv(folder/'rejected.csv', index=False)
+    (folder/'experiment.toml').write_text('class_weights = "balanced"\n')
+    environment = dict(command=f'python -m pneumo_fastai.fit --data {data}', experiment=name, packages=dict(torch='2.14'),
+                       data=dict(name=data, layout='RSNA', synthetic=synthetic, notes=['a note']))
+    (folder/'environment.json').write_text(json.dumps(environment))
+    return folder
+
+
+@pytest.fixture
+def new_run(tmp_path):
+    def make(name='run', **options): return write_run(tmp_path/name, **options)
+    return make

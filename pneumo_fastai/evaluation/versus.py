@@ -7,6 +7,7 @@ from .choices import Choices
 from .comparison import INDEPENDENT, chosen_threshold, compare
 from .metrics import METRICS
 from .report import NAMES, number
+from .summary import in_order
 
 SPECIAL = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',
            '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '<': r'\textless{}', '>': r'\textgreater{}'}
@@ -27,7 +28,7 @@ def side_by_side(
     None for both and in `reason` why: the first run, or other test images."""
     choices, out = choices or Choices(), []
     for name, run in zip(distinct([r.folder.resolve().name for r in runs]), runs, strict=True):
-        test = run.predictions[run.predictions['split'] == 'test']
+        test = in_order(run.predictions).query('split == "test"')  # as `evaluate` has them, so that the intervals are the same
         at = dict(zip(THRESHOLDS, (chosen_threshold(run.predictions, choices), .5), strict=True))
         found = dict(run=name, data=run.data['name'], synthetic=run.synthetic, difference=None, delong=None, reason=None,
                      test=blocks(test, at, choices.n_boot, choices.seed, choices.prevalence))
