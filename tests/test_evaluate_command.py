@@ -81,7 +81,7 @@ def test_the_table_of_runs_as_text_csv_and_latex(three, tmp_path, capsys):
 def check_latex(text, table):
     "Its rows parse back to the numbers of the CSV, and what LaTeX would take for a command is escaped."
     assert r'second\_a\&b' in text and all(o in text for o in (r'\toprule', r'\midrule', r'\bottomrule'))
-    rows = {r[0]: r[1:] for r in csv.reader((line.strip().removesuffix(r' \\').replace(' & ', '\t') for line in text.splitlines()
+    rows = {r[0]: r[1:] for r in csv.reader((line[2:].removesuffix(r' \\').replace(' & ', '\t') for line in text.splitlines()
                                              if line.endswith(r' \\')), delimiter='\t')}
     for name, m in (('AUROC', 'auroc'), ('accuracy', 'accuracy')):
         assert [c.split(' [')[0] for c in rows[name]] == [f'{table.loc[r, "at_threshold", m].value:.3f}' for r in

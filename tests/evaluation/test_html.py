@@ -11,8 +11,8 @@ from pneumo_fastai.evaluation.choices import Choices
 from pneumo_fastai.evaluation.folder import read_run
 from pneumo_fastai.evaluation.html import MARK, Page, tag
 from pneumo_fastai.evaluation.metrics import EVERY
-from pneumo_fastai.evaluation.report import number
 from pneumo_fastai.evaluation.page import write_page
+from pneumo_fastai.evaluation.report import number
 from pneumo_fastai.evaluation.rewrite import draw, measure, present
 
 HOSTILE = '<script>alert("a")</script> & 50%_{x}'
