@@ -45,7 +45,7 @@ def films(tmp_path_factory): return write_films(tmp_path_factory.mktemp('films')
 HOSTILE = '<script>alert("a")</script> & 50%_{x}'
 
 
-def write_run(folder, seed=0, synthetic=False, name='weighted', data='films', n=300, views=('AP', 'PA')):
+def a_run(folder, seed=0, synthetic=False, name='weighted', data='films', n=300, views=('AP', 'PA')):
     "Returns `folder`, with images of n/3 persons; the test images do not depend on `seed`, the probabilities do."
     folder.mkdir(parents=True)
     i, rng = np.arange(n), np.random.default_rng(seed)
@@ -53,7 +53,8 @@ def write_run(folder, seed=0, synthetic=False, name='weighted', data='films', n=
     split = np.array(['train', 'valid', 'test'])[i//3 % 5 % 3]
     table = pd.DataFrame(dict(path=[f'/films/{k}.dcm' for k in i], label=label, person=[f'p{k//3}' for k in i], split=split,
                               view=np.array(views, dtype=object)[i//2 % len(views)], age=20. + i % 70, sex=np.where(i//3 % 2, 'F', 'M'),
-                              detail=np.where(label, 'Lung Opacity', 'Normal'), boxes=['[[1.0, 2.0, 30.0, 40.0]]' if y else '[]' for y in label]))
+                              detail=np.where(label, 'Lung Opacity', 'Normal'),
+                              boxes=['[[1.0, 2.0, 30.0, 40.0]]' if y else '[]' for y in label]))
     table.to_csv(folder/'split.csv', index=False)
     table = table.assign(probability=1/(1 + np.exp(-rng.normal(3*label - 1.5, 1.5))))
     table.loc[split != 'train', ['path', 'person', 'split', 'label', 'probability']].to_csv(folder/'predictions.csv', index=False)
@@ -66,7 +67,11 @@ def write_run(folder, seed=0, synthetic=False, name='weighted', data='films', n=
     return folder
 
 
+@pytest.fixture(scope='session')
+def write_run(): return a_run
+
+
 @pytest.fixture
 def new_run(tmp_path):
-    def make(name='run', **options): return write_run(tmp_path/name, **options)
+    def make(name='run', **options): return a_run(tmp_path/name, **options)
     return make

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import write_run
 
 from pneumo_fastai.cli import run
 from pneumo_fastai.evaluate import evaluate, rule
@@ -17,7 +16,7 @@ FEW = ['--n-boot', '20']
 
 
 @pytest.fixture(scope='module')
-def three(tmp_path_factory):
+def three(tmp_path_factory, write_run):
     "Two runs on one test set and one, synthetic, on another."
     here = tmp_path_factory.mktemp('runs')
     return [str(write_run(here/'first', 0)), str(write_run(here/'second_a&b', 1)), str(write_run(here/'third', 2, n=240, synthetic=True))]
@@ -26,7 +25,7 @@ def three(tmp_path_factory):
 def contents(folder): return {p.name: p.read_bytes() for p in folder.iterdir()}
 
 
-def test_numbers_alone_and_the_same_twice(tmp_path):
+def test_numbers_alone_and_the_same_twice(tmp_path, write_run):
     folder = write_run(tmp_path/'run')
     code = f'''import sys, pneumo_fastai.cli as cli; from pneumo_fastai.evaluate import evaluate
 assert cli.run(evaluate, [{str(folder)!r}, '--n-boot', '20']) == 0
@@ -40,7 +39,7 @@ print('loaded:', [o for o in ('torch', 'fastai', 'torchvision', 'pydicom') if o 
     assert contents(folder) == before
 
 
-def test_calibration_json_is_all_that_is_needed_to_apply_it(tmp_path):
+def test_calibration_json_is_all_that_is_needed_to_apply_it(tmp_path, write_run):
     folder = write_run(tmp_path/'run')
     assert run(evaluate, [str(folder), *FEW]) == 0
     calibrator = json.loads((folder/'calibration.json').read_text())
@@ -50,7 +49,7 @@ def test_calibration_json_is_all_that_is_needed_to_apply_it(tmp_path):
     assert metrics['calibration']['chosen'] == calibrator and 'prior_shift' in metrics['calibration']['log_loss']
 
 
-def test_options_reach_the_numbers(tmp_path):
+def test_options_reach_the_numbers(tmp_path, write_run):
     folder = write_run(tmp_path/'run')
     assert run(evaluate, [str(folder), *FEW, '--operating-point', 'sensitivity=0.95', '--prevalence', '0.05', '--error', '0.2',
                           '--seed', '3']) == 0
@@ -81,7 +80,7 @@ def test_the_table_of_runs_as_text_csv_and_latex(three, tmp_path, capsys):
 def check_latex(text, table):
     "Its rows parse back to the numbers of the CSV, and what LaTeX would take for a command is escaped."
     assert r'second\_a\&b' in text and all(o in text for o in (r'\toprule', r'\midrule', r'\bottomrule'))
-    rows = {r[0]: r[1:] for r in csv.reader((line.strip().removesuffix(r' \\').replace(' & ', '\t') for line in text.splitlines()
+    rows = {r[0]: r[1:] for r in csv.reader((line[2:].removesuffix(r' \\').replace(' & ', '\t') for line in text.splitlines()
                                              if line.endswith(r' \\')), delimiter='\t')}
     for name, m in (('AUROC', 'auroc'), ('accuracy', 'accuracy')):
         assert [c.split(' [')[0] for c in rows[name]] == [f'{table.loc[r, "at_threshold", m].value:.3f}' for r in
@@ -102,7 +101,7 @@ def test_bad_input_gets_one_line_and_status_2(tmp_path, monkeypatch, capsys, arg
     assert err.startswith('error: ') and err.count('\n') == 1 and says in err
 
 
-def test_a_run_that_is_broken_or_says_too_little(tmp_path, capsys, three):
+def test_a_run_that_is_broken_or_says_too_little(tmp_path, capsys, three, write_run):
     folder = write_run(tmp_path/'run')
     (folder/'environment.json').write_text('{}')
     assert run(evaluate, [str(folder)]) == 2 and 'what the data are' in capsys.readouterr().err

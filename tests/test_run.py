@@ -37,9 +37,9 @@ def test_the_run_folder_holds_what_it_says(made):
     run, out, _ = made
     assert run.name.startswith('gradcam-2')
     assert {p.name for p in run.iterdir()} == {
-        'experiment.toml', 'environment.json', 'split.csv', 'rejected.csv', 'history.csv', 'predictions.csv', 'metrics.json',
-        'calibration.json', 'report.md', 'report.html', 'reliability.png', 'risk_coverage.png', 'curves.png',
-        'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'top_losses.png', 'gradcam.png', 'gradcam',
+        'experiment.toml', 'environment.json', 'split.csv', 'rejected.csv', 'history.csv', 'predictions.csv', 'metrics.json', 'report.md',
+        'report.html', 'calibration.json', 'reliability.png', 'risk_coverage.png',
+        'curves.png', 'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'top_losses.png', 'gradcam.png', 'gradcam',
         'learner.pkl', 'model.pt'}
     assert len(list((run/'gradcam').iterdir())) == -(-(pd.read_csv(run/'split.csv').split == 'valid').sum() // 9)
     assert str(run) in out.replace('\n', '') and 'predict' in out and 'AUROC' in out

@@ -53,8 +53,7 @@ def made(run, choices=FEW, figures=False):
 
 
 @pytest.fixture(scope='module')
-def plain(tmp_path_factory):
-    from conftest import write_run
+def plain(tmp_path_factory, write_run):
     run = write_run(tmp_path_factory.mktemp('html')/'run')
     return run, *made(run, figures=True)
 
