@@ -11,6 +11,7 @@ from rich.progress import Progress
 from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.errors import InputError
+from pneumo_fastai.evaluation import rewrite
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.training import folds, run
 
@@ -27,7 +28,7 @@ def three(tiny): return replace(tiny, folds=3, epochs=1, valid=0.2)
 def no_figures(monkeypatch):
     "Drawing is tested elsewhere."
     monkeypatch.setattr(run, 'draw_images', lambda *a: None)
-    monkeypatch.setattr(run, 'draw_curves', lambda *a: None)
+    monkeypatch.setattr(rewrite, 'draw', lambda *a: None)
 
 
 def test_three_folds_go_on_after_an_interruption_and_end_as_one_model(three, cohort, quiet, tmp_path, monkeypatch):
