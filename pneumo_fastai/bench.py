@@ -21,22 +21,12 @@ def bench(
     cohort = cohort_ready(data, experiment, cache)
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         tick(0, 5)
-        from .training import rates
-        from .training.loaders import get_dls
-        from .training.run import machine
-        dls, paths, found = get_dls(experiment, cohort), list(cohort.table.path[:32]), []
-        stages = [rates.decode_rows(paths, experiment.size), rates.cache_rows(cohort.pixels, experiment.batch_size),
-                  rates.loader_rows(dls, experiment.batch_size), rates.training_rows(experiment, dls, folder),
-                  rates.inference_rows(experiment, paths)]
-        for n, stage in enumerate(stages, 1):
-            found += [dict(what=what, rate=ours, plain=plain, plain_rate=theirs, ratio=ours / theirs)
-                      for what, ours, plain, theirs in stage]
-            tick(n, len(stages))
-    about = dict(data=cohort.name, synthetic=cohort.synthetic, size=experiment.size, batch_size=experiment.batch_size)
-    Path(out).write_text(json.dumps(dict(**about, machine=machine(dls.device), rows=found), indent=1))
-    rows = [(r['what'], f'{r["rate"]:,.1f}', r['plain'], f'{r["plain_rate"]:,.1f}', f'{r["ratio"]:.2f}') for r in found]
+        from .training.rates import measured
+        found = measured(experiment, cohort, folder, tick)
+    Path(out).write_text(json.dumps(found, indent=1))
     title = f'rates at {experiment.size}x{experiment.size}, batch {experiment.batch_size}'
-    table(title, ['what', 'here', 'the plain way', 'there', 'ratio'], rows)
+    table(title, ['what', 'here', 'the plain way', 'there', 'ratio'],
+          [(r['what'], f'{r["rate"]:,.1f}', r['plain'], f'{r["plain_rate"]:,.1f}', f'{r["ratio"]:.2f}') for r in found['rows']])
     console.print(f'written: {out}', soft_wrap=True)
 
 

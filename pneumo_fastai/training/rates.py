@@ -14,6 +14,7 @@ from ..models.zoo import build
 from .callbacks import native_bfloat16
 from .learner import get_learner
 from .loaders import get_dls
+from .run import machine
 
 GFLOP = 10.33  # of a training step an image: ResNet18, one channel, 224x224, forward and backward; scales with the pixels
 
@@ -119,3 +120,15 @@ def inference_rows(experiment, paths):
     x = torch.stack([bundle.tensor(p) for p in paths])
     with torch.inference_mode(): network = rate(lambda: bundle.model(x), len(paths), seconds=4)
     yield 'file to probability, images/s', rate(lambda: bundle.probability(paths), len(paths), seconds=4), 'the network alone', network
+
+
+def measured(experiment, cohort, folder, tick) -> dict:
+    "Every row beside its plain way, and what they were measured on; `folder` is for fastai to write in."
+    dls, paths, rows = get_dls(experiment, cohort), list(cohort.table.path[:32]), []
+    stages = [decode_rows(paths, experiment.size), cache_rows(cohort.pixels, experiment.batch_size),
+              loader_rows(dls, experiment.batch_size), training_rows(experiment, dls, folder), inference_rows(experiment, paths)]
+    for n, stage in enumerate(stages, 1):
+        rows += [dict(what=what, rate=ours, plain=plain, plain_rate=theirs, ratio=ours / theirs) for what, ours, plain, theirs in stage]
+        tick(n, len(stages))
+    return dict(data=cohort.name, synthetic=cohort.synthetic, size=experiment.size, batch_size=experiment.batch_size,
+                machine=machine(dls.device), rows=rows)
