@@ -23,7 +23,7 @@ def predict(
         from .inference.bundle import Bundle
         bundle = Bundle.load(model)
         frame = bundle.table(paths, tick=lambda done: tick(done, len(paths)))
-    frame.to_csv(out, index=False, float_format='%.8g')
+    frame.to_csv(out, index=False, float_format='%.8g', errors='backslashreplace')
     show(frame, bundle.recipe)
     if others: note(f'{others} files that are no DICOM, PNG or JPEG were left out')
     console.print(f'written: {out}', soft_wrap=True, markup=False)
@@ -42,7 +42,7 @@ def show(frame, recipe, most=40):
     if len(frame) > most: console.print(f'and {len(frame) - most} more, in the CSV')
     if rejected := frame.reason.notna().sum(): note(f'{rejected} of {len(frame)} files', 'rejected')
     from .evaluation.calibration import apply
-    console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f}, the threshold chosen on valid; '
+    console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f} ({recipe["threshold_from"]}); '
                   f'calibration: {recipe["calibrator"]["method"]}')
 
 

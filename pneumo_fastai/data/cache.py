@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import chunked
 
-from .dicom import VERSION, UnreadableImage, read_square
+from .dicom import UNOPENED, VERSION, UnreadableImage, read_square
 
 TEXTS, NUMBERS = ['view', 'sex', 'patient', 'scale'], ['height', 'width', 'tall', 'spacing', 'frames', 'age']  # of a `Film`
 CHUNK = 32  # files a task
@@ -56,11 +56,22 @@ def open_pixels(
                 if old.stem.split('.')[0] not in (name, 'lock'): old.unlink()
             _write(place/'about.json', json.dumps(dict(images=len(paths), size=size, aspect=aspect, folder=os.path.commonpath(paths))))
             _build(paths, (size, aspect, any_view), array, table, jobs, tick)
+        frame = _read_table(table)
+        if len(again := frame[frame.reason.str.startswith(UNOPENED, na=False)]):
+            for record in _decode([(r, p) for p, r in again.row.items()], (size, aspect, any_view), array):
+                frame.loc[record['path'], list(record)[1:]] = list(record.values())[1:]
+            _write(table, frame.reset_index().to_csv(index=False))
+            frame = _read_table(table)
+    return Pixels(np.load(array, mmap_mode='r'), frame, place)
+
+
+def _read_table(table) -> pd.DataFrame:
+    "The table of a finished cache, by path."
     texts = ['reason', *TEXTS]
     frame = pd.read_csv(table, dtype=dict.fromkeys(['path', *texts], str), keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ''))
     frame = frame.set_index('path')
     frame[texts] = frame[texts].astype(object).replace('', None)
-    return Pixels(np.load(array, mmap_mode='r'), frame, place)
+    return frame
 
 
 def _stamp(path):
@@ -130,7 +141,7 @@ def listing(folder=None) -> pd.DataFrame:
     "What the cache folder holds: key, megabytes on disk, images, size, aspect, folder (of the images), path; the demo sets too."
     found = [(p, json.loads((p/'about.json').read_text())) for p in (home(folder)/'pixels').glob('*') if (p/'about.json').exists()]
     found += [(p, dict(images=len(list((p/'stage_2_train_images').glob('*'))), folder='the demo set'))
-              for p in home(folder).glob('demo-*') if p.is_dir()]
+              for p in home(folder).glob('demo-*-v*') if (p/'SYNTHETIC').exists()]
     rows = [dict(key=p.name, megabytes=_disk(p) / 1e6, **about, path=str(p)) for p, about in found]
     columns = ['key', 'megabytes', 'images', 'size', 'aspect', 'folder', 'path']
     return pd.DataFrame(rows, columns=columns).sort_values('key', ignore_index=True)

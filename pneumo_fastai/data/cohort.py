@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
-from .readers import SUFFIXES, Found, is_image, left_out, number, read_csv, rows_by, rsna, rsna_labels, stem, visible, walk
+from .readers import PICTURES, SUFFIXES, Found, is_image, left_out, number, read_csv, rows_by, rsna, rsna_labels, stem, visible, walk
 
 CLASSES = 'no pneumonia', 'pneumonia'     # label 0, 1
 COLUMNS = ['path', 'label', 'person', 'split', 'view', 'age', 'sex', 'detail', 'boxes']
@@ -132,10 +132,12 @@ def class_folders(folder, groups):
             if not is_image(path):
                 other += 1
                 continue
-            person = kermany_person(path.name)
-            alone += person is None
-            own = (path.parent/stem(path)).relative_to(folder).as_posix()     # two classes' 1.png are two persons
-            found.add(path, label, person or own, split=split if shipped else None)
+            person = None    # of a DICOM the header tells
+            if path.suffix.lower() in PICTURES:
+                person = kermany_person(path.name)
+                alone += person is None
+                person = person or (path.parent/stem(path)).relative_to(folder).as_posix()     # two classes' 1.png are two persons
+            found.add(path, label, person, split=split if shipped else None)
     taken = {inside for _, _, inside in groups}
     parents = {p.parent for p in taken}
     beside = {p for parent in {folder, *parents} for p in visible(parent)} - taken - parents

@@ -21,6 +21,7 @@ __all__ = ['VERSION', 'Film', 'UnreadableImage', 'grey_levels', 'hashed', 'read_
 
 VERSION = 2  # of what the pixels look like: a cache made by another version is made again
 MAX_BYTES = 2**30  # of a file
+UNOPENED = 'cannot be opened'  # may be otherwise the next time: not for the cache to keep
 
 
 @dataclass
@@ -66,9 +67,11 @@ def _read(path, any_view, reduce=lambda *a: 1) -> Film:
         with open(path, 'rb') as f:
             if os.fstat(f.fileno()).st_size > MAX_BYTES: raise UnreadableImage(path, f'is larger than {MAX_BYTES} bytes')
             raw = f.read()
+    except FileNotFoundError: raise UnreadableImage(path, 'the file does not exist') from None
+    except (OSError, MemoryError) as e: raise UnreadableImage(path, f'{UNOPENED} ({type(e).__name__})') from None
+    try:
         with quiet:
             return Film(**read_picture(raw, reduce)) if raw.startswith(SIGNATURES) else _dicom(raw, any_view, reduce)
-    except FileNotFoundError: raise UnreadableImage(path, 'the file does not exist') from None
     except UnreadableImage as e: raise UnreadableImage(path, e.reason) from None
     except Exception as e:  # decoders raise whatever the bytes lead them into, and quote headers: the caller gets one kind, without
         raise UnreadableImage(path, f'cannot be decoded ({type(e).__name__})') from None

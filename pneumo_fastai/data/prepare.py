@@ -18,6 +18,7 @@ DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old on
 class Prepared(Cohort):
     "A `Cohort` whose every row is decoded and belongs to a split."
     pixels:Pixels = None
+    made_for:tuple = ()  # what of the experiment decided pixels and splits
 
 
 def prepare(
@@ -32,12 +33,18 @@ def prepare(
         shipped = experiment.folds and cohort.table.split.notna().any()
         cohort = decoded(cohort, experiment, cache, tick)
         if shipped: cohort.notes.append('the splits that the data set ships are not used: --folds makes its own')
+    elif cohort.made_for != deciding(experiment):
+        raise InputError(f'the cohort {cohort.name} was prepared for another size, aspect or split; give the one that read_cohort returned')
     elif cohort.table.split.notna().all() and not experiment.folds: return cohort
-    if experiment.folds:
-        return replace(cohort, table=assign_fold(cohort.table, experiment.folds, fold, experiment.valid, experiment.split_seed))
+    if experiment.folds:  # all of them, so that one that cannot be is told before the first is trained
+        tables = [assign_fold(cohort.table, experiment.folds, k, experiment.valid, experiment.split_seed) for k in range(experiment.folds)]
+        return replace(cohort, table=tables[fold])
     table = assign_splits(cohort.table, experiment.valid, experiment.test, experiment.split_seed)
     if cohort.table.split.isna().all(): check_disjoint(table)  # what the data set ships is kept, and noted
     return replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)])
+
+
+def deciding(e) -> tuple: return e.size, e.aspect, e.any_view, e.valid, e.test, e.split_seed
 
 
 def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
@@ -46,12 +53,19 @@ def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
     header = pixels.table.reindex(cohort.table.path).reset_index(drop=True)
     table = cohort.table.reset_index(drop=True).copy()
     for column in ('view', 'sex', 'age'): table[column] = table[column].where(table[column].notna(), header[column])
-    table['person'] = table.person.where(table.person.notna(), header.patient).where(lambda s: s.notna(), table.path)
-    bad = header.reason.notna()
+    table['person'] = table.person.where(table.person.notna(), header.patient)
+    bad, nobody = header.reason.notna(), table.person.isna()
+    table['person'] = table.person.where(~nobody, table.path)
+    notes = [*cohort.notes, *_film_notes(header[~bad]), *_nobody_note(int((nobody & ~bad).sum()))]
     if bad.all(): raise InputError(f'{cohort.name}: none of the {len(table)} images can be read; the first: {header.reason[0]}')
     refused = pd.DataFrame({'path': table.path[bad], 'reason': header.reason[bad]})
-    return Prepared(**vars(replace(cohort, table=table[~bad].reset_index(drop=True), notes=[*cohort.notes, *_film_notes(header[~bad])],
-                                   rejected=pd.concat([cohort.rejected, refused], ignore_index=True))), pixels=pixels)
+    return Prepared(**vars(replace(cohort, table=table[~bad].reset_index(drop=True), notes=notes,
+                                   rejected=pd.concat([cohort.rejected, refused], ignore_index=True))), pixels=pixels,
+                    made_for=deciding(experiment))
+
+
+def _nobody_note(n):
+    return [f'{n} images have no person in labels or header: each counts as its own, so images of one person may cross splits'] if n else []
 
 
 def _film_notes(header):

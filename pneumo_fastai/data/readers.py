@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import InputError
 
+PICTURES = '.png', '.jpg', '.jpeg'
 SUFFIXES = '.dcm', '.dicom', '.png', '.jpg', '.jpeg'          # of copies of one RSNA image the first is taken
 JUNK = 'thumbs.db', 'desktop.ini', '__macosx'
 DETAILS = {'Lung Opacity':1, 'No Lung Opacity / Not Normal':0, 'Normal':0}
@@ -27,6 +28,7 @@ class Found:
     notes:list = field(default_factory=list)
 
     def add(self, path, label, person, *, split=None, view=None, age=math.nan, sex=None, detail=None, boxes=()):
+        if (name := str(path).encode(errors='backslashreplace').decode()) != str(path): return self.reject(name, 'its name is not UTF-8')
         self.rows.append(dict(path=str(path), label=label, person=person, split=split, view=view, age=age, sex=sex, detail=detail,
                               boxes=list(boxes)))
 
@@ -67,7 +69,7 @@ def read_csv(
         with path.open(encoding='utf-8-sig') as file: header = file.readline()
         sep = ';' if header.count(';') > header.count(',') else ','
         with warnings.catch_warnings(action='error', category=pd.errors.ParserWarning):     # a row longer than the header
-            table = pd.read_csv(path, sep=sep, dtype=str, keep_default_na=False, na_values=['nan', 'NaN'],
+            table = pd.read_csv(path, sep=sep, dtype=str, keep_default_na=False, na_values=['nan', 'NaN', 'NA', 'N/A', 'None', 'null'],
                                 encoding='utf-8-sig', index_col=False)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a table ({' '.join(str(error).split())}): save it as CSV in UTF-8") from error

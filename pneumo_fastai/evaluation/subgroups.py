@@ -24,7 +24,8 @@ AGAINST = ('detail', 'number_of_boxes', 'box_area')  # one label in each group
 
 def read_split(path):
     "The table of `split.csv`, boxes as lists of (x, y, width, height); `InputError` where it is absent or lacks a column."
-    try: table = pd.read_csv(path, dtype=dict(path=str, person=str, split=str, view=str, sex=str, detail=str))
+    texts = dict.fromkeys(('path', 'person', 'split', 'view', 'sex', 'detail'), str)
+    try: table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[''])
     except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from e
     if missing := [c for c in COLUMNS if c not in table]: raise InputError(f'{path} lacks the column {missing[0]!r}; fit writes it')

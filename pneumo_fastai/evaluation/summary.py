@@ -33,7 +33,7 @@ def check_predictions(predictions):
 
 def read_predictions(path):
     "The table of `predictions.csv`: path, person, split, label, probability; `InputError` where it is absent or cannot be evaluated."
-    try: return check_predictions(pd.read_csv(path, dtype=dict(path=str, person=str, split=str)))
+    try: return check_predictions(pd.read_csv(path, dtype=dict(path=str, person=str, split=str), keep_default_na=False, na_values=['']))
     except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from e
 

@@ -1,4 +1,5 @@
 "A trained network and what it needs to read a file, in one file that holds no code: torch only."
+import json
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +30,15 @@ class Bundle:
         "From a run's folder, or its model.pt; raises `InputError` where there is none."
         path = Path(run)/'model.pt' if Path(run).is_dir() else Path(run)
         if not path.is_file(): raise InputError(f'{run} holds no model.pt; give the folder that fit wrote, such as runs/weighted-...')
-        try: saved = torch.load(path, map_location='cpu', weights_only=True)
+        try:
+            saved = torch.load(path, map_location='cpu', weights_only=True)
+            state, recipe = saved['state'], saved['recipe']
         except Exception as e: raise InputError(f'{path} is not a model that fit wrote ({type(e).__name__}); give a run\'s folder') from e
-        return cls(saved['state'], saved['recipe'])
+        if (metrics := path.parent/'metrics.json').is_file() and Path(run).is_dir():  # `evaluate` may have chosen anew
+            now = json.loads(metrics.read_text())
+            recipe |= dict(threshold=now['threshold']['value'], threshold_from=now['threshold']['rule'],
+                           calibrator=now['calibration']['chosen'])
+        return cls(state, recipe)
 
     def tensor(self, path) -> torch.Tensor:
         "A file as the network sees it in validation, (1, size, size); raises `UnreadableImage`."

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from .. import experiment as recipes
 from ..data.prepare import prepare
@@ -15,6 +16,7 @@ from ..evaluation.metrics import METRICS, youden_threshold
 from ..evaluation.summary import read_predictions
 from ..inference.bundle import Bundle
 from ..models.ensemble import Ensemble
+from ..models.losses import balanced_weights
 from . import run as runs
 from .learner import get_learner
 from .loaders import get_dls
@@ -30,6 +32,16 @@ def cross_validate(
 ) -> dict:
     "Train what is not yet trained, each fold into fold-1/, fold-2/, ...; returns what cv.json holds. A finished fold is never touched."
     check_same(folder, experiment, cohort)
+    try:
+        with FileLock(folder/'lock', timeout=0): train_folds(folder, name, experiment, cohort, command, progress)
+    except Timeout as e: raise InputError(f'{folder} is being trained by another process; wait for it, or leave out --resume') from e
+    result = together([folder/f'fold-{k + 1}' for k in range(experiment.folds)], folder)
+    export(folder, name, experiment, cohort, result)
+    return result
+
+
+def train_folds(folder, name, experiment, cohort, command, progress):
+    "Each fold that has no folder yet: trained beside, then renamed."
     for k in range(experiment.folds):
         place, partial = folder/f'fold-{k + 1}', folder/f'fold-{k + 1}.partial'
         if place.exists(): continue
@@ -41,9 +53,6 @@ def cross_validate(
                                             f'{name}, fold {k + 1}')
         runs.finish(learn, predictions, partial, one)
         partial.rename(place)
-    result = together([folder/f'fold-{k + 1}' for k in range(experiment.folds)], folder)
-    export(folder, name, experiment, cohort, result)
-    return result
 
 
 def check_same(folder, experiment, cohort):
@@ -92,10 +101,13 @@ def pooled_metrics(pooled):
 def export(folder, name, experiment, cohort, result):
     "The folds' networks as one: model.pt for `predict`, learner.pkl for fastai. Its threshold is Youden's on the out-of-fold rows."
     bundles = [Bundle.load(folder/f'fold-{k + 1}') for k in range(experiment.folds)]
-    pooled = pd.read_csv(folder/'out_of_fold.csv')
+    pooled = pd.read_csv(folder/'out_of_fold.csv', dtype=dict(person=str))
+    counts = [(pooled.label == 0).sum(), (pooled.label == 1).sum()]
+    weights = balanced_weights(counts).tolist() if experiment.class_weights == 'balanced' else None
     facts = dict(experiment=f'{name}, {experiment.folds} folds', data=cohort.name, synthetic=cohort.synthetic,
                  threshold=youden_threshold(pooled.label, pooled.probability),
-                 calibrator=choose_calibrator(pooled.label, pooled.probability, pooled.person)['chosen'])
+                 threshold_from='youden on the out-of-fold probabilities of single networks, as is the calibration',
+                 calibrator=choose_calibrator(pooled.label, pooled.probability, pooled.person, weights)['chosen'])
     dls = get_dls(replace(experiment, folds=0), prepare(cohort, experiment, fold=0))  # fold 1's normalisation, as the ensemble's input
     learn = get_learner(experiment, dls, path=folder)
     learn.model = Ensemble([b.model for b in bundles], [(b.recipe['mean'], b.recipe['std']) for b in bundles])

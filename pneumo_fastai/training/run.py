@@ -142,7 +142,8 @@ def finish(learn, predictions, folder, experiment) -> dict:
     saved = read_run(folder)
     metrics = measure(saved)
     export(learn, folder, experiment, dict(experiment=saved.name, data=saved.data['name'], synthetic=saved.synthetic,
-                                           threshold=metrics['threshold']['value'], calibrator=metrics['calibration']['chosen']))
+                                           threshold=metrics['threshold']['value'],
+                                           threshold_from=metrics['threshold']['rule'], calibrator=metrics['calibration']['chosen']))
     draw_images(learn, folder, experiment, predictions)
     present(saved, metrics)
     return metrics

@@ -147,3 +147,22 @@ def test_the_same_bytes_touched_are_decoded_again(paths, tmp_path, decoded):
     os.utime(paths[0], (time.time() + 5,) * 2)
     open_pixels(paths, 32, folder=tmp_path/'c')
     assert len(decoded) == 12
+
+
+def test_a_file_that_could_not_be_opened_is_tried_again(paths, tmp_path, monkeypatch):
+    import builtins
+    real = builtins.open
+    def refuse(path, *args, **kwargs):
+        if str(path) == str(paths[1]): raise PermissionError(13, 'Permission denied', str(path))
+        return real(path, *args, **kwargs)
+    monkeypatch.setattr(builtins, 'open', refuse)
+    assert open_pixels(paths, 32, folder=tmp_path/'c').table.reason[str(paths[1])] == 'cannot be opened (PermissionError)'
+    monkeypatch.setattr(builtins, 'open', real)
+    pixels = open_pixels(paths, 32, folder=tmp_path/'c')
+    assert pixels.table.reason.isna().all() and pixels.table.height[str(paths[1])] == 50
+    np.testing.assert_array_equal(pixels[paths[1]], read_square(paths[1], 32)[0])
+
+
+def test_only_what_is_ours_is_listed_and_so_cleared(tmp_path):
+    (tmp_path/'c'/'demo-patients-v1').mkdir(parents=True)
+    assert cache.listing(tmp_path/'c').empty

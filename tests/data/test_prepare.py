@@ -49,3 +49,29 @@ def test_boxes_of_real_films_lie_inside_the_square(shared):
     assert len(boxes) >= 30 and (boxes[:, :2] >= 0).all() and (boxes[:, :2] + boxes[:, 2:] <= 64).all()
     first = some.iloc[0]
     np.testing.assert_allclose(boxes_in_square(done, first.path, Experiment(size=64))[0], np.array(first.boxes[0]) / 4)
+
+
+def test_dicoms_in_class_folders_belong_to_the_patient_of_their_header(shared, tmp_path):
+    import pydicom
+    films = sorted((shared/'rsna-16'/'stage_2_train_images').iterdir())
+    for i in range(60):
+        ds = pydicom.dcmread(films[i % 2])
+        ds.PatientID = f'patient {i % 30}'
+        place = tmp_path/'d'/('PNEUMONIA' if i % 2 else 'NORMAL')
+        place.mkdir(parents=True, exist_ok=True)
+        ds.save_as(place/f'film{i}.dcm')
+    done = prepare(read_cohort(tmp_path/'d'), Experiment(size=32, valid=0.3, test=0.3))
+    assert done.table.person.nunique() == 30 and not any('own' in o for o in done.notes)
+    check_disjoint(done.table)
+
+
+def test_a_cohort_prepared_for_another_size_is_refused(films):
+    done = prepare(read_cohort(films), SMALL)
+    with pytest.raises(InputError, match='another size'): prepare(done, Experiment(size=64))
+
+
+def test_folds_that_cannot_be_are_told_before_the_first(films):
+    cohort = read_cohort(films)
+    few = cohort.table[cohort.table.person.isin([*sorted(set(cohort.table.person))[:6], 'person0', 'person3', 'person6'])]
+    cohort.table = few.reset_index(drop=True)
+    with pytest.raises(InputError, match='too few'): prepare(cohort, Experiment(size=32, folds=5))

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -39,3 +41,15 @@ def test_what_is_no_model_says_so(tmp_path):
     (tmp_path/'model.pt').write_bytes(b'no')
     with pytest.raises(InputError, match='is not a model that fit wrote'): Bundle.load(tmp_path)
     with pytest.raises(InputError, match=r'holds no model\.pt'): Bundle.load(tmp_path/'nothing')
+
+
+def test_weights_without_a_recipe_are_no_model(tmp_path):
+    torch.save({'x': torch.zeros(1)}, tmp_path/'best.pth')
+    with pytest.raises(InputError, match='is not a model that fit wrote'): Bundle.load(tmp_path/'best.pth')
+
+
+def test_the_threshold_is_the_one_that_evaluate_wrote_last(bundle, tmp_path):
+    now = dict(threshold=dict(value=0.7, rule='sensitivity'), calibration=dict(chosen=dict(method='none')))
+    (tmp_path/'metrics.json').write_text(json.dumps(now))
+    again = Bundle.load(tmp_path).recipe
+    assert (again['threshold'], again['threshold_from'], again['calibrator']) == (0.7, 'sensitivity', {'method': 'none'})

@@ -20,7 +20,7 @@ def quiet(): return Progress(console=Console(quiet=True))
 
 
 @pytest.fixture
-def three(tiny): return replace(tiny, folds=3, epochs=1, valid=0.2)
+def three(tiny): return replace(tiny, folds=3, epochs=1)
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +77,9 @@ def test_another_recipe_is_not_mixed_in(three, cohort, quiet, tmp_path, monkeypa
     with pytest.raises(InputError, match='another recipe'): folds.cross_validate(tmp_path, 'e', replace(three, lr=2e-3), cohort, 'c', quiet)
     fewer = replace(cohort, table=cohort.table.iloc[1:])
     with pytest.raises(InputError, match='another set of images'): folds.cross_validate(tmp_path, 'e', three, fewer, 'c', quiet)
+
+
+def test_two_processes_do_not_train_one_folder(three, cohort, quiet, tmp_path):
+    from filelock import FileLock
+    with FileLock(tmp_path/'lock'), pytest.raises(InputError, match='another process'):
+        folds.cross_validate(tmp_path, 'e', three, cohort, 'c', quiet)
