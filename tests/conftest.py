@@ -1,6 +1,9 @@
 "Small seeded inputs. Real radiographs lie beside the project, in ../shared/data; tests that need them skip where they are absent."
 import json
 import os
+
+os.environ.setdefault('OMP_NUM_THREADS', '1')  # before NumPy, scikit-learn and torch: on inputs this small threads cost more than they give
+
 from pathlib import Path
 
 import numpy as np

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.slow
 
 
 def python(*args, cwd, **env):
-    return subprocess.run([sys.executable, *map(str, args)], cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=False)
+    own = {k: v for k, v in os.environ.items() if k != 'OMP_NUM_THREADS'}  # as a user has it, on all cores
+    return subprocess.run([sys.executable, *map(str, args)], cwd=cwd, env=own | env, capture_output=True, text=True, check=False)
 
 
 def test_the_demo_set_is_hard_enough_and_never_called_real(tmp_path):
