@@ -1,11 +1,11 @@
 "The table of results, once for the terminal and once for the report, and the report itself in plain words."
-import os
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from .folder import write
 from .metrics import METRICS
 
 HEADER = ('metric', 'valid at threshold', 'test at threshold', 'test at 0.5')
@@ -135,6 +135,4 @@ def write_report(
              f'## Results{tag}', '', *_results(metrics), '', f'## Figures{tag}', '', *_figures(folder, mark),
              '## Limits', '', *_bullets(LIMITS), '', '## How it was made', '', '```', command, '```', '',
              '| setting | value |', '| --- | --- |', *(f'| {k} | {v} |'.replace('\n', ' ') for k, v in recipe.items()), '']
-    beside = folder/f'.{os.getpid()}-report.md'
-    beside.write_text('\n'.join(lines), encoding='utf-8')
-    return beside.replace(folder/'report.md')
+    return write(folder/'report.md', '\n'.join(lines))

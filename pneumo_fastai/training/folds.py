@@ -11,6 +11,7 @@ from .. import experiment as recipes
 from ..data.prepare import prepare
 from ..errors import InputError
 from ..evaluation.calibration import choose_calibrator
+from ..evaluation.folder import write
 from ..evaluation.intervals import bootstrap, weighted
 from ..evaluation.metrics import METRICS, youden_threshold
 from ..evaluation.summary import read_predictions
@@ -59,7 +60,7 @@ def check_same(folder, experiment, cohort):
     "Write what the folds have in common; raises `InputError` where a folder to go on with was made of something else."
     parts = {'experiment.toml': recipes.toml(experiment), 'persons.csv': cohort.table[['path', 'person', 'label']].to_csv(index=False)}
     for name, text in parts.items():
-        if not (folder/name).exists(): runs.write(folder/name, text)
+        if not (folder/name).exists(): write(folder/name, text)
         elif (folder/name).read_text(encoding='utf-8') != text:
             what = 'recipe' if name == 'experiment.toml' else 'set of images'
             raise InputError(f'{folder} was begun with another {what}; give the same command and --data, or leave out --resume')
@@ -73,13 +74,13 @@ def together(folds, folder) -> dict:
         rows = read_predictions(place/'predictions.csv').query('split == "test"')
         frames.append(rows.assign(fold=k, called=(rows.probability >= m['threshold']['value']).astype(int)))
     pooled = pd.concat(frames).sort_values('path', ignore_index=True)
-    runs.write(folder/'out_of_fold.csv', pooled.to_csv(index=False, float_format='%.8g'))
+    write(folder/'out_of_fold.csv', pooled.to_csv(index=False, float_format='%.8g'))
     table = {m: [one['test']['at_threshold'][m]['value'] for one in metrics] for m in METRICS}
     rows = zip(table.items(), pooled_metrics(pooled), strict=True)
     result = dict(folds=len(folds), data=metrics[0]['data'], synthetic=metrics[0]['synthetic'], n=len(pooled),
                   persons=int(pooled.person.nunique()), prevalence=float(pooled.label.mean()),
                   metrics={m: dict(by_fold=v, **spread(v), pooled=p) for (m, v), p in rows})
-    runs.write(folder/'cv.json', json.dumps(result, indent=1))
+    write(folder/'cv.json', json.dumps(result, indent=1))
     return result
 
 

@@ -14,7 +14,7 @@ from .. import experiment as recipes
 from ..data.cohort import CLASSES
 from ..data.prepare import boxes_in_square
 from ..evaluation import figures
-from ..evaluation.folder import read_run
+from ..evaluation.folder import read_run, write
 from ..evaluation.rewrite import measure, present
 from ..explain.gradcam import show_gradcam
 from ..inference.bundle import Bundle
@@ -34,13 +34,6 @@ def new_folder(out, name) -> Path:
         except FileExistsError: continue
         return folder.resolve()
     raise FileExistsError(folder)
-
-
-def write(path, text):
-    "The whole file or none of it."
-    partial = path.with_name(path.name + '.partial')
-    partial.write_text(text, encoding='utf-8')
-    os.replace(partial, path)
 
 
 def write_cohort(folder, cohort):
