@@ -47,7 +47,7 @@ def show(frame, recipe, most=40):
     console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f} ({recipe["threshold_from"]}); '
                   f'calibration: {recipe["calibrator"]["method"]}')
     if n > 1:
-        usual = f'; nine in ten images of valid are at or below {recipe["usual"]:.3f}' if 'usual' in recipe else ''
+        usual = f'; nine in ten images of valid are at or below {recipe["disagreement_90"]:.3f}' if 'disagreement_90' in recipe else ''
         console.print(f'disagreement: how far the {n} networks differ on the image (mutual information in nats, 0 where all say the same, '
                       f'0.69 at most){usual}')
 

@@ -77,7 +77,7 @@ def how_many(run):
 
 def networks(page, run):
     "Which trained networks an ensemble is made of."
-    rows = [(i, tag('code', n['folder']), tag('code', n['command']), tag('code', n['sha256'])) for i, n in
+    rows = [(i, tag('code', n['folder']), n['command'], tag('code', n['sha256'])) for i, n in
             enumerate(run.environment.get('networks', ()), 1)]
     return page.table(('network', 'run', 'trained by', 'SHA-256 of its model.pt'), rows, wide=(1, 2, 3), class_='hashes',
                       numbers=False) if rows else ''

@@ -80,11 +80,11 @@ def write_parts(folder, runs, command):
 
 
 def export(saved, metrics, bundles):
-    "model.pt, for `predict`; `usual` is the disagreement that nine in ten images of valid do not exceed."
+    "model.pt, for `predict`; `disagreement_90` is the disagreement that nine in ten images of valid do not exceed."
     table = read_members(saved.folder, saved.predictions)['ensemble']
     valid = table[table['split'] == 'valid'].drop(columns='split').to_numpy().T
     facts = dict(experiment=saved.name, data=saved.data['name'], synthetic=saved.synthetic, threshold=metrics['threshold']['value'],
                  threshold_from=metrics['threshold']['rule'], calibrator=metrics['calibration']['chosen'],
-                 usual=float(pd.Series(mutual_information(valid)).quantile(.9)))
+                 disagreement_90=float(pd.Series(mutual_information(valid)).quantile(.9)))
     state = {k: v.cpu() for k, v in joined(bundles).state_dict().items()}
     Bundle(state, {**bundles[0].recipe, **facts, 'members': len(bundles)}).save(saved.folder/'model.pt')

@@ -89,7 +89,7 @@ def test_disagreement_marks_errors_where_it_knows_what_the_probability_does_not(
     assert found['information']['right']['quantiles']['50%'] == 0 and found['information']['wrong']['quantiles']['5%'] > .01
     finer = table.assign(network_2=table.network_2 + np.where(hard, rng.uniform(0, .01, n), 0))  # no two hard images rank the same
     cut = disagreement(averaged(rows, finer), finer, .5, 'ensemble', FEW)['referral'][1]['disagreement']
-    assert cut['n'] == .8*n and cut['accuracy']['value'] == pytest.approx(1 - (1 - right.mean())*.4/.8, abs=.03)  # three hard ones in five go
+    assert cut['n'] == .8*n and cut['accuracy']['value'] == pytest.approx(1 - (1 - right.mean())*.4/.8, abs=.03)  # 3 of 5 hard ones go
 
 
 def test_referral_by_another_ranking():
