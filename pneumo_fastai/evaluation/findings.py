@@ -1,7 +1,8 @@
 "The parts of the report that hold numbers: results, operating points, calibration, uncertainty, subgroups, shortcuts, errors."
+from . import opinions
 from .html import Safe, bullets, join, p, tag
 from .metrics import EVERY
-from .report import FIGURES, NAMES, _about, also_in_words, in_words, number
+from .report import FIGURES, NAMES, _about, in_words, number, referral_in_words
 
 MEANING = dict(
     accuracy='calls that are right', balanced_accuracy='mean of sensitivity and specificity',
@@ -106,5 +107,6 @@ def uncertainty(page, run, metrics):
              f'test is like valid, at least {goal:.0%} of the images of each class have their class in the set.')
     return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'), p(words),
                         p(conformal['note'], class_='warning') if 'note' in conformal else '', covered, sets,
-                        tag('h3', 'Leaving the uncertain images to a radiologist'), bullets(list(also_in_words(metrics))[1:]), referral,
-                        page.figure(run.folder/'risk_coverage.png', FIGURES['risk_coverage.png']))
+                        tag('h3', 'Leaving the uncertain images to a radiologist'), bullets(referral_in_words(metrics)), referral,
+                        page.figure(run.folder/'risk_coverage.png', FIGURES['risk_coverage.png']),
+                        opinions.copies(page, found), opinions.networks(page, found))

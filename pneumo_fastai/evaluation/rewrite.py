@@ -12,7 +12,8 @@ from .summary import evaluate
 def measure(run, choices=None):
     "metrics.json and calibration.json from a `folder.Run`: the one look at the test set; returns the metrics."
     metrics = dict(data=run.data['name'], synthetic=run.synthetic,
-                   **evaluate(run.predictions, cohort=run.cohort, class_weights=class_weights(run), choices=choices))
+                   **evaluate(run.predictions, cohort=run.cohort, class_weights=class_weights(run), choices=choices,
+                              members=run.members))
     write(run.folder/'metrics.json', json.dumps(metrics, indent=1, allow_nan=False))
     write(run.folder/'calibration.json', json.dumps(metrics['calibration']['chosen'], indent=1, allow_nan=False))
     return metrics

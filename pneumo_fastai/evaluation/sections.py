@@ -54,15 +54,33 @@ def who(page, run):
 
 def recipe(page, run):
     base, differs = Experiment(), differences(run.experiment)
+    differs |= {k: v for k, v in run.recipe.items() if v != getattr(run.experiment, k)}  # in which the networks of an ensemble differ
     names = [*differs, *(k for k in run.recipe if k not in differs)]
     def cell(k): return tag('span', run.recipe[k], class_='differs') if k in differs else run.recipe[k]
     rows = [(k.replace('_', ' '), cell(k), getattr(base, k)) for k in names]
     words = ('A convolutional network trained from random weights, with one input channel and two outputs, by cross-entropy and Adam with '
              'a cosine schedule. The input is the image alone, scaled to the mean and deviation of the training images. The weights of the '
-             'epoch with the best AUROC on valid are kept. One network; no ensemble.')
+             f'epoch with the best AUROC on valid are kept. {how_many(run)}')
     table = page.table(('setting', 'this run', 'baseline'), rows, 'What differs from the baseline stands first, tinted.', numbers=False)
     curves = page.figure(run.folder/'curves.png', FIGURES['curves.png'])
     return page.section('recipe', 'How the model was made', p(words), table, tag('h3', 'Training') if curves else '', curves, numbers=False)
+
+
+def how_many(run):
+    "One network, or how those of an ensemble came to be one model."
+    if not (networks := run.environment.get('networks')): return 'One network; no ensemble.'
+    several = [k.replace('_', ' ') for k, v in run.recipe.items() if v != getattr(run.experiment, k)]
+    differ = f'; they differ in {", ".join(several)}, where all values are listed' if several else ' from one recipe'
+    return (f'An ensemble of {len(networks)} networks, each trained so by itself on the same images{differ}. The probability of an image '
+            'is the mean of theirs; threshold and calibration were chosen on valid from that mean.')
+
+
+def networks(page, run):
+    "Which trained networks an ensemble is made of."
+    rows = [(i, tag('code', n['folder']), n['command'], tag('code', n['sha256'])) for i, n in
+            enumerate(run.environment.get('networks', ()), 1)]
+    return page.table(('network', 'run', 'trained by', 'SHA-256 of its model.pt'), rows, wide=(1, 2, 3), class_='hashes',
+                      numbers=False) if rows else ''
 
 
 def limits(page, metrics):
@@ -108,6 +126,7 @@ def provenance(page, run, metrics):
         'provenance', TITLES['provenance'], tag('pre', env.get('command', 'not stated')),
         p('measures anew from the saved predictions, without images and without training, by'),
         evaluate_command(metrics),
+        networks(page, run),
         page.table(('machine, versions, seeds', ''), rows, wide=(1,), numbers=False),
         page.table(('file of the run', 'bytes', 'SHA-256'), files, 'A file whose hash is another is not the one this page was made of.',
                    class_='hashes', numbers=False), numbers=False)

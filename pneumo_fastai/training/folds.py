@@ -15,8 +15,7 @@ from ..evaluation.folder import write
 from ..evaluation.intervals import bootstrap, weighted
 from ..evaluation.metrics import METRICS, youden_threshold
 from ..evaluation.summary import read_predictions
-from ..inference.bundle import Bundle
-from ..models.ensemble import Ensemble
+from ..inference.bundle import Bundle, joined
 from ..models.losses import balanced_weights
 from . import run as runs
 from .learner import get_learner
@@ -111,8 +110,7 @@ def export(folder, name, experiment, cohort, result):
                  calibrator=choose_calibrator(pooled.label, pooled.probability, pooled.person, weights)['chosen'])
     dls = get_dls(replace(experiment, folds=0), prepare(cohort, experiment, fold=0))  # fold 1's normalisation, as the ensemble's input
     learn = get_learner(experiment, dls, path=folder)
-    learn.model = Ensemble([b.model for b in bundles], [(b.recipe['mean'], b.recipe['std']) for b in bundles])
-    learn.model.eval()
+    learn.model = joined(bundles)
     learn.export('learner.pkl')
     state = {k: v.cpu() for k, v in learn.model.state_dict().items()}
     Bundle(state, {**bundles[0].recipe, **facts, 'members': len(bundles)}).save(folder/'model.pt')
