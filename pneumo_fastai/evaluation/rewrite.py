@@ -1,9 +1,10 @@
 "Everything that follows from a run's saved numbers, written into its folder: metrics, calibration, figures, reports."
 import json
+from pathlib import Path
 
 from . import diagrams, figures
 from .cohort import cohort_lines
-from .folder import class_weights, read_run, write
+from .folder import class_weights, read_json, read_run, write
 from .page import write_page
 from .report import write_report
 from .summary import evaluate
@@ -45,3 +46,8 @@ def rewrite(folder, choices=None):
     metrics = measure(run, choices)
     present(run, metrics)
     return run, metrics
+
+
+def present_again(folder):
+    "Figures and reports once more from the metrics as they are, after something was added to the folder; returns the page's path."
+    return present(read_run(folder), read_json(Path(folder)/'metrics.json'))

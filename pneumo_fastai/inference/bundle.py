@@ -20,14 +20,25 @@ def joined(bundles) -> Ensemble:
     return Ensemble([b.model for b in bundles], [(b.recipe['mean'], b.recipe['std']) for b in bundles]).eval()
 
 
+def fresh(recipe):
+    "The network of a recipe, or its networks, with weights drawn anew."
+    n = recipe.get('members', 1)
+    return build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
+
+
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files."
     def __init__(self, state, recipe):
         self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, experiment, data, synthetic
-        self.n = n = recipe.get('members', 1)
-        self.model = build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
+        self.n, self.model = recipe.get('members', 1), fresh(recipe)
         self.model.load_state_dict(state)
         self.model.eval()
+
+    def untrained(self, seed):
+        "The same network with fresh weights, drawn with `seed`, on the same device."
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return fresh(self.recipe).eval().to(next(self.model.parameters()).device)
 
     def save(self, path): torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, path)
 
