@@ -19,7 +19,7 @@ def gradcam(
     with bar('maps') as tick:
         from .evaluation.rewrite import present_again
         from .explain.evidence import explain_run
-        found = explain_run(runs[0], [o for o in layers.split(',') if o], method, runs[1:], cache=cache, n_boot=n_boot, seed=seed, tick=tick)
+        found = explain_run(runs[0], [o for o in layers.split(',') if o], method, runs[1:], None, cache, n_boot, seed, tick)
     for line in words(found): console.print(line, markup=False)
     console.print(f'\nread {present_again(runs[0])}', soft_wrap=True, markup=False)
 

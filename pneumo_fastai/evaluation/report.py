@@ -39,16 +39,20 @@ LIMITS = (
     'Precision and accuracy hold at the prevalence of this test set; where pneumonia is rarer, more of the positive calls are wrong.',
 )
 
+NARROW = .05  # an interval of less is given to three places
+
 
 def number(
     metric,
-    digits=2,  # of the interval
+    digits=None,  # of the interval; two unless given, or three where it is narrow
     sign='',   # '+' for a difference
 ):
     "A metric with its interval, like `0.871 [0.82, 0.91]`, or 'not defined'."
     if metric['value'] is None: return 'not defined'
-    interval, form = metric['low'], f'{sign}.{digits}f'
-    return f'{metric["value"]:{sign}.3f} ' + ('[no interval]' if interval is None else f'[{interval:{form}}, {metric["high"]:{form}}]')
+    low, high = metric['low'], metric['high']
+    if low is None: return f'{metric["value"]:{sign}.3f} [no interval]'
+    form = f'{sign}.{digits or (2 if high - low >= NARROW else 3)}f'
+    return f'{metric["value"]:{sign}.3f} [{low:{form}}, {high:{form}}]'
 
 
 def rows(metrics):

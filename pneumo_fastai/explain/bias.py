@@ -26,7 +26,7 @@ def shares(
     images,  # (n, h, w) uint8
     heats,   # (n, h, w) in 0..1
 ) -> dict:
-    "For each region: `heat`, the mean share of an image's heat that lies there, and `area`, its mean share of the pixels. Flat maps count as even."
+    "For each region: `heat`, the mean share of an image's heat that lies there, and `area`, of its pixels. A flat map counts as even."
     found = {}
     for image, heat in zip(images, heats, strict=True):
         total = heat.sum(dtype=float)

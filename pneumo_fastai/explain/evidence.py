@@ -45,7 +45,7 @@ def subject(folder, cohort=None, cache=None) -> Subject:
         pixels = open_pixels(run.cohort.path, e.size, e.aspect, cache, any_view=e.any_view)
         if (gone := pixels.table.reason.notna()).any():
             first = pixels.table[gone].iloc[0]
-            raise InputError(f'{int(gone.sum())} of {len(gone)} images of the run cannot be read, {first.name}: {first.reason}; put them back')
+            raise InputError(f'{int(gone.sum())} of {len(gone)} images are gone, {first.name}: {first.reason}; put them back')
         base = Cohort(table=run.cohort, rejected=run.rejected, name=run.data['name'], layout=run.data['layout'],
                       synthetic=run.data['synthetic'], notes=[])
         cohort = Prepared(**vars(base), pixels=pixels)

@@ -14,8 +14,9 @@ SMALL = 30                            # a group of fewer images is marked
 def clipped(boxes, size) -> tuple[list, int]:
     "(x, y, width, height) boxes cut to the (size, size) image, without those that lie outside of it; and how many were cut or left out."
     cut = [(max(x, 0), max(y, 0), min(x + w, size), min(y + h, size)) for x, y, w, h in boxes]
-    changed = sum(abs((right - left) * (bottom - top) - w * h) > 1 for (left, top, right, bottom), (*_, w, h) in zip(cut, boxes, strict=True))
-    return [(left, top, right - left, bottom - top) for left, top, right, bottom in cut if right > left and bottom > top], changed
+    sides = [(left, top, max(right - left, 0), max(bottom - top, 0)) for left, top, right, bottom in cut]
+    changed = sum(abs(w * h - width * height) > 1 for (*_, w, h), (*_, width, height) in zip(sides, boxes, strict=True))
+    return [box for box in sides if box[2] and box[3]], changed
 
 
 def box_mask(boxes, size) -> np.ndarray:

@@ -36,4 +36,4 @@ def test_maps_kept_on_disk_are_those_of_the_hooks(tmp_path):
 
 
 def test_no_file_of_maps_says_how_to_get_one(tmp_path):
-    with pytest.raises(InputError, match='pneumo_fastai.gradcam'): Maps.load(tmp_path/'gradcam.npz')
+    with pytest.raises(InputError, match=r'pneumo_fastai\.gradcam'): Maps.load(tmp_path/'gradcam.npz')
