@@ -97,7 +97,7 @@ def uncertainty(page, run, metrics):
     covered = page.table(('test images', 'n', 'their class is in the set'), [(k, g['n'], cell(g['coverage'])) for k, g in groups],
                          f'Asked for: {goal:.0%} in each class. By view it is not promised, and may fail.')
     sets = page.table(('set', 'no pneumonia', 'pneumonia'), [(r['set'], r['no pneumonia'], r['pneumonia']) for r in conformal['sets']],
-                      'How many test images of each label get which set. \u201cBoth\u201d: the model cannot tell. \u201cNeither\u201d: it is '
+                      'Test images of each label by their set. \u201cBoth\u201d: the model cannot tell. \u201cNeither\u201d: it is '
                       'less sure of either class than it was on all but the stated share of valid.')
     rows = [('all' if not r['asked'] else f'{r["asked"]:.0%}', '\u2013' if r['referred'] is None else f'{r["referred"]:.1%}', r['n'],
              *(cell(r[k]) for k in ('accuracy', 'recall', 'specificity'))) for r in found['referral']]
