@@ -31,7 +31,9 @@ class Experiment:
     seed:int = 0                                         # of the weights, the order of the images and the augmentation
     precision:Literal['auto', 'float32', 'bfloat16'] = 'auto'  # auto: bfloat16 where the device computes it natively
     tta:int = 4                                          # augmented copies of each valid and test image, to see how far its call sways
-    gradcam:bool = False                                 # Grad-CAM panels for the whole validation set
+    gradcam:bool = False                                 # maps while training and of all of valid and test at the end, scored and checked
+    gradcam_method:Literal['gradcam', 'gradcam++', 'hirescam', 'layercam'] = 'gradcam'  # which class activation map
+    gradcam_layers:str = ''                              # layers whose maps are fused, such as layer3,layer4; the last with maps unless given
 
     def __post_init__(self):
         for key, ok, takes in RANGES:
@@ -75,7 +77,7 @@ def parse(key, value, source='the command line'):
     kind = TYPES[key]
     try:
         if get_origin(kind) is Literal and value in get_args(kind): return value
-        if kind is bool and isinstance(value, bool): return value
+        if kind in (bool, str) and isinstance(value, kind): return value
         if kind is int and (isinstance(value, str) or type(value) is int): return int(value)
         if kind is float and (isinstance(value, str) or type(value) in (int, float)): return float(value)
     except ValueError: pass
