@@ -24,6 +24,7 @@ class Experiment:
     rotate:float = 0.                                    # augmentation: up to this many degrees either way
     brightness:float = 0.                                # augmentation: up to this much lighter or darker, 0 to 1
     contrast:float = 0.                                  # augmentation: up to this much more or less, 0 to 1
+    crop:float = 1.                                      # augmentation: a random square of at least this share of the side; 1: the whole
     valid:float = 0.15                                   # share of the persons to choose epoch and threshold on
     test:float = 0.15                                    # share of the persons to measure on, once
     folds:int = 0                                        # 0: one split; 2 or more: cross-validation by person, and an ensemble
@@ -31,9 +32,10 @@ class Experiment:
     seed:int = 0                                         # of the weights, the order of the images and the augmentation
     precision:Literal['auto', 'float32', 'bfloat16'] = 'auto'  # auto: bfloat16 where the device computes it natively
     tta:int = 4                                          # augmented copies of each valid and test image, to see how far its call sways
-    gradcam:bool = False                                 # maps while training and of all of valid and test at the end, scored and checked
+    shuffle_labels:bool = False                          # train on labels dealt out at random: what is learnt then is not the disease
+    gradcam:bool = False                                 # maps while training, and of all of valid and test, scored and checked
     gradcam_method:Literal['gradcam', 'gradcam++', 'hirescam', 'layercam'] = 'gradcam'  # which class activation map
-    gradcam_layers:str = ''                              # layers whose maps are fused, such as layer3,layer4; the last with maps unless given
+    gradcam_layers:str = ''                              # layers to fuse, such as layer3,layer4; the last with maps unless given
 
     def __post_init__(self):
         for key, ok, takes in RANGES:
@@ -57,6 +59,7 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('rotate', lambda x: 0 <= x <= 180, 'degrees from 0 to 180'),
           ('brightness', lambda x: 0 <= x < 1, 'a number from 0, below 1'),
           ('contrast', lambda x: 0 <= x < 1, 'a number from 0, below 1'),
+          ('crop', lambda x: .1 <= x <= 1, 'a share from 0.1 to 1'),
           ('valid', _share, 'a share above 0 and below 1'),
           ('test', _share, 'a share above 0 and below 1'),
           ('folds', lambda x: x == 0 or 2 <= x <= 20, '0 or a whole number from 2 to 20'),

@@ -6,7 +6,7 @@ from fastai.data.all import CategoryBlock, ColReader, ColSplitter, DataBlock, Da
 from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline, Transform
 from fastai.imports import dispatch
 from fastai.torch_core import TensorCategory, TensorImageBW, set_seed, show_image
-from fastai.vision.augment import Brightness, Contrast, Flip, PadMode, Rotate, setup_aug_tfms
+from fastai.vision.augment import Brightness, Contrast, Flip, PadMode, Rotate, Zoom, setup_aug_tfms
 from fastai.vision.data import get_grid
 
 from ..data.cache import Pixels
@@ -53,10 +53,11 @@ def mean_std(pixels, paths) -> tuple[float, float]:
 
 
 def augmentations(experiment) -> list:
-    "fastai's batch transforms for the fields above 0; one resampling for flip and rotation together; training only."
+    "fastai's batch transforms for the fields above 0; one resampling for flip, rotation and crop together; training only."
     e, each = experiment, dict(p=1., batch=False)
     tfms = [Flip(p=e.flip, pad_mode=PadMode.Zeros)] if e.flip else []
     if e.rotate: tfms.append(Rotate(max_deg=e.rotate, pad_mode=PadMode.Zeros, **each))
+    if e.crop < 1: tfms.append(Zoom(max_zoom=1 / e.crop, pad_mode=PadMode.Zeros, **each))
     if e.brightness: tfms.append(Brightness(max_lighting=e.brightness, **each))
     if e.contrast: tfms.append(Contrast(max_lighting=e.contrast, **each))
     return setup_aug_tfms(tfms)
@@ -81,6 +82,8 @@ def get_dls(
     rows = cohort.table[['path', 'label', 'split']]
     train = rows[rows.split == 'train']
     used = rows[rows.split != 'test'].assign(is_valid=lambda t: t.split == 'valid')
+    if experiment.shuffle_labels:
+        used.loc[used.split == 'train', 'label'] = np.random.default_rng(experiment.seed).permutation(train.label)
     set_seed(experiment.seed, reproducible=True)
     block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, train.path))
     dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=2 * experiment.batch_size, num_workers=0, device=device)
