@@ -1,5 +1,6 @@
 "A trained network and what it needs to read a file, in one file that holds no code: torch only."
 import json
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..evaluation.calibration import apply
 from ..evaluation.uncertainty import mutual_information
 from ..models.ensemble import Ensemble
 from ..models.zoo import build
+from .network import in_threads, parts, ready
 
 
 def joined(bundles) -> Ensemble:
@@ -27,12 +29,18 @@ def fresh(recipe):
 
 
 class Bundle:
-    "`probability(paths)`: what the run's predictions.csv would say of these files."
-    def __init__(self, state, recipe):
+    "`probability(paths)`: what the run's predictions.csv would say of these files, and in bfloat16 nearly that, sooner."
+    def __init__(self, state, recipe, precision='float32', device='cpu'):
         self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, experiment, data, synthetic
-        self.n, self.model = recipe.get('members', 1), fresh(recipe)
+        self.n, self.precision, self.device = recipe.get('members', 1), precision, torch.device(device)
+        self.model = fresh(recipe)
         self.model.load_state_dict(state)
-        self.model.eval()
+        self.model.eval().to(self.device)
+
+    @cached_property
+    def network(self):
+        "The model as it predicts; `model` is the one to look into."
+        return ready(self.model, self.precision)
 
     def untrained(self, seed):
         "The same network with fresh weights, drawn with `seed`, on the same device."
@@ -43,7 +51,7 @@ class Bundle:
     def save(self, path): torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, path)
 
     @classmethod
-    def load(cls, run) -> 'Bundle':
+    def load(cls, run, precision='float32', device='cpu') -> 'Bundle':
         "From a run's folder, or its model.pt; raises `InputError` where there is none."
         path = Path(run)/'model.pt' if Path(run).is_dir() else Path(run)
         if not path.is_file(): raise InputError(f'{run} holds no model.pt; give the folder that fit wrote, such as runs/weighted-...')
@@ -55,33 +63,54 @@ class Bundle:
             now = json.loads(metrics.read_text())
             recipe |= dict(threshold=now['threshold']['value'], threshold_from=now['threshold']['rule'],
                            calibrator=now['calibration']['chosen'])
-        return cls(state, recipe)
+        return cls(state, recipe, precision, device)
+
+    def pixels(self, path) -> np.ndarray:
+        "A file as the network's cache has it, (size, size) uint8; raises `UnreadableImage`."
+        return read_square(path, self.recipe['size'], self.recipe['aspect'], self.recipe.get('any_view', False))[0]
+
+    def normalised(self, pixels) -> torch.Tensor:
+        "(n, size, size) uint8 as the network sees them in validation, (n, 1, size, size) on its device."
+        x = torch.from_numpy(pixels)[:, None]
+        if self.device.type == 'cuda': x = x.pin_memory()
+        return x.to(self.device, non_blocking=True).float().div_(255).sub_(self.recipe['mean']).div_(self.recipe['std'])
 
     def tensor(self, path) -> torch.Tensor:
         "A file as the network sees it in validation, (1, size, size); raises `UnreadableImage`."
-        pixels, _ = read_square(path, self.recipe['size'], self.recipe['aspect'], self.recipe.get('any_view', False))
-        return torch.from_numpy(np.array(pixels)).float().div(255).sub(self.recipe['mean']).div(self.recipe['std'])[None]
+        return self.normalised(self.pixels(path)[None].copy())[0]
 
-    def probability(self, paths, batch_size=32, tick=None) -> tuple[np.ndarray, dict]:
+    def probability(self, paths, batch_size=16, tick=None) -> tuple[np.ndarray, dict]:
         "(n,) probability of pneumonia, NaN for a file that cannot be read, and the reason for each of those by path."
         each, reasons = self.probabilities(paths, batch_size, tick)
         return each.mean(0), reasons
 
-    @torch.inference_mode()
-    def probabilities(self, paths, batch_size=32, tick=None) -> tuple[np.ndarray, dict]:
-        "The same by each network, (members, n): one row unless the model is an ensemble."
-        out, reasons = np.full((self.n, len(paths)), np.nan), {}
-        for start in range(0, len(paths), batch_size):
-            at, xs = [], []
-            for i, path in enumerate(paths[start:start + batch_size], start):
-                try: xs.append(self.tensor(path))
-                except UnreadableImage as e: reasons[str(path)] = e.reason
-                else: at.append(i)
-            if xs: out[:, at] = self._members(torch.stack(xs))[..., 1].numpy()
-            if tick: tick(min(start + batch_size, len(paths)))
+    def probabilities(self, paths, batch_size=16, tick=None) -> tuple[np.ndarray, dict]:
+        "The same by each network, (members, n): one row unless the model is an ensemble. `tick(done)` is told how far it is."
+        _ = self.network  # made here, not by each thread
+        found, reasons, done = [], {}, 0
+        for probability, bad in in_threads(self._part, parts(list(paths), batch_size)):
+            found.append(probability)
+            reasons |= bad
+            done += probability.shape[1]
+            if tick: tick(done)
+        return np.concatenate(found, 1), reasons
+
+    def _part(self, paths) -> tuple[np.ndarray, dict]:
+        "`probabilities` of one batch."
+        out, reasons, at, images = np.full((self.n, len(paths)), np.nan), {}, [], []
+        for i, path in enumerate(paths):
+            try: images.append(self.pixels(path))
+            except UnreadableImage as e: reasons[str(path)] = e.reason
+            else: at.append(i)
+        if images: out[:, at] = self.of_pixels(np.stack(images))
         return out, reasons
 
-    def _members(self, x): return self.model(x).softmax(-1)[None] if self.n == 1 else self.model.probabilities(x)
+    @torch.inference_mode()
+    def of_pixels(self, pixels) -> np.ndarray:
+        "(members, n) probabilities of (n, size, size) uint8."
+        x = self.normalised(pixels)
+        each = self.network(x).softmax(-1)[None] if self.n == 1 else self.network.probabilities(x)
+        return each[..., 1].cpu().numpy()
 
     def calibrated(self, probability) -> np.ndarray: return apply(self.recipe['calibrator'], probability)
 

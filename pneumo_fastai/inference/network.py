@@ -1,0 +1,51 @@
+"A trained network made ready to predict, and work dealt out to threads: the same answers, sooner."
+from multiprocessing.pool import ThreadPool
+
+import torch
+from torch import nn
+from torch.fx.experimental.optimization import fuse
+
+from ..errors import InputError
+from ..models.ensemble import Ensemble
+
+PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
+
+
+class Ready(nn.Module):
+    """float32 logits of float32 images by a copy of a trained network in `dtype` and channels-last, each batch norm multiplied into the
+    convolution before it (exact up to rounding; Jacob et al. 2018, arXiv:1712.05877, section 3.2)."""
+    def __init__(self, model, dtype):
+        super().__init__()
+        self.dtype, self.net = dtype, fuse(model).to(dtype, memory_format=torch.channels_last)
+
+    def forward(self, x): return self.net(x.to(self.dtype, memory_format=torch.channels_last)).float()
+
+
+def ready(
+    model,                # in evaluation mode; not changed
+    precision='float32',  # or 'bfloat16'
+) -> nn.Module:
+    "Its copy for prediction, on the same device; of an ensemble, one whose members are such copies."
+    if precision not in PRECISIONS: raise InputError(f'precision is {precision!r}, predictions take {" or ".join(PRECISIONS)}')
+    if not isinstance(model, Ensemble): return Ready(model, PRECISIONS[precision])
+    copy = Ensemble([Ready(m, PRECISIONS[precision]) for m in model.members], [(0., 1.)] * len(model.members))
+    copy.scale, copy.shift = model.scale, model.shift
+    return copy.eval()
+
+
+def parts(items, most) -> list:
+    "`items` cut into runs of at most `most`, so many that no thread of torch's is without one where there are enough."
+    size = max(1, min(most, -(-len(items) // torch.get_num_threads())))
+    return [items[i:i + size] for i in range(0, max(len(items), 1), size)]
+
+
+def in_threads(work, parts):
+    """Yields `work(part)` of each, in order. Several parts are worked on side by side, each by one of torch's threads, for threads that
+    share a batch wait for each other at every layer; a single part has them all."""
+    n = torch.get_num_threads()
+    if min(n, len(parts)) == 1:
+        yield from map(work, parts)
+        return
+    with ThreadPool(min(n, len(parts)), torch.set_num_threads, (1,)) as pool:
+        try: yield from pool.imap(work, parts)
+        finally: torch.set_num_threads(n)  # the number is a thread's own, but threads born later start with the last one set

@@ -1,0 +1,26 @@
+"What `predict` needs of a machine: one process, from cold, without the libraries of training."
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.models.resnet import ResNet18
+
+RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, std=0.2, threshold=0.3, threshold_from='youden', data='d',
+              experiment='e', synthetic=False, calibrator=dict(method='none'))
+UNNEEDED = 'fastai', 'matplotlib', 'sklearn', 'scipy', 'torchvision', 'torch._dynamo', 'torch._inductor'
+
+
+@pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
+def test_predict_imports_nothing_of_training(films, tmp_path, precision):
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
+    argv = ['x', str(tmp_path), str(films/'NORMAL'), '--out', 'p.csv', '--precision', precision]
+    code = f"import sys, runpy; sys.argv = {argv!r}\n" \
+           f"try: runpy.run_module('pneumo_fastai.predict', run_name='__main__', alter_sys=True)\n" \
+           f"finally: print('loaded:', [o for o in {UNNEEDED} if o in sys.modules])"
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert 'loaded: []' in done.stdout
+    assert pd.read_csv(tmp_path/'p.csv').probability.between(0, 1).all()
