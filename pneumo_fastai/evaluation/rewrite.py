@@ -1,7 +1,7 @@
-"Everything that follows from a run's saved numbers, written into its folder: metrics, calibration, figures, reports."
+"Everything that follows from the saved numbers of a run, or of folds, written into its folder: metrics, calibration, figures, reports."
 import json
 
-from . import diagrams, figures
+from . import diagrams, figures, pooled, pooled_page
 from .cohort import cohort_lines
 from .folder import class_weights, read_run, write
 from .page import write_page
@@ -44,3 +44,11 @@ def rewrite(folder, choices=None):
     metrics = measure(run, choices)
     present(run, metrics)
     return run, metrics
+
+
+def rewrite_folds(folder, choices=None):
+    "Of a cross-validation, from the saved files of its folds, which stay as they are; the `CrossValidation` and what cv.json holds."
+    cv = pooled.read_folds(folder)
+    result = pooled.measure(cv, choices)
+    pooled_page.present(cv, result)
+    return cv, result
