@@ -126,8 +126,8 @@ def known(result):
            'training or to choose epoch and threshold, so no image is left to measure it on. The numbers of this page are of single '
            'networks; means of several are mostly no worse, but that was not measured here.')
     yield (f'Its threshold is {model["threshold"]["value"]:.4f} ({model["threshold"]["rule"]}); its calibration, '
-           f'{calibrator(model["calibration"]["chosen"])}, was chosen on the same images. A mean of networks lies further from 0 and 1 than one '
-           'network does, so both may fit the ensemble less well than they fit the networks.')
+           f'{calibrator(model["calibration"]["chosen"])}, was chosen on the same images. A mean of networks lies further from 0 and 1 '
+           'than one network does, so both may fit the ensemble less well than they fit the networks.')
     yield 'To measure it: images of persons who are in none of the folds, at best of another hospital.'
 
 
@@ -143,6 +143,6 @@ def limits(result):
             'The intervals (95%, bootstrap over persons) say how much chance in the choice of test persons may move a pooled number, the '
             'networks staying what they are. They say nothing of another hospital, another scanner, another age group.',
             f'The standard deviation over folds holds chance in test persons and in training persons alike. The folds are not independent '
-            f'(persons whom one tests, others train on), so sd/\u221a{result["folds"]} is no standard error of the mean (Bengio and Grandvalet '
-            '2004). All networks begin from the same random weights.',
+            f'(persons whom one tests, others train on), so sd/\u221a{result["folds"]} is no standard error of the mean (Bengio and '
+            'Grandvalet 2004). All networks begin from the same random weights.',
             'Epoch, threshold and calibrator of each fold were chosen on its own valid, whose persons are not in its test.', LIMITS[3])
