@@ -60,10 +60,10 @@ def together(folder, choices):
 
 def show_folds(title, result):
     "The table of the folds, what it means, and warnings."
-    from .evaluation.pooled_page import shown, words
+    from .evaluation.pooled_page import on_screen, words
     from .screen import console, note, table
     title = f'{title}{" (synthetic data)" if result["synthetic"] else ""}, test of each fold at its own threshold'
-    table(f'{title}: n = {result["n"]} images of {result["persons"]} persons', *shown(result))
+    table(f'{title}: n = {result["n"]} images of {result["persons"]} persons', *on_screen(result))
     for line in words(result): console.print(line, markup=False)
     for warning in result['warnings']: note(warning)
 

@@ -62,6 +62,16 @@ def shown(result):
     return ['metric', *(f'fold {k + 1}' for k in range(result['folds'])), 'mean \u00b1 sd', 'pooled, 95% interval'], rows
 
 
+def on_screen(result):
+    "`shown`; of more than two folds the lowest and the highest, so that it fits 80 columns."
+    header, rows = shown(result)
+    if result['folds'] < 3: return header, rows
+    def ends(row):
+        folds = sorted(v for v in row[1:-2] if v != 'not defined')
+        return f'{folds[0]} to {folds[-1]}' if folds else 'not defined'
+    return ['metric', f'of {result["folds"]} folds', *header[-2:]], [(row[0], ends(row), *row[-2:]) for row in rows]
+
+
 def words(result):
     "What the numbers mean, a sentence each."
     auroc = result['metrics']['auroc']
@@ -86,9 +96,9 @@ def results_lines(result):
 
 
 def results(page, cv, result):
-    header = ['', *cv.splits, 'mean \u00b1 sd', 'pooled']
+    header = ['', 'pooled', 'mean \u00b1 sd', *cv.splits]
     names = [join([NAMES.get(m, m), tag('small', MEANING[m]) if m in MEANING else '']) for m in EVERY]
-    rows = [(name, *map(plain, r['by_fold']), mean_sd(r), cell(r['pooled']))
+    rows = [(name, cell(r['pooled']), mean_sd(r), *map(plain, r['by_fold']))
             for name, r in ((n, result['metrics'][m]) for n, m in zip(names, EVERY, strict=True))]
     folds = [(f'fold {f["fold"]}', *(f'{f["images"][s]:,}' for s in ('train', 'valid', 'test')), f'{f["threshold"]:.4f}', f['rule'],
               calibrator(f['calibrator'])) for f in result['by_fold']]
@@ -143,6 +153,6 @@ def limits(result):
             'The intervals (95%, bootstrap over persons) say how much chance in the choice of test persons may move a pooled number, the '
             'networks staying what they are. They say nothing of another hospital, another scanner, another age group.',
             f'The standard deviation over folds holds chance in test persons and in training persons alike. The folds are not independent '
-            f'(persons whom one tests, others train on), so sd/\u221a{result["folds"]} is no standard error of the mean (Bengio and '
+            f'(persons whom one tests, others train on), so sd divided by \u221a{result["folds"]} is no standard error of the mean (Bengio and '
             'Grandvalet 2004). All networks begin from the same random weights.',
             'Epoch, threshold and calibrator of each fold were chosen on its own valid, whose persons are not in its test.', LIMITS[3])

@@ -17,7 +17,7 @@ from pneumo_fastai.evaluation.html import MARK
 from pneumo_fastai.evaluation.metrics import EVERY, METRICS
 from pneumo_fastai.evaluation.page import write_page
 from pneumo_fastai.evaluation.pooled import measure, read_folds, spread, within
-from pneumo_fastai.evaluation.pooled_page import TITLES, known, shown
+from pneumo_fastai.evaluation.pooled_page import TITLES, known, on_screen, shown
 from pneumo_fastai.evaluation.rewrite import measure as measure_run
 from pneumo_fastai.evaluation.rewrite import rewrite_folds
 from pneumo_fastai.evaluation.summary import chosen
@@ -118,7 +118,7 @@ def test_evaluate_writes_everything_again_and_leaves_the_folds_alone(write_folds
     assert run(evaluate, [str(folder), '--n-boot', '20']) == 0
     assert {p: p.read_bytes() for p in folder.rglob('*') if p.is_file()} == first
     screen = ' '.join(capsys.readouterr().out.split())
-    assert f'{folder}/report.html' in screen and 'synthetic' in screen and 'fold 3' in screen and 'mean ± sd' in screen
+    assert f'{folder}/report.html' in screen and 'synthetic' in screen and 'of 3 folds' in screen and 'mean ± sd' in screen
     text = (folder/'report.html').read_text()
     for name, body in re.findall(r'<section id="(\w+)">(.*?)</section>', text, re.S):
         if name not in ('recipe', 'limits', 'provenance'): assert MARK in body and body.count('<table') <= body.count(MARK) - 1, name
@@ -142,6 +142,7 @@ def test_the_page_holds_the_numbers_and_loads_nothing(three):
     assert ids == list(TITLES) and set(re.findall(r'href="#(\w+)"', text)) == set(ids)
     for row in shown(result)[1]:
         for found in row[1:]: assert f'<td>{found}</td>' in text
+    assert on_screen(result)[1][0][1] == '{:.3f} to {:.3f}'.format(*np.sort(result['metrics']['accuracy']['by_fold'])[[0, -1]])
     assert len(shown(result)[1]) == len(METRICS) and cv.title == 'weighted, 3-fold cross-validation on films'
     files = dict(re.findall(r'<code>([^<]+)</code></th><td>[\d,]+</td><td><code>(\w{64})', text))
     assert {'cv.json', 'out_of_fold.csv', 'fold-1/predictions.csv', 'fold-3/split.csv'} < set(files) and 'report.html' not in files
