@@ -153,6 +153,6 @@ def limits(result):
             'The intervals (95%, bootstrap over persons) say how much chance in the choice of test persons may move a pooled number, the '
             'networks staying what they are. They say nothing of another hospital, another scanner, another age group.',
             f'The standard deviation over folds holds chance in test persons and in training persons alike. The folds are not independent '
-            f'(persons whom one tests, others train on), so sd divided by \u221a{result["folds"]} is no standard error of the mean (Bengio and '
-            'Grandvalet 2004). All networks begin from the same random weights.',
+            f'(persons whom one tests, others train on), so sd divided by \u221a{result["folds"]} is no standard error of the mean (Bengio '
+            'and Grandvalet 2004). All networks begin from the same random weights.',
             'Epoch, threshold and calibrator of each fold were chosen on its own valid, whose persons are not in its test.', LIMITS[3])
