@@ -30,6 +30,7 @@ class Experiment:
     split_seed:int = 0                                   # another one draws other persons
     seed:int = 0                                         # of the weights, the order of the images and the augmentation
     precision:Literal['auto', 'float32', 'bfloat16'] = 'auto'  # auto: bfloat16 where the device computes it natively
+    tta:int = 4                                          # augmented copies of each valid and test image, to see how far its call sways
     gradcam:bool = False                                 # Grad-CAM panels for the whole validation set
 
     def __post_init__(self):
@@ -57,6 +58,7 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('valid', _share, 'a share above 0 and below 1'),
           ('test', _share, 'a share above 0 and below 1'),
           ('folds', lambda x: x == 0 or 2 <= x <= 20, '0 or a whole number from 2 to 20'),
+          ('tta', lambda x: 0 <= x <= 64, 'a whole number from 0 to 64'),
           ('seed', lambda x: 0 <= x < 2**31, 'a whole number from 0, below 2**31')]
 TYPES = {f.name: f.type for f in fields(Experiment)}
 

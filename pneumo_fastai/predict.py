@@ -35,15 +35,21 @@ def show(frame, recipe, most=40):
     from pathlib import Path
 
     from .screen import console, note, table
-    rows = [(Path(r.path).name, *((f'{r.calibrated:.3f}', r.prediction) if r.reason is None else ('-', f'rejected: {r.reason}')))
-            for r in frame.head(most).itertuples()]
+    n = recipe.get('members', 1)
+    numbers = ['calibrated', 'disagreement'] if n > 1 else ['calibrated']
+    rows = [(Path(r.path).name, *((*(f'{getattr(r, k):.3f}' for k in numbers), r.prediction) if r.reason is None
+                                  else (*'-'*len(numbers), f'rejected: {r.reason}'))) for r in frame.head(most).itertuples()]
     synthetic = ', trained on synthetic data' if recipe['synthetic'] else ''
-    table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', ['file', 'calibrated probability', 'prediction'], rows)
+    table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', ['file', 'calibrated probability', *numbers[1:], 'prediction'], rows)
     if len(frame) > most: console.print(f'and {len(frame) - most} more, in the CSV')
     if rejected := frame.reason.notna().sum(): note(f'{rejected} of {len(frame)} files', 'rejected')
     from .evaluation.calibration import apply
     console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f} ({recipe["threshold_from"]}); '
                   f'calibration: {recipe["calibrator"]["method"]}')
+    if n > 1:
+        usual = f'; nine in ten images of valid are at or below {recipe["disagreement_90"]:.3f}' if 'disagreement_90' in recipe else ''
+        console.print(f'disagreement: how far the {n} networks differ on the image (mutual information in nats, 0 where all say the same, '
+                      f'0.69 at most){usual}')
 
 
 if __name__ == '__main__':

@@ -32,7 +32,7 @@ def test_a_wrong_command_line_gets_one_line_and_status_2(capsys, argv, says):
     for word in says: assert word in out
 
 
-@pytest.mark.parametrize('command', ['fit', 'lr_find', 'predict'])
+@pytest.mark.parametrize('command', ['fit', 'lr_find', 'predict', 'ensemble'])
 def test_help_says_what_it_is_for_without_importing_torch(command):
     code = f"import sys, runpy; sys.argv = ['x', '--help']\n" \
            f"try: runpy.run_module('pneumo_fastai.{command}', run_name='__main__', alter_sys=True)\n" \

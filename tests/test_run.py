@@ -40,6 +40,7 @@ def test_the_run_folder_holds_what_it_says(made):
         'experiment.toml', 'environment.json', 'split.csv', 'rejected.csv', 'history.csv', 'predictions.csv', 'metrics.json', 'report.md',
         'report.html', 'calibration.json', 'reliability.png', 'risk_coverage.png',
         'curves.png', 'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'top_losses.png', 'gradcam.png', 'gradcam',
+        'augmented.csv',
         'learner.pkl', 'model.pt'}
     assert len(list((run/'gradcam').iterdir())) == -(-(pd.read_csv(run/'split.csv').split == 'valid').sum() // 9)
     assert str(run) in out.replace('\n', '') and 'predict' in out and 'AUROC' in out
@@ -53,6 +54,14 @@ def test_a_corrupt_file_is_listed_counted_on_screen_and_trained_without(made):
     rejected = pd.read_csv(run/'rejected.csv')
     assert [Path(p).name for p in rejected.path] == ['IM-9999-0001.png'] and rejected.reason[0]
     assert 'rejected: 1' in out and 'prevalence' in out and len(pd.read_csv(run/'split.csv')) == 80
+
+
+def test_augmented_copies_are_of_the_same_images_and_differ_from_each_other(made):
+    run, _, _ = made
+    predictions, copies = pd.read_csv(run/'predictions.csv'), pd.read_csv(run/'augmented.csv')
+    assert copies.path.tolist() == predictions.path.tolist() and copies.split.tolist() == predictions.split.tolist()
+    p = copies.filter(like='copy_').to_numpy()
+    assert p.shape[1] == 4 and (p.std(1) > 0).mean() > .9 and np.corrcoef(p.mean(1), predictions.probability)[0, 1] > .5
 
 
 def test_predictions_and_metrics_belong_together(made):

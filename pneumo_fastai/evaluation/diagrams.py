@@ -46,9 +46,9 @@ def risk_coverage(uncertainty, synthetic=False):
             label='cuts of the table')
     ax.set(xlim=(0, 1.02), xlabel='share of images left to the model, the surest first', ylabel='share of wrong calls among them',
            title='Uncertain images to a radiologist: what is left')
-    ax.set_ylim(0, max(.02, 1.1*max(curve['risk'], default=0)))
+    ax.set_ylim(0, top := max(.02, 1.1*max(curve['risk'], default=0)))
     ax.xaxis.set_major_formatter('{x:.0%}')
-    ax.yaxis.set_major_formatter('{x:.0%}')
+    ax.yaxis.set_major_formatter('{x:.0%}' if top > .1 else '{x:.1%}')
     ax.grid(alpha=.25)
     ax.legend(fontsize=9)
     return fig

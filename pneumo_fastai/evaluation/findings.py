@@ -1,7 +1,8 @@
 "The parts of the report that hold numbers: results, operating points, calibration, uncertainty, subgroups, shortcuts, errors."
+from . import opinions
 from .html import Safe, bullets, join, p, tag
 from .metrics import EVERY
-from .report import FIGURES, NAMES, _about, also_in_words, in_words, number
+from .report import FIGURES, NAMES, _about, in_words, number, referral_in_words
 
 MEANING = dict(
     accuracy='calls that are right', balanced_accuracy='mean of sensitivity and specificity',
@@ -105,7 +106,8 @@ def uncertainty(page, run, metrics):
     covered = page.table(('test images', 'n', 'their class is in the set'), [(k, g['n'], cell(g['coverage'])) for k, g in groups],
                          f'Asked for: {goal:.0%} in each class. By view it is not promised, and may fail.')
     sets = page.table(('set', 'no pneumonia', 'pneumonia'), [(r['set'], r['no pneumonia'], r['pneumonia']) for r in conformal['sets']],
-                      'How many test images of each label get which set; \u201cboth\u201d is the model saying that it does not know.')
+                      'Test images of each label by their set. \u201cBoth\u201d: the model cannot tell. \u201cNeither\u201d: it is '
+                      'less sure of either class than it was on all but the stated share of valid.')
     rows = [('all' if not r['asked'] else f'{r["asked"]:.0%}', '\u2013' if r['referred'] is None else f'{r["referred"]:.1%}', r['n'],
              *(cell(r[k]) for k in ('accuracy', 'recall', 'specificity'))) for r in found['referral']]
     rows[0] = ('none', *rows[0][1:])
@@ -115,5 +117,6 @@ def uncertainty(page, run, metrics):
              f'test is like valid, at least {goal:.0%} of the images of each class have their class in the set.')
     return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'), p(words),
                         p(conformal['note'], class_='warning') if 'note' in conformal else '', covered, sets,
-                        tag('h3', 'Leaving the uncertain images to a radiologist'), bullets(list(also_in_words(metrics))[1:]), referral,
-                        page.figure(run.folder/'risk_coverage.png', FIGURES['risk_coverage.png']))
+                        tag('h3', 'Leaving the uncertain images to a radiologist'), bullets(referral_in_words(metrics)), referral,
+                        page.figure(run.folder/'risk_coverage.png', FIGURES['risk_coverage.png']),
+                        opinions.copies(page, found), opinions.networks(page, found))

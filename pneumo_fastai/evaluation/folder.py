@@ -3,7 +3,7 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from ..errors import InputError
 from ..experiment import Experiment, load_experiment
 from .cohort import SPLITS
+from .disagreement import read_members
 from .subgroups import read_split
 from .summary import read_predictions
 
@@ -29,14 +30,19 @@ class Run:
     history:pd.DataFrame
     rejected:pd.DataFrame
     experiment:Experiment
-    environment:dict         # command, precision, device, versions
+    environment:dict         # command, precision, device, versions; of an ensemble its `networks`: folder, command, recipe, sha256 of each
+    members:dict = field(default_factory=dict)  # the probability by each copy or network, as `disagreement.read_members` gives them
 
     @property
     def title(self): return f'{self.name} on {self.data["name"]}'
     @property
     def synthetic(self): return self.data['synthetic']
     @property
-    def recipe(self): return asdict(self.experiment)
+    def recipe(self):
+        "Settings by name; where the networks of an ensemble have several, all of them."
+        of = [n['recipe'] for n in self.environment.get('networks', ())]
+        several = {k: list(dict.fromkeys(r[k] for r in of if k in r)) for k in asdict(self.experiment)}
+        return {k: ', '.join(map(str, several[k])) if len(several[k]) > 1 else v for k, v in asdict(self.experiment).items()}
     @property
     def splits(self): return SPLITS
     @property
@@ -86,11 +92,11 @@ def read_run(
         raise InputError(f'{folder} is a whole cross-validation; give its folds, such as {folder}/fold-1, or single runs')
     for name in ('predictions.csv', 'split.csv', 'experiment.toml', 'environment.json'):
         if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}; give a finished run of fit, or a fold in it')
-    environment = read_json(folder/'environment.json')
+    environment, predictions = read_json(folder/'environment.json'), read_predictions(folder/'predictions.csv')
     return Run(folder, environment.get('experiment') or STAMP.sub('', folder.resolve().name), about_data(folder, environment),
-               read_predictions(folder/'predictions.csv'), read_split(folder/'split.csv'),
+               predictions, read_split(folder/'split.csv'),
                optional_table(folder/'history.csv', ['epoch']), optional_table(folder/'rejected.csv', ['path', 'reason']),
-               load_experiment(folder/'experiment.toml')[1], environment)
+               load_experiment(folder/'experiment.toml')[1], environment, read_members(folder, predictions))
 
 
 def class_weights(run, labels=None):
@@ -108,10 +114,10 @@ def hashes(
     "(name, bytes, SHA-256) of each file of the run, by name."
     files = Path(folder).rglob('*') if files is None else files
     files = [p for p in sorted(files) if p.is_file() and not p.name.startswith('.') and p.suffix != '.partial']
-    return [(p.relative_to(folder).as_posix(), p.stat().st_size, _sha256(p)) for p in files if p.name not in leave]
+    return [(p.relative_to(folder).as_posix(), p.stat().st_size, sha256(p)) for p in files if p.name not in leave]
 
 
-def _sha256(path):
+def sha256(path):
     with open(path, 'rb') as file: return hashlib.file_digest(file, 'sha256').hexdigest()
 
 

@@ -22,7 +22,7 @@ def subgroups(page, run, metrics, which='Test images, at the threshold chosen on
                  cell(g['auroc']), cell(g['recall']), cell(g['specificity'])) for g in block['groups']]
         header = (ATTRIBUTES.get(name, name), 'images', 'with pneumonia', 'AUROC', 'sensitivity', 'specificity')
         tables += [tag('h3', ATTRIBUTES.get(name, name).capitalize()), page.table(header, rows, block['about'])]
-    left = f' The data state nothing of: {", ".join(ATTRIBUTES.get(k, k) for k in found["left_out"])}.' if found['left_out'] else ''
+    left = f' The data state nothing of: {"; ".join(ATTRIBUTES.get(k, k) for k in found["left_out"])}.' if found['left_out'] else ''
     words = (f'{which} A group with fewer than {found["small_below"]} images of a class is marked '
              'as small: its numbers are mostly chance. With this many groups, some differ by chance alone.' + left)
     figure = page.figure(run.folder/'subgroups.png', FIGURES['subgroups.png']) if found['by'] else ''

@@ -27,7 +27,7 @@ FROM = 'the out-of-fold probabilities of single networks'
 @dataclass
 class CrossValidation(Run):
     "`predictions` are the test rows of every fold, with `fold` from 1; the cohort's split is the fold that tests the image."
-    folds:list  # a `Run` each
+    folds:tuple = ()  # a `Run` each
 
     @property
     def splits(self): return [f'fold {k}' for k in range(1, len(self.folds) + 1)]
@@ -47,7 +47,7 @@ def read_folds(
     fold = first.cohort['path'].map(rows.set_index('path')['fold'])
     name = f'{FOLD.sub("", first.name)}, {len(runs)}-fold cross-validation'
     return CrossValidation(folder, name, first.data, rows.reset_index(drop=True), first.cohort.assign(split=[f'fold {k}' for k in fold]),
-                           first.history.iloc[:0], first.rejected, experiment, environment(runs), runs)
+                           first.history.iloc[:0], first.rejected, experiment, environment(runs), folds=tuple(runs))
 
 
 def unfinished(folder, missing, folds):

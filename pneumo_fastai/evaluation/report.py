@@ -41,11 +41,20 @@ LIMITS = (
     'Precision and accuracy hold at the prevalence of this test set; where pneumonia is rarer, more of the positive calls are wrong.',
 )
 
+NARROW = .05  # an interval of less is given to three places
 
-def number(metric):
+
+def number(
+    metric,
+    digits=None,  # of the interval; two unless given, or three where it is narrow
+    sign='',   # '+' for a difference
+):
     "A metric with its interval, like `0.871 [0.82, 0.91]`, or 'not defined'."
     if metric['value'] is None: return 'not defined'
-    return f'{metric["value"]:.3f} ' + ('[no interval]' if metric['low'] is None else f'[{metric["low"]:.2f}, {metric["high"]:.2f}]')
+    low, high = metric['low'], metric['high']
+    if low is None: return f'{metric["value"]:{sign}.3f} [no interval]'
+    form = f'{sign}.{digits or (2 if high - low >= NARROW else 3)}f'
+    return f'{metric["value"]:{sign}.3f} [{low:{form}}, {high:{form}}]'
 
 
 def rows(metrics):
@@ -94,10 +103,31 @@ def also_in_words(metrics):
         perfect = found['after']['ece_of_a_perfect_model']['mean']
         yield (f'Calibration by {found["chosen"]["method"].replace("_", " ")}, fitted on valid: the expected calibration error on test is '
                f'{before:.3f} before and {after:.3f} after; perfect probabilities would show about {perfect:.3f} on as many images.')
+    yield from referral_in_words(metrics)
+    yield from members_in_words(metrics)
+
+
+def referral_in_words(metrics):
     for cut in metrics['uncertainty']['referral']:
         if cut['asked'] == .2 and cut['n'] and cut['accuracy']['value'] is not None:
             yield (f'If the most uncertain {cut["referred"]:.0%} of the test images go to a radiologist, the calls on the other {cut["n"]} '
                    f'are right in {cut["accuracy"]["value"]:.1%}.')
+
+
+def members_in_words(metrics):
+    "What several predictions of each image are good for, a sentence for the copies and one for the networks."
+    whose = dict(augmentation=('copies', 'changed copies of each image', 'to the image as it is'),
+                 ensemble=('networks', 'networks', 'to the networks one by one, on average'))
+    for source, (short, what, to) in whose.items():
+        found = metrics['uncertainty'].get(source, dict(members=0))
+        if found['members'] < 2: continue
+        gain, doubt, near = found['auroc']['difference'], *(found['marking'][k] for k in ('disagreement', 'confidence'))
+        if gain['value'] is not None:
+            yield (f'The mean over {found["members"]} {what} has AUROC {number(found["auroc"]["mean"])} on test; compared {to}, '
+                   f'that is {number(gain, 3, "+")}.')
+        if doubt['value'] is not None:
+            yield (f'Disagreement among the {found["members"]} {short} marks the wrong calls with AUROC {number(doubt)} (0.5 is chance); '
+                   f'nearness to the threshold does with {number(near)}.')
 
 
 def dashed(lines): return [f'- {line}' for line in lines]

@@ -1,9 +1,10 @@
 "Everything that follows from the saved numbers of a run, or of folds, written into its folder: metrics, calibration, figures, reports."
 import json
+from pathlib import Path
 
 from . import diagrams, figures, pooled, pooled_page
 from .cohort import cohort_lines
-from .folder import class_weights, read_run, write
+from .folder import class_weights, read_json, read_run, write
 from .page import write_page
 from .report import write_report
 from .summary import evaluate
@@ -12,7 +13,8 @@ from .summary import evaluate
 def measure(run, choices=None):
     "metrics.json and calibration.json from a `folder.Run`: the one look at the test set; returns the metrics."
     metrics = dict(data=run.data['name'], synthetic=run.synthetic,
-                   **evaluate(run.predictions, cohort=run.cohort, class_weights=class_weights(run), choices=choices))
+                   **evaluate(run.predictions, cohort=run.cohort, class_weights=class_weights(run), choices=choices,
+                              members=run.members))
     write(run.folder/'metrics.json', json.dumps(metrics, indent=1, allow_nan=False))
     write(run.folder/'calibration.json', json.dumps(metrics['calibration']['chosen'], indent=1, allow_nan=False))
     return metrics
@@ -44,6 +46,11 @@ def rewrite(folder, choices=None):
     metrics = measure(run, choices)
     present(run, metrics)
     return run, metrics
+
+
+def present_again(folder):
+    "Figures and reports once more from the metrics as they are, after something was added to the folder; returns the page's path."
+    return present(read_run(folder), read_json(Path(folder)/'metrics.json'))
 
 
 def rewrite_folds(folder, choices=None):

@@ -59,18 +59,15 @@ def who(page, run):
                                    caption=f'Images by {split}; shares are of the images of the {split}.'))
 
 
-def networks(run):
-    "How many there are, and what they have to do with each other."
-    if run.fold: return (f'One network: {run.fold} of a cross-validation by person. Its test persons are in the test of no other fold. '
-                         'What the folds say together, and their networks as one model, are in report.html of the folder above.')
-    if not run.experiment.folds: return 'One network; no ensemble.'
-    return (f'{run.experiment.folds} networks, one a fold, by one recipe and from the same random weights; each is scaled to the training '
-            'images of its own fold. What each fold has of its own \u2013 curves, operating points, uncertainty, Grad-CAM, reporting '
-            f'checklists \u2013 is in fold-1/report.html to fold-{run.experiment.folds}/report.html.')
+def of_folds(k):
+    return (f'{k} networks, one a fold, by one recipe and from the same random weights; each is scaled to the training images of its own '
+            'fold. What each fold has of its own \u2013 curves, operating points, uncertainty, Grad-CAM, reporting checklists \u2013 is in '
+            f'fold-1/report.html to fold-{k}/report.html.')
 
 
 def recipe(page, run):
     base, differs = Experiment(), differences(run.experiment)
+    differs |= {k: v for k, v in run.recipe.items() if v != getattr(run.experiment, k)}  # in which the networks of an ensemble differ
     by_fold = run.fold or run.experiment.folds
     names = [k for k in (*differs, *(k for k in run.recipe if k not in differs)) if not (run.fold and k == 'folds')]
     def value(k): return 'one fold' if k == 'test' and by_fold else run.recipe[k]
@@ -78,10 +75,30 @@ def recipe(page, run):
     rows = [(k.replace('_', ' '), cell(k), getattr(base, k)) for k in names]
     words = ('A convolutional network trained from random weights, with one input channel and two outputs, by cross-entropy and Adam with '
              'a cosine schedule. The input is the image alone, scaled to the mean and deviation of the training images. The weights of the '
-             f'epoch with the best AUROC on valid are kept. {networks(run)}')
+             f'epoch with the best AUROC on valid are kept. {how_many(run)}')
     table = page.table(('setting', 'this run', 'baseline'), rows, 'What differs from the baseline stands first, tinted.', numbers=False)
     curves = page.figure(run.folder/'curves.png', FIGURES['curves.png'])
     return page.section('recipe', 'How the model was made', p(words), table, tag('h3', 'Training') if curves else '', curves, numbers=False)
+
+
+def how_many(run):
+    "One network, one of several folds, or how the networks of an ensemble came to be one model."
+    if run.fold: return (f'One network: {run.fold} of a cross-validation by person. Its test persons are in the test of no other fold. '
+                         'What the folds say together, and their networks as one model, are in report.html of the folder above.')
+    if run.experiment.folds: return of_folds(run.experiment.folds)
+    if not (networks := run.environment.get('networks')): return 'One network; no ensemble.'
+    several = [k.replace('_', ' ') for k, v in run.recipe.items() if v != getattr(run.experiment, k)]
+    differ = f'; they differ in {", ".join(several)}, where all values are listed' if several else ' from one recipe'
+    return (f'An ensemble of {len(networks)} networks, each trained so by itself on the same images{differ}. The probability of an image '
+            'is the mean of theirs; threshold and calibration were chosen on valid from that mean.')
+
+
+def networks(page, run):
+    "Which trained networks an ensemble is made of."
+    rows = [(i, tag('code', n['folder']), n['command'], tag('code', n['sha256'])) for i, n in
+            enumerate(run.environment.get('networks', ()), 1)]
+    return page.table(('network', 'run', 'trained by', 'SHA-256 of its model.pt'), rows, wide=(1, 2, 3), class_='hashes',
+                      numbers=False) if rows else ''
 
 
 def limits(page, metrics, lines=LIMITS):
@@ -130,6 +147,7 @@ def provenance(
         'provenance', TITLES['provenance'], tag('pre', env.get('command', 'not stated')),
         p('measures anew from the saved predictions, without images and without training, by'),
         evaluate_command(metrics),
+        networks(page, run),
         page.table(('machine, versions, seeds', ''), rows, wide=(1,), numbers=False),
         page.table(('file of the run', 'bytes', 'SHA-256'), files, 'A file whose hash is another is not the one this page was made of.',
                    class_='hashes', numbers=False), numbers=False)

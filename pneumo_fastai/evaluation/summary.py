@@ -7,6 +7,7 @@ from ..errors import InputError
 from .blocks import ONE_CLASS, about, balanced, blocks, reason
 from .calibration import apply, choose_calibrator
 from .choices import Choices
+from .disagreement import disagreement
 from .intervals import bootstrap, stated, weighted_ranks
 from .metrics import METRICS, auroc, checked, confusion
 from .operating import choose, operating_points
@@ -131,6 +132,7 @@ def evaluate(
     cohort=None,         # every image of the run as `subgroups.read_split` gives it; views and train follow from it
     class_weights=None,  # of negatives and of positives in the training loss, or None
     choices=None,        # a `Choices`, its defaults unless given
+    members=None,        # by source, as `disagreement.read_members` gives them
 ):
     """threshold, valid, test, baseline, balanced, operating_points, calibration, uncertainty, subgroups, choices and warnings.
 
@@ -145,6 +147,8 @@ def evaluate(
     metrics['baseline'] = _baseline(test, metrics['test']['prevalence'], views, train, choices)
     metrics['calibration'] = calibrated(valid, test, class_weights, choices)
     metrics['uncertainty'] = uncertainty(valid, test, metrics['threshold']['value'], choices, view)
+    metrics['uncertainty'] |= {source: disagreement(test, table, metrics['threshold']['value'], source, choices)
+                               for source, table in (members or {}).items()}
     metrics['subgroups'] = dict(reason=NO_COHORT) if cohort is None else subgroups(test, cohort, metrics['threshold']['value'], choices)
     return dict(metrics, choices=asdict(choices), warnings=list(_warnings(check, metrics, choices.n_boot)))
 

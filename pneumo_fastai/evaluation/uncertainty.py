@@ -102,11 +102,12 @@ def risk_coverage(y, p, threshold):
 def referral(
     rows,  # columns person, label, probability
     threshold, n_boot=1000, seed=0, shares=REFERRED,
+    sure=None,  # how sure each call is [n]; by `confidence` unless given
 ):
     """For each share asked: referred (reached; equally sure images stay or go together, and more stay rather than go), n (left to the
     model) and accuracy, recall and specificity of those, with intervals for that cut."""
     y, p = checked(rows['label'], rows['probability'])
-    sure, out = confidence(p, threshold), []
+    sure, out = confidence(p, threshold) if sure is None else np.asarray(sure), []
     for asked in shares:
         kept = sure >= np.sort(sure)[min(int(np.floor(asked*len(y) + 1e-9)), len(y) - 1)] if len(y) else np.zeros(0, dtype=bool)
         columns, counts = four(y, p, threshold)*kept[:, None], confusion(y[kept], p[kept], threshold)

@@ -41,8 +41,7 @@ def side_by_side(
 
 def signed(metric):
     "A difference with its interval, like `+0.012 [-0.01, +0.03]`."
-    if metric['value'] is None: return 'not defined'
-    return f'{metric["value"]:+.3f} ' + ('[no interval]' if metric['low'] is None else f'[{metric["low"]:+.2f}, {metric["high"]:+.2f}]')
+    return number(metric, sign='+')
 
 
 def p_value(delong):

@@ -10,18 +10,35 @@ from ..data.dicom import UnreadableImage, read_square
 from ..errors import InputError
 from ..evaluation.calibration import apply
 from ..evaluation.folder import chosen_since
+from ..evaluation.uncertainty import mutual_information
 from ..models.ensemble import Ensemble
 from ..models.zoo import build
+
+
+def joined(bundles) -> Ensemble:
+    "Their networks as one, for input that is normalised as for the first."
+    return Ensemble([b.model for b in bundles], [(b.recipe['mean'], b.recipe['std']) for b in bundles]).eval()
+
+
+def fresh(recipe):
+    "The network of a recipe, or its networks, with weights drawn anew."
+    n = recipe.get('members', 1)
+    return build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
 
 
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files."
     def __init__(self, state, recipe):
         self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, experiment, data, synthetic
-        n = recipe.get('members', 1)
-        self.model = build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
+        self.n, self.model = recipe.get('members', 1), fresh(recipe)
         self.model.load_state_dict(state)
         self.model.eval()
+
+    def untrained(self, seed):
+        "The same network with fresh weights, drawn with `seed`, on the same device."
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return fresh(self.recipe).eval().to(next(self.model.parameters()).device)
 
     def save(self, path): torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, path)
 
@@ -42,28 +59,38 @@ class Bundle:
         pixels, _ = read_square(path, self.recipe['size'], self.recipe['aspect'], self.recipe.get('any_view', False))
         return torch.from_numpy(np.array(pixels)).float().div(255).sub(self.recipe['mean']).div(self.recipe['std'])[None]
 
-    @torch.inference_mode()
     def probability(self, paths, batch_size=32, tick=None) -> tuple[np.ndarray, dict]:
         "(n,) probability of pneumonia, NaN for a file that cannot be read, and the reason for each of those by path."
-        out, reasons = np.full(len(paths), np.nan), {}
+        each, reasons = self.probabilities(paths, batch_size, tick)
+        return each.mean(0), reasons
+
+    @torch.inference_mode()
+    def probabilities(self, paths, batch_size=32, tick=None) -> tuple[np.ndarray, dict]:
+        "The same by each network, (members, n): one row unless the model is an ensemble."
+        out, reasons = np.full((self.n, len(paths)), np.nan), {}
         for start in range(0, len(paths), batch_size):
             at, xs = [], []
             for i, path in enumerate(paths[start:start + batch_size], start):
                 try: xs.append(self.tensor(path))
                 except UnreadableImage as e: reasons[str(path)] = e.reason
                 else: at.append(i)
-            if xs: out[at] = self.model(torch.stack(xs)).softmax(-1)[:, 1].numpy()
+            if xs: out[:, at] = self._members(torch.stack(xs))[..., 1].numpy()
             if tick: tick(min(start + batch_size, len(paths)))
         return out, reasons
+
+    def _members(self, x): return self.model(x).softmax(-1)[None] if self.n == 1 else self.model.probabilities(x)
 
     def calibrated(self, probability) -> np.ndarray: return apply(self.recipe['calibrator'], probability)
 
     def table(self, paths, tick=None) -> pd.DataFrame:
         """A row a file: path; probability, as in predictions.csv; calibrated, the same after the run's calibrator; prediction at the
-        run's threshold; and the reason where the file cannot be read (None otherwise)."""
-        probability, reasons = self.probability(paths, tick=tick)
+        run's threshold; and the reason where the file cannot be read (None otherwise). Of an ensemble also disagreement: the mutual
+        information of its networks, in nats."""
+        each, reasons = self.probabilities(paths, tick=tick)
+        probability, read = each.mean(0), ~np.isnan(each[0])
         names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
         frame = pd.DataFrame({'path': list(map(str, paths)), 'probability': probability, 'calibrated': self.calibrated(probability)})
+        if self.n > 1: frame.loc[read, 'disagreement'] = mutual_information(each[:, read])
         frame['prediction'] = names
         frame['reason'] = pd.Series([reasons.get(p) for p in frame.path], dtype=object)
         frame['prediction'] = frame.prediction.astype(object).where(frame.reason.isna(), None)

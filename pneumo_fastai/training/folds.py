@@ -10,8 +10,7 @@ from ..errors import InputError
 from ..evaluation.folder import write
 from ..evaluation.pooled import measure, read_folds
 from ..evaluation.pooled_page import present
-from ..inference.bundle import Bundle
-from ..models.ensemble import Ensemble
+from ..inference.bundle import Bundle, joined
 from . import run as runs
 from .learner import get_learner
 from .loaders import get_dls
@@ -71,8 +70,7 @@ def export(folder, name, experiment, cohort, chosen):
                  calibrator=chosen['calibration']['chosen'])
     dls = get_dls(replace(experiment, folds=0), prepare(cohort, experiment, fold=0))  # fold 1's normalisation, as the ensemble's input
     learn = get_learner(experiment, dls, path=folder)
-    learn.model = Ensemble([b.model for b in bundles], [(b.recipe['mean'], b.recipe['std']) for b in bundles])
-    learn.model.eval()
+    learn.model = joined(bundles)
     learn.export('learner.pkl')
     state = {k: v.cpu() for k, v in learn.model.state_dict().items()}
     Bundle(state, {**bundles[0].recipe, **facts, 'members': len(bundles)}).save(folder/'model.pt')

@@ -18,9 +18,9 @@ from ..evaluation.folder import read_run, write
 from ..evaluation.rewrite import measure, present
 from ..explain.gradcam import show_gradcam
 from ..inference.bundle import Bundle
-from .callbacks import Bar, Precision
+from .callbacks import Bar, Precision, random_state_kept
 from .learner import get_learner, train
-from .loaders import get_dls, split_dl
+from .loaders import augmentations, get_dls, split_dl
 
 PACKAGES = ['fastai', 'fastcore', 'torch', 'torchvision', 'pydicom', 'pillow', 'numpy', 'pandas', 'scikit-learn', 'pneumo_fastai']
 
@@ -78,7 +78,10 @@ def fit_into(
     with learn.no_bar(), learn.no_logging():
         train(learn, experiment, cbs=[Bar(progress), CSVLogger()])
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
-    write(folder/'predictions.csv', predictions.to_csv(index=False, float_format='%.8g'))
+        write(folder/'predictions.csv', predictions.to_csv(index=False, float_format='%.8g'))
+        if experiment.tta and augmentations(experiment):
+            copies = pd.concat([augmented_split(learn, split, experiment.tta, progress) for split in ('valid', 'test')])
+            write(folder/'augmented.csv', copies.to_csv(index=False, float_format='%.8g'))
     return learn, predictions
 
 
@@ -88,6 +91,15 @@ def predict_split(learn, split, progress) -> pd.DataFrame:
     rows = table.loc[table.split == split, ['path', 'person', 'split', 'label']]
     probability = learn.get_preds(dl=split_dl(learn.dls, split), cbs=[Bar(progress, f'predicting {split}')])[0][:, 1]
     return rows.assign(probability=probability.double().numpy())
+
+
+def augmented_split(learn, split, n, progress) -> pd.DataFrame:
+    "path, split, copy_1 to copy_n: the probability of `n` copies of each image, drawn anew with the training's augmentation."
+    dl, table = split_dl(learn.dls, split), learn.dls.cohort.table
+    rows = table.loc[table.split == split, ['path', 'split']]
+    with dl.dataset.set_split_idx(0), random_state_kept(learn.dls):  # 0: fastai's transforms as for training
+        each = [learn.get_preds(dl=dl, cbs=[Bar(progress, f'{split}, augmented copy {k} of {n}')])[0][:, 1] for k in range(1, n + 1)]
+    return rows.assign(**{f'copy_{k}': p.double().numpy() for k, p in enumerate(each, 1)})
 
 
 def export(learn, folder, experiment, facts):

@@ -1,10 +1,19 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.explain.gradcam import GradCAM, cam
+from pneumo_fastai.explain.gradcam import METHODS, GradCAM, gradcam, last_maps
+from pneumo_fastai.models.ensemble import Ensemble
 from pneumo_fastai.models.resnet import ResNet18
+
+
+def two_networks():
+    "ResNet18 and DenseNet121, the layer whose maps are taken, and an input for each."
+    from torchvision.models import densenet121
+    torch.manual_seed(0)
+    return [(ResNet18(), 'layer4', torch.randn(3, 1, 224, 224)), (densenet121(num_classes=2), 'features', torch.randn(2, 3, 224, 224))]
 
 
 class Tiny(nn.Module):
@@ -23,7 +32,7 @@ class Tiny(nn.Module):
 def test_the_definition_on_a_network_worked_out_by_hand():
     x = torch.tensor([[[[1., 2.], [-4., 0.]]]])
     with GradCAM(Tiny(), 'features') as heat_of: heat = heat_of(x, label=1)
-    # a = (3, 1) / 4; sum a_k A_k = 3/4 x - 1/4 x = x / 2; ReLU, then divided by its maximum 1
+    # a = (3, 1) / 4; sum a_k A_k = 3/4 x - 1/4 x = x / 2; ReLU, then its minimum 0 is 0 and its maximum 1 is 1
     torch.testing.assert_close(heat, torch.tensor([[[0.5, 1.], [0., 0.]]]))
     with GradCAM(Tiny(), 'features') as heat_of: assert heat_of(x, label=0).sum() == 0  # a = (1, 1) / 4: nothing speaks for it
 
@@ -31,7 +40,7 @@ def test_the_definition_on_a_network_worked_out_by_hand():
 def test_equations_1_and_2():
     a, g = torch.rand(3, 5, 4, 4) - 0.5, torch.rand(3, 5, 4, 4) - 0.5
     slow = torch.stack([sum(g[n, k].mean() * a[n, k] for k in range(5)).clamp(min=0) for n in range(3)])
-    torch.testing.assert_close(cam(a, g), slow)
+    torch.testing.assert_close(gradcam(a, g), slow)
 
 
 def test_batched_equals_one_by_one_and_has_the_size_of_the_image():
@@ -64,9 +73,56 @@ def test_the_model_is_left_as_it_was(frozen, fails):
     assert all(p.requires_grad is not frozen for p in model.parameters())
 
 
+def test_a_frozen_network_with_a_relu_in_place_after_the_layer():
+    model = two_networks()[1][0].eval()
+    x = torch.randn(1, 3, 64, 64)
+    with GradCAM(model, 'features') as heat_of: expected = heat_of(x)
+    for p in model.parameters(): p.requires_grad_(False)
+    with GradCAM(model, 'features') as heat_of: torch.testing.assert_close(heat_of(x), expected)
+
+
 def test_inside_no_grad_too():
     with torch.no_grad(), GradCAM(ResNet18()) as heat_of: assert heat_of(torch.randn(1, 1, 64, 64)).shape == (1, 64, 64)
 
 
 def test_a_layer_that_does_not_exist_lists_those_that_do():
     with pytest.raises(InputError, match=r"no layer 'layer5'.*layer4, layer4\.0"): GradCAM(ResNet18(), 'layer5')
+
+
+def test_a_method_that_does_not_exist_lists_those_that_do():
+    with pytest.raises(InputError, match=r"no method 'cam'.*gradcam\+\+, hirescam, layercam"): GradCAM(ResNet18(), method='cam')
+
+
+@pytest.mark.parametrize('which', [0, 1], ids=['resnet18', 'densenet121'])
+@pytest.mark.parametrize('layers', [1, 2])
+def test_each_method_agrees_with_the_public_package(which, layers):
+    peer = pytest.importorskip('pytorch_grad_cam', reason='grad-cam is not installed, or OpenCV lacks a library', exc_type=ImportError)
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+    model, layer, x = two_networks()[which]
+    model.eval()
+    names = [layer] if layers == 1 else [{'layer4': 'layer3', 'features': 'features.denseblock3'}[layer], layer]
+    of = dict(zip(METHODS, (peer.GradCAM, peer.GradCAMPlusPlus, peer.HiResCAM, peer.LayerCAM), strict=True))
+    modules = dict(model.named_modules())
+    for method, theirs in of.items():
+        with theirs(model=model, target_layers=[modules[n] for n in names]) as cam:
+            expected = cam(input_tensor=x, targets=[ClassifierOutputTarget(1)] * len(x))
+        with GradCAM(model, names, method) as heat_of: heat = heat_of(x)
+        assert heat.max() > .99
+        torch.testing.assert_close(heat, torch.from_numpy(expected).float(), atol=1e-4, rtol=0)
+
+
+def test_the_default_layer_is_the_last_that_gives_maps_of_every_member():
+    for model, layer, _ in two_networks(): assert last_maps(model) == [layer]
+    both = Ensemble([ResNet18(), ResNet18()], [(0., 1.)] * 2)
+    assert last_maps(both) == ['members.0.layer4', 'members.1.layer4']
+    with GradCAM(both) as heat_of: assert heat_of(torch.randn(1, 1, 64, 64)).shape == (1, 64, 64)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_under_bfloat16_the_map_is_nearly_the_same(method):
+    torch.manual_seed(0)
+    model, x = ResNet18(), torch.randn(2, 1, 96, 96)
+    with GradCAM(model, 'layer3', method) as heat_of:
+        exact = heat_of(x)
+        with torch.autocast('cpu', torch.bfloat16): low = heat_of(x)
+    assert low.dtype == torch.float32 and np.corrcoef(exact.ravel(), low.ravel())[0, 1] > .98

@@ -1,0 +1,28 @@
+"python -m pneumo_fastai.ensemble: several trained runs as one model, from saved files alone."
+import sys
+
+from .cli import run
+
+RUNS = 'the folders of two or more finished runs with one split, such as three that differ in --seed'
+
+
+def ensemble(
+    *runs:RUNS,
+    out:str = 'runs',  # the folder in which the ensemble gets its own new folder
+):
+    "Make one model of several trained runs, its probability the mean of theirs, and measure it as a run; nothing is trained."
+    import shlex
+
+    from .evaluation.report import console_table, in_words, members_in_words
+    from .screen import console, note
+    from .training.combine import combine
+    made, metrics = combine(runs, out, 'python -m pneumo_fastai.ensemble ' + shlex.join(sys.argv[1:]))
+    console.print(console_table(metrics, made.title, made.synthetic))
+    for line in (*in_words(metrics), *members_in_words(metrics)): console.print(line, markup=False)
+    for warning in metrics['warnings']: note(warning)
+    console.print(f'\nrun folder: {made.folder}\n  read   {made.folder}/report.html\n'
+                  f'  use    python -m pneumo_fastai.predict {made.folder} a-file-or-folder', soft_wrap=True, markup=False)
+
+
+if __name__ == '__main__':
+    sys.exit(run(ensemble))

@@ -1,0 +1,59 @@
+"Radiographs with heat beyond a single grid: over the epochs, as an animation, and on average."
+import os
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .figures import _figure, _panel
+
+
+def attention(
+    images,   # (n, h, w) uint8
+    kept,     # (title, heat (n, h, w)) of each moment
+    boxes,    # for each image a list of x, y, width, height
+    synthetic=False,
+):
+    "A row an image, a column a moment of training."
+    fig = _figure((1.6*len(kept), 1.75*len(images) + .4), synthetic)
+    axes = fig.subplots(len(images), len(kept), squeeze=False)
+    for j, (title, heat) in enumerate(kept):
+        for i, ax in enumerate(axes[:, j]):
+            _panel(ax, images[i], title if i == 0 else '', heat[i], boxes[i])
+            ax.set_axis_off()
+    return fig
+
+
+def save_animation(
+    figs,
+    path,          # ending in .gif
+    milliseconds,  # each is shown for
+):
+    "Figures of one size as one animated picture, the last shown for longer, whole or not at all."
+    frames = []
+    for fig in figs:
+        fig.savefig(buffer := BytesIO(), dpi=70)
+        frames.append(Image.open(buffer).convert('RGB').quantize(128))
+    path = Path(path)
+    beside = path.with_name(f'.{os.getpid()}-{path.name}')
+    try:
+        times = [milliseconds]*(len(frames) - 1) + [4*milliseconds]
+        frames[0].save(beside, format='GIF', save_all=True, append_images=frames[1:], duration=times, loop=0)
+        beside.replace(path)
+    finally: beside.unlink(missing_ok=True)
+    return path
+
+
+def mean_maps(
+    maps,  # name -> (n, mean map (h, w)); and, under a name of its own, the mean box of the training images where there are any
+    synthetic=False,
+):
+    "Mean maps side by side, on one scale of heat from 0 to 1."
+    fig = _figure((3*len(maps) + .6, 3.2), synthetic)
+    axes = fig.subplots(1, len(maps), squeeze=False)[0]
+    for ax, (name, (n, heat)) in zip(axes, maps.items(), strict=True):
+        shown = ax.imshow(np.asarray(heat), cmap='inferno', vmin=0, vmax=1)
+        ax.set(title=f'{name}, n = {n}', xticks=[], yticks=[])
+    fig.colorbar(shown, ax=axes, shrink=.8)
+    return fig

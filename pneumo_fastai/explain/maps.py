@@ -1,0 +1,65 @@
+"The heatmaps of many images: computed by the batch, kept at the layers' own resolution."
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from .gradcam import GradCAM, fused
+
+
+@dataclass
+class Maps:
+    "The map of each layer for each path, float16 in 0..1: for a layer of 7 x 7 places 98 bytes an image."
+    paths:list
+    layers:list
+    method:str
+    size:int      # of the images
+    native:list   # an array (n, h, w) for each layer
+
+    def __post_init__(self): self.at = {p: i for i, p in enumerate(self.paths)}
+
+    def __len__(self): return len(self.paths)
+
+    def heat(self, paths, size=None) -> np.ndarray:
+        "(n, size, size) float32 in 0..1, the layers fused."
+        rows = [self.at[p] for p in paths]
+        size = size or self.size
+        return fused([torch.from_numpy(m[rows].astype(np.float32)) for m in self.native], (size, size)).numpy()
+
+    def save(self, path):
+        "One .npz, whole or not at all."
+        beside = Path(path).with_name(f'.{Path(path).name}.partial.npz')
+        np.savez_compressed(beside, paths=np.array(self.paths), layers=np.array(self.layers), method=self.method, size=self.size,
+                            **{f'map_{i}': m for i, m in enumerate(self.native)})
+        beside.replace(path)
+
+    @classmethod
+    def load(cls, path) -> 'Maps':
+        "Raises `InputError` where there is none."
+        if not Path(path).is_file(): raise InputError(f'{path} does not exist; python -m pneumo_fastai.gradcam RUN writes it')
+        with np.load(path) as f:
+            layers = f['layers'].tolist()
+            return cls(f['paths'].tolist(), layers, str(f['method']), int(f['size']), [f[f'map_{i}'] for i in range(len(layers))])
+
+
+def compute(
+    model, pixels,      # `Pixels`, which has the images
+    paths,
+    stats,              # (mean, standard deviation) that the model's inputs are normalised by
+    layers=None, method='gradcam',  # as for `GradCAM`
+    label=1,            # heat for pneumonia
+    batch_size=32,
+    tick=None,          # called with (images done, images in all)
+) -> Maps:
+    "The maps of `paths`, in float32, on the model's device."
+    paths, device, parts = list(paths), next(model.parameters()).device, []
+    with GradCAM(model, layers, method) as cam:
+        for start in range(0, len(paths), batch_size):
+            x = torch.from_numpy(np.stack([pixels[p] for p in paths[start:start + batch_size]])).to(device)
+            maps = cam.maps(x.float().div(255).sub(stats[0]).div(stats[1])[:, None], label)
+            parts.append([m.half().cpu().numpy() for m in maps])
+            if tick: tick(min(start + batch_size, len(paths)), len(paths))
+        size = pixels.array.shape[1]
+        return Maps(paths, cam.layers, method, size, [np.concatenate(p) for p in zip(*parts, strict=True)])

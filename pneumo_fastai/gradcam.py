@@ -1,0 +1,38 @@
+"python -m pneumo_fastai.gradcam: where a finished run looked, scored against boxes and checked for sanity."
+import sys
+
+from .cli import run
+
+RUNS = "a run's folder; after it, runs to compare its maps with: another seed, or one trained on shuffled labels"
+
+
+def gradcam(
+    *runs:RUNS,
+    layers:str = '',         # layers whose maps are fused, such as layer3,layer4; the last that gives maps unless given
+    method:str = 'gradcam',  # gradcam, gradcam++, hirescam or layercam
+    n_boot:int = 1000,       # resamples of persons behind each interval
+    seed:int = 0,            # of the resamples
+    cache:str = None,        # where decoded images are kept; the user's cache folder unless given
+):
+    "Write a finished run's heatmaps, their scores and the pages that show them into its folder."
+    from .screen import bar, console
+    with bar('maps') as tick:
+        from .evaluation.rewrite import present_again
+        from .explain.evidence import explain_run
+        found = explain_run(runs[0], [o for o in layers.split(',') if o], method, runs[1:], None, cache, n_boot, seed, tick)
+    for line in words(found): console.print(line, markup=False)
+    console.print(f'\nread {present_again(runs[0])}', soft_wrap=True, markup=False)
+
+
+def words(found):
+    "The outcome in a few lines."
+    from .evaluation.report import number
+    scored = found['localization']
+    if 'reason' in scored: yield f'localisation: {scored["reason"]}'
+    for name, m in scored.get('maps', {}).items():
+        yield f'{name}: pointing {number(m["pointing"])}, AUPRC {number(m["average_precision"])}'
+    if found['sanity']['survives']: yield 'the maps survive random weights: they show the image, not what was learnt'
+
+
+if __name__ == '__main__':
+    sys.exit(run(gradcam))

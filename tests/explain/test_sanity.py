@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from pneumo_fastai.explain.sanity import cascade, rank_correlation, similarity, ssim, stages
+from pneumo_fastai.models.resnet import ResNet18
+
+
+def maps(seed, n=3): return np.random.default_rng(seed).random((n, 24, 24))
+
+
+def test_rank_correlation_is_scipys_and_undefined_for_a_flat_map():
+    a, b = maps(0), maps(1) + maps(0)
+    assert rank_correlation(a, b) == pytest.approx([spearmanr(x.ravel(), y.ravel()).statistic for x, y in zip(a, b, strict=True)])
+    a[1] = 0
+    assert similarity(a, b)['flat'] == 1 and np.isnan(rank_correlation(a, b)[1])
+
+
+def test_ssim_is_scikit_images():
+    structural = pytest.importorskip('skimage.metrics', reason='scikit-image is not installed').structural_similarity
+    a, b = maps(0), .5 * maps(1) + .5 * maps(0)
+    peer = [structural(x, y, data_range=1, gaussian_weights=True, use_sample_covariance=False, full=True)[1].mean()
+            for x, y in zip(a, b, strict=True)]
+    assert ssim(a, b) == pytest.approx(peer, abs=1e-6)
+    assert ssim(a, a) == pytest.approx(np.ones(3))
+
+
+def test_the_cascade_goes_from_the_output_to_the_input_and_leaves_the_model_alone():
+    torch.manual_seed(0)
+    model, fresh = ResNet18().eval(), ResNet18().eval()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    assert next(o[0] for o in stages(model)) == 'fc' and len(stages(model)) == 11
+    x, seen = torch.randn(2, 1, 64, 64), []
+    for block, changed in cascade(model, fresh):
+        same = {k for k, v in changed.state_dict().items() if torch.equal(v, before[k])}
+        seen.append(block)
+        if block == 'layer4.1': assert 'layer4.1.conv1.weight' not in same and 'layer4.0.conv1.weight' in same
+    assert seen[0] == 'fc' and seen[1] == 'layer4.1' and seen[-1] == 'conv1'
+    assert torch.equal(changed(x), fresh(x)) and not torch.equal(model(x), fresh(x))
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
