@@ -11,7 +11,7 @@ from .errors import InputError
 @dataclass(frozen=True)
 class Experiment:
     "The recipe of a run. These defaults are the baseline; raises `InputError` for a value that is out of range."
-    arch:Literal['resnet18'] = 'resnet18'                # the network, from scratch, one input channel, two classes
+    arch:Literal['resnet18', 'resnet18_os16'] = 'resnet18'  # the network, from scratch, one channel, two classes; os16: maps twice as fine
     size:int = 224                                       # images are size x size pixels
     aspect:Literal['pad', 'crop', 'stretch'] = 'pad'     # how a film that is not square becomes square
     any_view:bool = False                                # also images that say they are not frontal chest radiographs
