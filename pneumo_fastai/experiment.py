@@ -11,7 +11,7 @@ from .errors import InputError
 @dataclass(frozen=True)
 class Experiment:
     "The recipe of a run. These defaults are the baseline; raises `InputError` for a value that is out of range."
-    arch:Literal['resnet18'] = 'resnet18'                # the network, from scratch, one input channel, two classes
+    arch:Literal['resnet18', 'resnet18_os16'] = 'resnet18'  # the network, from scratch, one channel, two classes; os16: maps twice as fine
     size:int = 224                                       # images are size x size pixels
     aspect:Literal['pad', 'crop', 'stretch'] = 'pad'     # how a film that is not square becomes square
     any_view:bool = False                                # also images that say they are not frontal chest radiographs
@@ -20,6 +20,7 @@ class Experiment:
     lr:float = 1e-4                                      # Adam's learning rate at the start of the cosine
     weight_decay:float = 0.                              # L2 penalty, as torch.optim.Adam takes it
     class_weights:Literal['none', 'balanced'] = 'none'   # balanced: images / (classes x images of the class), from the training split
+    oversample:Literal['none', 'view'] = 'none'          # view: each view and class as often as the most frequent of them
     flip:float = 0.                                      # augmentation: probability of a left-right flip
     rotate:float = 0.                                    # augmentation: up to this many degrees either way
     brightness:float = 0.                                # augmentation: up to this much lighter or darker, 0 to 1
@@ -35,6 +36,7 @@ class Experiment:
     shuffle_labels:bool = False                          # train on labels dealt out at random: what is learnt then is not the disease
     gradcam:bool = False                                 # maps while training, and of all of valid and test, scored and checked
     gradcam_method:Literal['gradcam', 'gradcam++', 'hirescam', 'layercam'] = 'gradcam'  # which class activation map
+    gradcam_mirror:bool = False                          # the mean with the map of the mirrored image
     gradcam_layers:str = ''                              # layers to fuse, such as layer3,layer4; the last with maps unless given
 
     def __post_init__(self):

@@ -69,25 +69,34 @@ MEASURES = dict(ece='expected calibration error, bins of equal width', ece_equal
                 in_the_large='calibration in the large, perfect is 0; below it too high')
 
 
-def calibration(page, run, metrics):
-    found = metrics['calibration']
-    before, after, method = found['before'], found['after'], found['chosen']['method'].replace('_', ' ')
+def before_and_after(page, found, where='on test'):
+    "The table of calibration measures."
+    before, after = found['before'], found['after']
     def value(block, k): return cell(block[k]) if isinstance(block[k], dict) else plain(block[k])
     rows = [(words, value(before, k), value(after, k)) for k, words in MEASURES.items()]
     perfect = [f'{b["ece_of_a_perfect_model"]["mean"]:.3f}, up to {b["ece_of_a_perfect_model"]["high"]:.3f}' for b in (before, after)]
     chance = tag('small', 'mean and 95th percentile of the first line by chance')
     rows.insert(1, (join(['perfect probabilities would show', chance]), *perfect))
+    return page.table((where, 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.')
+
+
+def calibrator(chosen):
+    "Its method and numbers, in words."
+    method, numbers = chosen['method'].replace('_', ' '), {k: v for k, v in chosen.items() if isinstance(v, float)}
+    return method + ''.join(f'{"" if k == method else ", " + k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
+
+
+def calibration(page, run, metrics):
+    found = metrics['calibration']
     tried = [(k.replace('_', ' '), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '') for k, v in found['log_loss'].items()]
     left = [f'{k.replace("_", " ")}: {why}' for k, why in found['left_out'].items()]
     table = page.table(('method', 'cross-validated log-loss on valid', ''), tried, f'{found["folds"]} folds by person.') if tried else ''
-    numbers = {k: v for k, v in found['chosen'].items() if isinstance(v, float)}
-    kept = method + ''.join(f'{"" if k == method else ", " + k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
+    kept = calibrator(found['chosen'])
     words = ('Class weights and overfitting distort probabilities. Ways to mend that are compared on valid, by cross-validation over '
              f'persons, and the one with the least log-loss is kept: {kept}. It changes no call and no AUROC of the tables above, which '
              'are from the probabilities before calibration.')
     return page.section('calibration', 'Calibration', p(words), table, bullets(left) if left else '',
-                        page.table(('on test', 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.'),
-                        page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
+                        before_and_after(page, found), page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
 
 
 def uncertainty(page, run, metrics):

@@ -48,14 +48,14 @@ def compute(
     model, pixels,      # `Pixels`, which has the images
     paths,
     stats,              # (mean, standard deviation) that the model's inputs are normalised by
-    layers=None, method='gradcam',  # as for `GradCAM`
+    layers=None, method='gradcam', mirror=False,  # as for `GradCAM`
     label=1,            # heat for pneumonia
     batch_size=32,
     tick=None,          # called with (images done, images in all)
 ) -> Maps:
     "The maps of `paths`, in float32, on the model's device."
     paths, device, parts = list(paths), next(model.parameters()).device, []
-    with GradCAM(model, layers, method) as cam:
+    with GradCAM(model, layers, method, mirror) as cam:
         for start in range(0, len(paths), batch_size):
             x = torch.from_numpy(np.stack([pixels[p] for p in paths[start:start + batch_size]])).to(device)
             maps = cam.maps(x.float().div(255).sub(stats[0]).div(stats[1])[:, None], label)

@@ -2,6 +2,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from fastai.data.all import CategoryBlock, ColReader, ColSplitter, DataBlock, DataLoaders, TransformBlock
 from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline, Transform
 from fastai.imports import dispatch
@@ -71,6 +72,15 @@ def xray_block(experiment, pixels:Pixels, stats) -> DataBlock:
                      batch_tfms=[*augmentations(experiment), Normalize.from_stats([stats[0]], [stats[1]], cuda=False)])
 
 
+def balanced(rows, by, seed) -> pd.DataFrame:
+    "`rows`, and of those of training, by group of `by`, as many again, drawn at random, as the most frequent group has more."
+    train = rows[~rows.is_valid]
+    groups = [group for _, group in train.groupby(train[by].astype(object).fillna('not stated').apply(tuple, axis=1))]
+    most = max(map(len, groups))
+    again = [group.sample(most - len(group), replace=most - len(group) > len(group), random_state=seed) for group in groups]
+    return pd.concat([rows, *again], ignore_index=True)
+
+
 def get_dls(
     experiment,   # an `Experiment`
     cohort,       # from `read_cohort` or `prepare`
@@ -79,12 +89,13 @@ def get_dls(
 ) -> DataLoaders:
     "Training and validation `DataLoaders` of a cohort; sets the seeds. `dls.cohort` is the prepared cohort."
     cohort = prepare(cohort, experiment, cache)
-    rows = cohort.table[['path', 'label', 'split']]
+    rows = cohort.table[['path', 'label', 'split', 'view']]
     train = rows[rows.split == 'train']
     used = rows[rows.split != 'test'].assign(is_valid=lambda t: t.split == 'valid')
     if experiment.shuffle_labels:
         used.loc[used.split == 'train', 'label'] = np.random.default_rng(experiment.seed).permutation(train.label)
     set_seed(experiment.seed, reproducible=True)
+    if experiment.oversample == 'view': used = balanced(used, ['view', 'label'], experiment.seed)
     block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, train.path))
     dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=2 * experiment.batch_size, num_workers=0, device=device)
     dls.cohort = cohort

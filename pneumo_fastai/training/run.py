@@ -88,8 +88,9 @@ def fit_into(
 
 
 def how_maps(experiment) -> dict:
-    "`layers` and `method`, as `GradCAM` takes them."
-    return dict(layers=[o for o in experiment.gradcam_layers.split(',') if o] or None, method=experiment.gradcam_method)
+    "`layers`, `method` and `mirror`, as `GradCAM` takes them."
+    layers = [o for o in experiment.gradcam_layers.split(',') if o]
+    return dict(layers=layers or None, method=experiment.gradcam_method, mirror=experiment.gradcam_mirror)
 
 
 def watching(experiment, folder): return [WatchGradCAM(folder, experiment, **how_maps(experiment))] if experiment.gradcam else []

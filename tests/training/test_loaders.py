@@ -1,12 +1,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import torch
 from fastai.vision.augment import Brightness, Contrast, Flip, Rotate
 from matplotlib import pyplot as plt
 
 from pneumo_fastai.data.cohort import CLASSES
-from pneumo_fastai.training.loaders import LoadXRay, XRay, get_dls, split_dl
+from pneumo_fastai.training.loaders import LoadXRay, XRay, balanced, get_dls, split_dl
 
 
 def raw(cohort, split): return np.stack([cohort.pixels[p] for p in cohort.table.path[cohort.table.split == split]])
@@ -85,3 +86,20 @@ def test_shuffled_labels_are_those_of_training_in_another_order(tiny, cohort):
     plain, shuffled = get_dls(tiny, cohort), get_dls(replace(tiny, shuffle_labels=True), cohort)
     a, b = (d.train.items.label.to_numpy() for d in (plain, shuffled))
     assert (a != b).any() and a.sum() == b.sum() and (plain.valid.items.label == shuffled.valid.items.label).all()
+
+
+def test_oversampling_makes_each_view_and_class_as_frequent_and_leaves_valid_alone():
+    views = np.array(['AP'] * 50 + ['PA'] * 30 + [None] * 20, dtype=object)
+    rows = pd.DataFrame(dict(path=[f'{i}' for i in range(100)], view=views, label=np.arange(100) % 3 == 0, is_valid=np.arange(100) % 10 == 0))
+    got = balanced(rows, ['view', 'label'], 0)
+    train = got[~got.is_valid].fillna('not stated')
+    counts = train.groupby(['view', 'label']).size()
+    assert len(counts) == 6 and counts.nunique() == 1 and counts.iloc[0] == 30
+    assert set(train.path) == set(rows.path[~rows.is_valid])
+    assert got[got.is_valid].path.tolist() == rows.path[rows.is_valid].tolist()
+
+
+def test_an_oversampled_epoch_is_longer(tiny, cohort):
+    plain, more = get_dls(tiny, cohort), get_dls(replace(tiny, oversample='view'), cohort)
+    labels = more.train.items.label
+    assert len(labels) > len(plain.train.items) and labels.mean() == .5 and len(more.valid.items) == len(plain.valid.items)
