@@ -10,6 +10,7 @@ from fastai.metrics import AccumMetric
 
 from ..errors import InputError
 from ..evaluation import metrics as measures
+from .precision import faster, native_bfloat16, tried
 
 
 def pneumonia_probability(logits): return logits.float().softmax(-1)[:, 1]
@@ -44,27 +45,28 @@ class StopOnNonFinite(Callback):
                              f'a lower --lr than {self.opt.hypers[0]["lr"]:.3g} or --precision float32 would do')
 
 
-def native_bfloat16(device) -> bool:
-    "Does this device compute bfloat16 faster than float32? A CPU with AVX512-BF16 or AMX, a GPU from Ampere on."
-    if device.type == 'cuda': return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device.type == 'cpu' and any(torch.cpu.get_capabilities().get(o) for o in ('avx512_bf16', 'amx_bf16'))
-
-
 class Precision(Callback):
-    """Channels-last and, for 'bfloat16' or an 'auto' that finds it native, autocast while fitting.
+    """Channels-last and, for 'bfloat16' or an 'auto' that finds it native or, in a trial, faster, autocast while fitting.
     Predictions (`get_preds`, `predict`) are float32, so a file's probability does not depend on its batch."""
     order = 10  # after the batch is on its device
+    trial = None  # seconds of a step by precision, where 'auto' had to try
     def __init__(self, precision='auto'): self.precision = precision
 
-    def resolved(self, device) -> str:
-        return self.precision if self.precision != 'auto' else 'bfloat16' if native_bfloat16(device) else 'float32'
+    def resolved(self) -> str:
+        if self.precision != 'auto': return self.precision
+        if native_bfloat16(self.dls.device): return 'bfloat16'
+        if self.trial is None:
+            with random_state_kept(self.dls): self.trial = tried(self.learn)
+        return faster(self.trial)
 
-    def before_fit(self): self.model.to(memory_format=torch.channels_last)
+    def before_fit(self):
+        if not hasattr(self, 'gather_preds'): self.resolved()
+        self.model.to(memory_format=torch.channels_last)
 
     def before_batch(self):
         self.learn.xb = tuple(x.contiguous(memory_format=torch.channels_last) for x in self.xb)
         self._leave()  # a step that raised may have left it on
-        low = self.resolved(self.dls.device) == 'bfloat16' and not hasattr(self, 'gather_preds')
+        low = not hasattr(self, 'gather_preds') and self.resolved() == 'bfloat16'
         self.autocast = torch.autocast(self.dls.device.type, torch.bfloat16, enabled=low)
         self.autocast.__enter__()
 

@@ -23,6 +23,7 @@ from .attention import WatchGradCAM
 from .callbacks import Bar, Precision, random_state_kept
 from .learner import get_learner, train
 from .loaders import augmentations, get_dls, split_dl
+from .precision import said
 
 PACKAGES = ['fastai', 'fastcore', 'torch', 'torchvision', 'pydicom', 'pillow', 'numpy', 'pandas', 'scikit-learn', 'pneumo_fastai']
 
@@ -47,10 +48,14 @@ def write_cohort(folder, cohort):
 
 def environment(learn, command, name) -> dict:
     "What another person needs to know to see the same numbers."
-    precision = next(cb for cb in learn.cbs if isinstance(cb, Precision)).resolved(learn.dls.device)
+    precision = precision_of(learn)
     cohort = learn.dls.cohort
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
-    return dict(command=command, experiment=name, data=data, precision=precision, **machine(learn.dls.device))
+    return dict(command=command, experiment=name, data=data, precision=precision.resolved(), precision_trial=precision.trial,
+                **machine(learn.dls.device))
+
+
+def precision_of(learn) -> Precision: return next(cb for cb in learn.cbs if isinstance(cb, Precision))
 
 
 def machine(device) -> dict:
@@ -77,6 +82,7 @@ def fit_into(
     write_cohort(folder, cohort)
     learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
     write(folder/'environment.json', json.dumps(environment(learn, command, name), indent=1))
+    if experiment.precision == 'auto': progress.console.print(said(precision_of(learn).resolved(), precision_of(learn).trial))
     with learn.no_bar(), learn.no_logging():
         train(learn, experiment, cbs=[Bar(progress), CSVLogger(), *watching(experiment, folder)])
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])

@@ -1,6 +1,5 @@
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from sklearn import metrics as sk
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.models.zoo import build
-from pneumo_fastai.training.callbacks import BestModel, Precision, native_bfloat16
+from pneumo_fastai.training.callbacks import BestModel
 from pneumo_fastai.training.learner import get_learner, schedule, train
 from pneumo_fastai.training.loaders import get_dls, split_dl
 
@@ -135,15 +134,6 @@ def test_bfloat16_trains_alike_and_predictions_are_float32(make):
     one = torch.cat([learn.get_preds(dl=learn.dls.test_dl([p]))[0] for p in learn.dls.valid.items.path[:4]])
     torch.testing.assert_close(one, learn.get_preds(dl=learn.dls.test_dl(list(learn.dls.valid.items.path[:4])))[0], atol=1e-5, rtol=0)
     assert dtypes == {(False, torch.float32)} and not torch.is_autocast_enabled('cpu')
-
-
-def test_auto_precision_is_what_the_processor_computes():
-    cpu = torch.device('cpu')
-    if not Path('/proc/cpuinfo').exists(): pytest.skip('no /proc/cpuinfo to compare with')
-    flags = Path('/proc/cpuinfo').read_text()
-    assert native_bfloat16(cpu) == ('avx512_bf16' in flags or 'amx_bf16' in flags)
-    assert Precision('auto').resolved(cpu) == ('bfloat16' if native_bfloat16(cpu) else 'float32')
-    assert Precision('float32').resolved(cpu) == 'float32'
 
 
 def test_a_notebooks_ways_in(make):
