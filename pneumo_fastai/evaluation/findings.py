@@ -21,7 +21,7 @@ def cell(metric):
     return number(metric) if not metric.get('reason') else join([number(metric), ' ', tag('span', metric['reason'], class_='why')])
 
 
-def plain(value): return tag('span', 'not defined', class_='why') if value is None else f'{value:.3f}'
+def plain(value): return tag('span', 'not defined', class_='why') if value is None else f'{value:z.3f}'
 
 
 def results(page, run, metrics):

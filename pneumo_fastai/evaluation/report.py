@@ -51,10 +51,10 @@ def number(
 ):
     "A metric with its interval, like `0.871 [0.82, 0.91]`, or 'not defined'."
     if metric['value'] is None: return 'not defined'
-    low, high = metric['low'], metric['high']
-    if low is None: return f'{metric["value"]:{sign}.3f} [no interval]'
-    form = f'{sign}.{digits or (2 if high - low >= NARROW else 3)}f'
-    return f'{metric["value"]:{sign}.3f} [{low:{form}}, {high:{form}}]'
+    value, low, high = metric['value'], metric['low'], metric['high']
+    if low is None: return f'{value:{sign}z.3f} [no interval]'
+    form = f'{sign}z.{digits or (2 if high - low >= NARROW else 3)}f'  # z: no -0.000
+    return f'{value:{sign}z.3f} [{low:{form}}, {high:{form}}]'
 
 
 def rows(metrics):

@@ -90,7 +90,8 @@ def test_shuffled_labels_are_those_of_training_in_another_order(tiny, cohort):
 
 def test_oversampling_makes_each_view_and_class_as_frequent_and_leaves_valid_alone():
     views = np.array(['AP'] * 50 + ['PA'] * 30 + [None] * 20, dtype=object)
-    rows = pd.DataFrame(dict(path=[f'{i}' for i in range(100)], view=views, label=np.arange(100) % 3 == 0, is_valid=np.arange(100) % 10 == 0))
+    n = np.arange(100)
+    rows = pd.DataFrame(dict(path=n.astype(str), view=views, label=n % 3 == 0, is_valid=n % 10 == 0))
     got = balanced(rows, ['view', 'label'], 0)
     train = got[~got.is_valid].fillna('not stated')
     counts = train.groupby(['view', 'label']).size()
