@@ -1,23 +1,16 @@
-"Cohort -> DataLoaders: the DataBlock, the `XRay` tensor and the batch transforms."
-from pathlib import Path
-
+"Cohort -> DataLoaders: the DataBlock and its batch transforms."
 import numpy as np
 from fastai.data.all import CategoryBlock, ColReader, ColSplitter, DataBlock, DataLoaders, TransformBlock
-from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline, Transform
+from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline
 from fastai.imports import dispatch
-from fastai.torch_core import TensorCategory, TensorImageBW, set_seed, show_image
+from fastai.torch_core import TensorCategory, set_seed
 from fastai.vision.augment import Brightness, Contrast, Flip, PadMode, Rotate, Zoom, setup_aug_tfms
 from fastai.vision.data import get_grid
 
 from ..data.cache import Pixels
 from ..data.cohort import CLASSES
-from ..data.dicom import read_square
 from ..data.prepare import Prepared, prepare
-
-
-class XRay(TensorImageBW):
-    "A radiograph: (1, size, size) uint8, bright = dense; float and normalised once it is in a batch. Shows in grey, white = dense."
-    def show(self, ctx=None, **kwargs): return show_image(np.asarray(self.cpu().squeeze(0)), ctx=ctx, **{'cmap': 'gray', **kwargs})
+from .batches import BatchDL, ClassName, LoadXRay, XRay
 
 
 @dispatch
@@ -26,22 +19,6 @@ def plot_top_losses(x:XRay, y:TensorCategory, samples, outs, raws, losses, nrows
     for ax, s, o, r, loss in zip(get_grid(len(samples), nrows, ncols, figsize=figsize), samples, outs, raws, losses, strict=False):
         s[0].show(ctx=ax, **kwargs)
         ax.set_title(f'{s[1]}, loss {loss.item():.2f}\ncalled {o[0]} ({r.max().item():.2f})', fontsize=9)
-
-
-class LoadXRay(Transform):
-    "A file's path -> `XRay`: from the cache where that has it, else decoded here by the same function. Raises `UnreadableImage`."
-    input_types = (str, Path)  # what `Learner.predict` may be given
-
-    def __init__(self, size, aspect, pixels=None, any_view=False): self.how, self.pixels = (size, aspect, any_view), pixels
-
-    def encodes(self, path):
-        cached = self.pixels is not None and path in self.pixels
-        return XRay(np.array(self.pixels[path] if cached else read_square(path, *self.how)[0])[None])
-
-    def __getstate__(self): return {**self.__dict__, 'pixels': None}  # an exported learner goes without its images
-
-
-def class_name(label): return CLASSES[label]
 
 
 def mean_std(pixels, paths) -> tuple[float, float]:
@@ -67,8 +44,8 @@ def xray_block(experiment, pixels:Pixels, stats) -> DataBlock:
     "The DataBlock: rows with `path`, `label` and `is_valid` -> (`XRay`, category)."
     image = TransformBlock(type_tfms=LoadXRay(experiment.size, experiment.aspect, pixels, experiment.any_view), batch_tfms=IntToFloatTensor)
     return DataBlock(blocks=(image, CategoryBlock(vocab=CLASSES, sort=False)),
-                     get_x=ColReader('path'), get_y=Pipeline([ColReader('label'), class_name]), splitter=ColSplitter('is_valid'),
-                     batch_tfms=[*augmentations(experiment), Normalize.from_stats([stats[0]], [stats[1]], cuda=False)])
+                     get_x=ColReader('path'), get_y=Pipeline([ColReader('label'), ClassName()]), splitter=ColSplitter('is_valid'),
+                     dl_type=BatchDL, batch_tfms=[*augmentations(experiment), Normalize.from_stats([stats[0]], [stats[1]], cuda=False)])
 
 
 def get_dls(
