@@ -62,7 +62,8 @@ class Precision(Callback):
     def before_fit(self): self.model.to(memory_format=torch.channels_last)
 
     def before_batch(self):
-        self.learn.xb = tuple(x.contiguous(memory_format=torch.channels_last) for x in self.xb)
+        # plain tensors: fastai's subclass would pass through every operation of the network
+        self.learn.xb = tuple(x.as_subclass(torch.Tensor).contiguous(memory_format=torch.channels_last) for x in self.xb)
         self._leave()  # a step that raised may have left it on
         low = self.resolved(self.dls.device) == 'bfloat16' and not hasattr(self, 'gather_preds')
         self.autocast = torch.autocast(self.dls.device.type, torch.bfloat16, enabled=low)

@@ -1,16 +1,20 @@
 "Cohort -> DataLoaders: the DataBlock and its batch transforms."
+from dataclasses import replace
+
 import numpy as np
 from fastai.data.all import CategoryBlock, ColReader, ColSplitter, DataBlock, DataLoaders, TransformBlock
 from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline
 from fastai.imports import dispatch
 from fastai.torch_core import TensorCategory, set_seed
-from fastai.vision.augment import Brightness, Contrast, Flip, PadMode, Rotate, Zoom, setup_aug_tfms
 from fastai.vision.data import get_grid
 
 from ..data.cache import Pixels
 from ..data.cohort import CLASSES
 from ..data.prepare import Prepared, prepare
+from .augment import augmentations
 from .batches import BatchDL, ClassName, LoadXRay, XRay
+
+SAMPLE = 20_000  # images whose pixels say how to normalise; in more, the mean moves in the fourth digit
 
 
 @dispatch
@@ -29,15 +33,11 @@ def mean_std(pixels, paths) -> tuple[float, float]:
     return float(mean), float(np.sqrt((counts * (grey - mean)**2).sum() / counts.sum()))
 
 
-def augmentations(experiment) -> list:
-    "fastai's batch transforms for the fields above 0; one resampling for flip, rotation and crop together; training only."
-    e, each = experiment, dict(p=1., batch=False)
-    tfms = [Flip(p=e.flip, pad_mode=PadMode.Zeros)] if e.flip else []
-    if e.rotate: tfms.append(Rotate(max_deg=e.rotate, pad_mode=PadMode.Zeros, **each))
-    if e.crop < 1: tfms.append(Zoom(max_zoom=1 / e.crop, pad_mode=PadMode.Zeros, **each))
-    if e.brightness: tfms.append(Brightness(max_lighting=e.brightness, **each))
-    if e.contrast: tfms.append(Contrast(max_lighting=e.contrast, **each))
-    return setup_aug_tfms(tfms)
+def sampled(paths, cohort):
+    "`paths`, or of more than `SAMPLE` that many by a fixed seed; and the cohort, with a note where it is not all."
+    if len(paths) <= SAMPLE: return paths, cohort
+    note = f'mean and standard deviation for the network are those of {SAMPLE} of the {len(paths)} training images, drawn with seed 0'
+    return paths.sample(SAMPLE, random_state=0), replace(cohort, notes=[*(o for o in cohort.notes if o != note), note])
 
 
 def xray_block(experiment, pixels:Pixels, stats) -> DataBlock:
@@ -58,11 +58,12 @@ def get_dls(
     cohort = prepare(cohort, experiment, cache)
     rows = cohort.table[['path', 'label', 'split']]
     train = rows[rows.split == 'train']
+    some, cohort = sampled(train.path, cohort)
     used = rows[rows.split != 'test'].assign(is_valid=lambda t: t.split == 'valid')
     if experiment.shuffle_labels:
         used.loc[used.split == 'train', 'label'] = np.random.default_rng(experiment.seed).permutation(train.label)
     set_seed(experiment.seed, reproducible=True)
-    block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, train.path))
+    block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, some))
     dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=2 * experiment.batch_size, num_workers=0, device=device)
     dls.cohort = cohort
     return dls
