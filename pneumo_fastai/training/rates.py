@@ -8,7 +8,7 @@ import torch
 from fastai.learner import Learner
 
 from ..data.dicom import read_square
-from ..inference.bundle import Bundle
+from ..inference import rates as inference
 from ..models.losses import CrossEntropy
 from ..models.zoo import build
 from .callbacks import native_bfloat16
@@ -113,20 +113,12 @@ def training_rows(experiment, dls, path):
     yield 'training, images/s', ours, f"what the machine's {str(dtype)[6:]} matrix product allows", limit
 
 
-def inference_rows(experiment, paths):
-    "A file to its probability, against the network alone, both float32."
-    recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, mean=.5, std=.25)
-    bundle = Bundle(build(experiment.arch).state_dict(), recipe)
-    x = torch.stack([bundle.tensor(p) for p in paths])
-    with torch.inference_mode(): network = rate(lambda: bundle.model(x), len(paths), seconds=4)
-    yield 'file to probability, images/s', rate(lambda: bundle.probability(paths), len(paths), seconds=4), 'the network alone', network
-
-
 def measured(experiment, cohort, folder, tick) -> dict:
     "Every row beside its plain way, and what they were measured on; `folder` is for fastai to write in."
     dls, paths, rows = get_dls(experiment, cohort), list(cohort.table.path[:32]), []
     stages = [decode_rows(paths, experiment.size), cache_rows(cohort.pixels, experiment.batch_size),
-              loader_rows(dls, experiment.batch_size), training_rows(experiment, dls, folder), inference_rows(experiment, paths)]
+              loader_rows(dls, experiment.batch_size), training_rows(experiment, dls, folder),
+              inference.rows(experiment, paths, folder, rate)]
     for n, stage in enumerate(stages, 1):
         rows += [dict(what=what, rate=ours, plain=plain, plain_rate=theirs, ratio=ours / theirs) for what, ours, plain, theirs in stage]
         tick(n, len(stages))

@@ -1,0 +1,53 @@
+"How fast files become probabilities, beside the network alone and the plain ways; for the bench."
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..models.zoo import build
+from .bundle import Bundle
+from .network import in_threads, parts
+
+
+def recipe(experiment) -> dict:
+    "Of a network that was never trained: enough to time one."
+    return dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, mean=.5, std=.25, threshold=.5, threshold_from='none',
+                experiment='none', data='none', synthetic=True, calibrator=dict(method='none'))
+
+
+def plainly(model, images, batch_size):
+    "Batch after batch through the model as it was trained."
+    with torch.inference_mode():
+        for start in range(0, len(images), batch_size): model(images[start:start + batch_size])
+
+
+def rows(experiment, paths, folder, rate):
+    "(what, rate, plain way, its rate) of prediction in each precision, of one file and of a cold start; `rate(work, n)` times."
+    n, state = len(paths), build(experiment.arch).state_dict()
+    for precision in ('float32', 'bfloat16'):
+        bundle = Bundle(state, recipe(experiment), precision)
+        pixels = np.stack([bundle.pixels(p) for p in paths])
+        ours = rate(lambda b=bundle: b.table(paths).to_csv(Path(folder)/'rates.csv'), n)
+        alone = rate(lambda b=bundle, x=pixels: list(in_threads(b.of_pixels, parts(x, 16))), n)
+        plain = rate(lambda b=bundle, x=bundle.normalised(pixels): plainly(b.model, x, 32), n)
+        yield f'files to a table, {precision}, files/s', ours, 'the same network alone', alone
+        yield f'files to a table, {precision}, files/s', ours, 'the network alone, plain PyTorch, float32', plain
+        yield f'one file at a time, {precision}, files/s', rate(lambda b=bundle: b.table(paths[:1]), 1), 'one in 40 ms', 25.
+    yield from start_rows(bundle, paths[0], Path(folder), rate)
+
+
+def start_rows(bundle, path, folder, rate):
+    "Processes a minute, from cold to the end."
+    bundle.save(folder/'model.pt')
+    table = folder/'cold.csv'
+    def process(*args):
+        table.unlink(missing_ok=True)
+        subprocess.run([sys.executable, *map(str, args)], check=True, capture_output=True)
+    predict = '-m', 'pneumo_fastai.predict'
+    fastai = rate(lambda: process('-c', 'import fastai.vision.all'), 60)
+    yield 'predict --help, a minute', rate(lambda: process(*predict, '--help'), 60), 'one in 1 s', 60.
+    cold = rate(lambda: process(*predict, folder, path, '--out', table), 60)
+    yield 'predict of one file from cold, a minute', cold, 'one in 5 s', 12.
+    yield 'predict of one file from cold, a minute', cold, 'importing fastai', fastai
