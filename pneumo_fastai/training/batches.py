@@ -74,7 +74,7 @@ def found(tfms, items):
     "The rows of the cache that hold the items, None unless it has them all."
     *reader, load = tfms
     if load.pixels is None: return None
-    rows = [load.pixels.rows.get(str(reader[0](o) if reader else o)) for o in items]
+    rows = [load.pixels.row(reader[0](o) if reader else o) for o in items]
     return None if None in rows else rows
 
 
