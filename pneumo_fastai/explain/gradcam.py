@@ -87,13 +87,17 @@ class GradCAM:
         self.edges.append(get_gradient_edge(output))  # now: an in-place ReLU that follows would move it
         return output
 
-    def maps(self, x, label=1) -> list[torch.Tensor]:
-        "The map of each layer, (n, h, w) in 0..1 at that layer's own resolution, for what speaks for class `label` in (n, c, H, W) inputs."
+    def pairs(self, x, label=1) -> list[tuple]:
+        "Of each layer its output and the gradient of class `label` there, both (n, k, h, w) float32, for (n, c, H, W) inputs."
         self.activations, self.edges = [], []
         with torch.enable_grad():
             score = self.model(x)[:, label].sum()  # each image's score depends on that image alone
             gradients = torch.autograd.grad(score, self.edges)  # leaves the parameters' .grad alone
-        return [scaled(self.method(a.detach().float(), g.float())) for a, g in zip(self.activations, gradients, strict=True)]
+        return [(a.detach().float(), g.float()) for a, g in zip(self.activations, gradients, strict=True)]
+
+    def maps(self, x, label=1) -> list[torch.Tensor]:
+        "The map of each layer, (n, h, w) in 0..1 at that layer's own resolution, for what speaks for class `label` in (n, c, H, W) inputs."
+        return [scaled(self.method(a, g)) for a, g in self.pairs(x, label)]
 
     def __call__(self, x, label=1) -> torch.Tensor:
         "Heat in 0..1, (n, H, W), for what speaks for class `label` in (n, c, H, W) inputs; all 0 where nothing does."

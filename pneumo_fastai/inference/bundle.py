@@ -32,13 +32,13 @@ class Bundle:
         self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, experiment, data, synthetic
         self.n, self.model = recipe.get('members', 1), fresh(recipe)
         self.model.load_state_dict(state)
-        self.model.eval()
+        self.model.eval().requires_grad_(False)  # nothing here trains it: a map needs the gradient of its layer alone
 
     def untrained(self, seed):
         "The same network with fresh weights, drawn with `seed`, on the same device."
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return fresh(self.recipe).eval().to(next(self.model.parameters()).device)
+            return fresh(self.recipe).eval().requires_grad_(False).to(next(self.model.parameters()).device)
 
     def save(self, path): torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, path)
 
