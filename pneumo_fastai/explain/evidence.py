@@ -10,6 +10,8 @@ from ..data.cache import open_pixels
 from ..data.cohort import CLASSES, Cohort
 from ..data.prepare import Prepared, rows_in_square
 from ..errors import InputError
+from ..evaluation import figures, groups, panels
+from ..evaluation.errors_page import write_errors
 from ..evaluation.folder import read_json, read_run, write
 from ..evaluation.subgroups import area_band, area_cuts, box_area
 from ..inference.bundle import Bundle
@@ -85,7 +87,7 @@ def opponents(of, valid, test, layers, method) -> dict:
     return {**out, 'untrained network': (untrained.each(valid.path), untrained.each(test.path))}
 
 
-def groups(of, test) -> dict:
+def grouped(of, test) -> dict:
     "View, third of box area, and whether the call was right, for each image of `test`."
     cuts = area_cuts(of.cohort.table.boxes.map(box_area))
     p = of.run.predictions.set_index('path').probability.reindex(test.path).to_numpy()
@@ -102,7 +104,7 @@ def localized(of, each, maps, n_boot, seed) -> dict:
     if not len(test) or not len(valid): return dict(reason='not defined, because no positive of valid or of test has boxes', **counts)
     rest = opponents(of, valid, test, maps.layers, maps.method)
     heats = {'model': (maps.each(valid.path), maps.each(test.path)), **rest}
-    found = localization.localization(heats, (valid_masks, masks), test.person, groups(of, test), n_boot, seed)
+    found = localization.localization(heats, (valid_masks, masks), test.person, grouped(of, test), n_boot, seed)
     def means(m):
         if m is maps: return {k: v for k, v in found['maps']['model'].items() if k != 'iou'}
         columns = localization.table(m.each(test.path), masks)
@@ -148,6 +150,18 @@ def biased(of, maps) -> dict:
     return out
 
 
+def draw(of, maps, found, worst):
+    "mean_maps.png, and top_losses.html of test; returns how many images the latter shows."
+    mean, mark = mean_box(of), of.run.synthetic
+    each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
+    if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean
+    figures.save(panels.mean_maps(each, mark), Path(of.run.folder)/'mean_maps.png')
+    table = groups.worst(of.run.predictions, of.run.cohort, worst or None)
+    boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
+    rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.each(table.path), boxes, strict=True)
+    return write_errors(Path(of.run.folder)/groups.ERRORS, rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark)
+
+
 def explain_run(
     folder,        # a finished run's
     layers=None,   # a name, or several to fuse; None: the last that gives maps
@@ -156,8 +170,9 @@ def explain_run(
     cohort=None,   # the run's `Prepared`, where it is at hand
     cache=None, n_boot=1000, seed=0,
     tick=None,     # called with (maps done, maps in all)
+    worst=100,     # images in top_losses.html, those with the greatest loss; 0: all of test
 ) -> dict:
-    "Write gradcam.npz (maps of valid and test) and localization.json into the run's folder; returns what the latter holds."
+    "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, mean_maps.png and top_losses.html."
     of = subject(folder, cohort, cache)
     paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
     each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), tick=tick)
@@ -166,6 +181,7 @@ def explain_run(
     found = dict(layers=maps.layers, method=method, synthetic=of.run.synthetic, images=len(of.rows('test')),
                  localization=localized(of, each, maps, n_boot, seed), sanity=checked(of, maps), bias=biased(of, maps),
                  others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed))
+    draw(of, maps, found['bias'], worst)
     write(Path(folder)/'localization.json', json.dumps(found, indent=1, allow_nan=False))
     return found
 
