@@ -108,10 +108,10 @@ def opponents(page, where):
 
 def by_group(page, where):
     names = [k for k in (MEAN_BOX,) if k in where['maps']]
-    header = ('', 'images', 'hottest point', 'heat inside', 'AUPRC', 'IoU', *('hottest point of the mean box' for _ in names))
+    header = ('', 'images', 'hottest point', 'heat inside', 'AUPRC', 'IoU', *('mean box' for _ in names))
     for name, groups in where['by'].items():
         rows = [(join([g['group'], ' ', tag('span', 'small group', class_='small') if g['small'] else '']), g['n'],
-                 *(cell(g[m]) for m in MEASURES), *(f'{g["others"][k]["pointing"]:.3f}' for k in names)) for g in groups]
+                 *(number(g[m], 2) for m in MEASURES), *(f'{g["others"][k]["pointing"]:.3f}' for k in names)) for g in groups]
         yield page.table(header, rows, f'{GROUPS.get(name, name)}.')
 
 
@@ -128,8 +128,9 @@ def methods(page, found):
 def boxes(page, found):
     where = found['localization']
     if 'reason' in where: return ''  # the verdict says so
-    words = ('The same by group. Larger boxes are easier to hit, for any map: the last column says how easy. A group of fewer than 30 '
-             'images is marked as small: its numbers are mostly chance.')
+    words = ('The same by group. Larger boxes are easier to hit, for any map; the last column says in what share the mean box of the training '
+             'images hits. A group of fewer than 30 images is marked as small: its numbers are mostly chance. An interval without width is '
+             'no certainty: with no hit in n images, up to about 3/n may still be hits.')
     return join([tag('h3', 'Against the boxes that readers drew'), opponents(page, where), p(words), *by_group(page, where),
                  methods(page, found)])
 
