@@ -4,7 +4,7 @@ import sys
 from .cli import run
 
 SHARES = 'sensitivity', 'specificity'
-RUNS = "a run's folder, to measure anew from its saved files; several, to compare with the first"
+RUNS = "folder of a run or of a cross-validation, to measure anew from its saved files; several runs, to compare with the first"
 
 
 def evaluate(
@@ -19,11 +19,11 @@ def evaluate(
     "Measure a run anew from its saved predictions, without images, or compare several."
     from .errors import InputError
     from .evaluation.choices import Choices
-    from .evaluation.folder import read_run
+    from .evaluation.folder import is_cross_validation, read_run
     if n_boot < 1: raise InputError(f'n-boot is {n_boot}; give a whole number of at least 1')
     if not 0 <= seed < 2**32: raise InputError(f'seed is {seed}; give a whole number from 0, below 2**32')
     choices = Choices(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
-    if len(runs) == 1: one(runs[0], choices)
+    if len(runs) == 1: (together if is_cross_validation(runs[0]) else one)(runs[0], choices)
     else: several([read_run(folder) for folder in runs], choices, out)
 
 
@@ -48,6 +48,24 @@ def one(folder, choices):
     for line in (*in_words(metrics), *also_in_words(metrics)): console.print(line, markup=False)
     for warning in metrics['warnings']: note(warning)
     console.print(f'\nread {found.folder}/report.html', soft_wrap=True, markup=False)
+
+
+def together(folder, choices):
+    from .evaluation.rewrite import rewrite_folds
+    from .screen import console
+    cv, result = rewrite_folds(folder, choices)
+    show_folds(cv.title, result)
+    console.print(f'\nread {cv.folder}/report.html', soft_wrap=True, markup=False)
+
+
+def show_folds(title, result):
+    "The table of the folds, what it means, and warnings."
+    from .evaluation.pooled_page import on_screen, words
+    from .screen import console, note, table
+    title = f'{title}{" (synthetic data)" if result["synthetic"] else ""}, test of each fold at its own threshold'
+    table(f'{title}: n = {result["n"]} images of {result["persons"]} persons', *on_screen(result))
+    for line in words(result): console.print(line, markup=False)
+    for warning in result['warnings']: note(warning)
 
 
 def several(runs, choices, out):

@@ -11,7 +11,7 @@ from .errors import InputError
 @dataclass(frozen=True)
 class Experiment:
     "The recipe of a run. These defaults are the baseline; raises `InputError` for a value that is out of range."
-    arch:Literal['resnet18'] = 'resnet18'                # the network, from scratch, one input channel, two classes
+    arch:Literal['resnet18', 'resnet18_os16'] = 'resnet18'  # the network, from scratch, one channel, two classes; os16: maps twice as fine
     size:int = 224                                       # images are size x size pixels
     aspect:Literal['pad', 'crop', 'stretch'] = 'pad'     # how a film that is not square becomes square
     any_view:bool = False                                # also images that say they are not frontal chest radiographs
@@ -20,10 +20,12 @@ class Experiment:
     lr:float = 1e-4                                      # Adam's learning rate at the start of the cosine
     weight_decay:float = 0.                              # L2 penalty, as torch.optim.Adam takes it
     class_weights:Literal['none', 'balanced'] = 'none'   # balanced: images / (classes x images of the class), from the training split
+    oversample:Literal['none', 'view'] = 'none'          # view: each view and class as often as the most frequent of them
     flip:float = 0.                                      # augmentation: probability of a left-right flip
     rotate:float = 0.                                    # augmentation: up to this many degrees either way
     brightness:float = 0.                                # augmentation: up to this much lighter or darker, 0 to 1
     contrast:float = 0.                                  # augmentation: up to this much more or less, 0 to 1
+    crop:float = 1.                                      # augmentation: a random square of at least this share of the side; 1: the whole
     valid:float = 0.15                                   # share of the persons to choose epoch and threshold on
     test:float = 0.15                                    # share of the persons to measure on, once
     folds:int = 0                                        # 0: one split; 2 or more: cross-validation by person, and an ensemble
@@ -31,7 +33,11 @@ class Experiment:
     seed:int = 0                                         # of the weights, the order of the images and the augmentation
     precision:Literal['auto', 'float32', 'bfloat16'] = 'auto'  # auto: bfloat16 where the device computes it natively
     tta:int = 4                                          # augmented copies of each valid and test image, to see how far its call sways
-    gradcam:bool = False                                 # Grad-CAM panels for the whole validation set
+    shuffle_labels:bool = False                          # train on labels dealt out at random: what is learnt then is not the disease
+    gradcam:bool = False                                 # maps while training, and of all of valid and test, scored and checked
+    gradcam_method:Literal['gradcam', 'gradcam++', 'hirescam', 'layercam'] = 'gradcam'  # which class activation map
+    gradcam_mirror:bool = False                          # the mean with the map of the mirrored image
+    gradcam_layers:str = ''                              # layers to fuse, such as layer3,layer4; the last with maps unless given
 
     def __post_init__(self):
         for key, ok, takes in RANGES:
@@ -55,6 +61,7 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('rotate', lambda x: 0 <= x <= 180, 'degrees from 0 to 180'),
           ('brightness', lambda x: 0 <= x < 1, 'a number from 0, below 1'),
           ('contrast', lambda x: 0 <= x < 1, 'a number from 0, below 1'),
+          ('crop', lambda x: .1 <= x <= 1, 'a share from 0.1 to 1'),
           ('valid', _share, 'a share above 0 and below 1'),
           ('test', _share, 'a share above 0 and below 1'),
           ('folds', lambda x: x == 0 or 2 <= x <= 20, '0 or a whole number from 2 to 20'),
@@ -75,7 +82,7 @@ def parse(key, value, source='the command line'):
     kind = TYPES[key]
     try:
         if get_origin(kind) is Literal and value in get_args(kind): return value
-        if kind is bool and isinstance(value, bool): return value
+        if kind in (bool, str) and isinstance(value, kind): return value
         if kind is int and (isinstance(value, str) or type(value) is int): return int(value)
         if kind is float and (isinstance(value, str) or type(value) in (int, float)): return float(value)
     except ValueError: pass

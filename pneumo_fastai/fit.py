@@ -43,14 +43,16 @@ def resumed(folder, experiment):
 
 def cross_validation(folder, name, experiment, cohort, progress):
     "Every fold, the table of all, and how to use the ensemble."
-    from .screen import console, table
-    from .training.folds import cross_validate, shown
+    from .evaluate import show_folds
+    from .screen import console
+    from .training.folds import cross_validate
     console.print(f'to go on after an interruption: the same command with --resume {folder}', soft_wrap=True, markup=False)
     result = cross_validate(folder, name, experiment, cohort, command_line(), progress)
     progress.stop()
-    title = f'{name} on {cohort.name}{" (synthetic data)" if cohort.synthetic else ""}, test of each fold'
-    table(f'{title}: n = {result["n"]} images of {result["persons"]} persons', *shown(result))
-    console.print(f'\nrun folder: {folder}\n  use    python -m pneumo_fastai.predict {folder} a-file-or-folder',
+    show_folds(f'{name} on {cohort.name}', result)
+    console.print(f'\nrun folder: {folder}\n'
+                  f'  read   {folder}/report.html\n'
+                  f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder',
                   soft_wrap=True, markup=False)
 
 

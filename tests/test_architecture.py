@@ -1,4 +1,4 @@
-"Imports run one way: data, evaluation <- models, inference <- explain <- training <- commands."
+"Imports run one way: data, evaluation <- models <- inference <- explain <- training <- commands."
 import ast
 from pathlib import Path
 

@@ -59,6 +59,6 @@ def test_a_wrong_file_gets_one_line(tmp_path, text, says):
 
 
 def test_a_misspelt_name_lists_the_experiments_and_trains_nothing_else():
-    names = 'augmented, baseline, gradcam, weighted'
+    names = 'augmented, baseline, gradcam, localise, weighted'
     with pytest.raises(InputError, match=rf"'wieghted'.*mean 'weighted'.*{names}"): load_experiment('wieghted')
     with pytest.raises(InputError, match=r'no\.toml does not exist'): load_experiment('no.toml')

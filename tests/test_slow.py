@@ -37,7 +37,7 @@ def test_after_a_plain_install_the_shipped_experiments_are_found_from_any_folder
     assert python('-m', 'pip', 'install', '--quiet', '--no-deps', '--target', tmp_path/'site', ROOT, cwd=tmp_path).returncode == 0
     code = 'import pneumo_fastai.experiment as e; print(e.__file__); print(*sorted(p.stem for p in e.folder().iterdir()))'
     where, names = python('-c', code, cwd=tmp_path, **site).stdout.splitlines()
-    assert where.startswith(str(tmp_path)) and names == 'augmented baseline gradcam weighted'
+    assert where.startswith(str(tmp_path)) and names == 'augmented baseline gradcam localise weighted'
     (tmp_path/'mine.toml').write_text('epochs = "x"\n')
     for name, says in (('wieghted', 'augmented, baseline, gradcam, weighted'), ('mine.toml', 'a whole number')):
         done = python('-m', 'pneumo_fastai.fit', '--exp', name, cwd=tmp_path, **site)

@@ -1,4 +1,6 @@
 "Numbers with their intervals and, where there are none, the reason: what every part of an evaluation is made of."
+import numpy as np
+
 from .intervals import bootstrap, bootstrap_sums, four, stated, weighted_ranks
 from .metrics import EVERY, RANKS, RATES, both_classes, checked, confusion, measure, predictive_values, rates
 
@@ -20,8 +22,9 @@ def reason(name, tn, fp, fn, tp):
 
 
 def counted(y, p, threshold):
-    "threshold, tn, fp, fn, tp."
-    return dict(threshold=float(threshold), **dict(zip(('tn', 'fp', 'fn', 'tp'), confusion(y, p, threshold), strict=True)))
+    "threshold (None where each image has its own), tn, fp, fn, tp."
+    counts = dict(zip(('tn', 'fp', 'fn', 'tp'), confusion(y, p, threshold), strict=True))
+    return dict(threshold=float(threshold) if np.ndim(threshold) == 0 else None, **counts)
 
 
 def about(rows):
@@ -56,7 +59,7 @@ def rates_block(
 
 def blocks(
     rows,        # columns person, label, probability
-    thresholds,  # name -> threshold
+    thresholds,  # name -> threshold, or one for each row
     n_boot, seed,
     prevalence=None,
 ):

@@ -36,9 +36,9 @@ def _age(rows):
     return f'{age.median():.0f} ({age.quantile(.25):.0f} to {age.quantile(.75):.0f})' if len(age) else 'not stated'
 
 
-def characteristics(table):
+def characteristics(table, splits=SPLITS):
     "Header and rows: each characteristic by split and over all."
-    parts = {**{s: table[table['split'] == s] for s in SPLITS}, 'all': table}
+    parts = {**{s: table[table['split'] == s] for s in splits}, 'all': table}
     counts = {k: counted(t) for k, t in parts.items()}
     rows = [('images', *(f'{c["images"]:,}' for c in counts.values())), ('persons', *(f'{c["persons"]:,}' for c in counts.values())),
             ('images with pneumonia', *(share(c['pneumonia'], c['images']) for c in counts.values())),
@@ -57,7 +57,7 @@ def cohort_lines(run):
     "What the data are and how they were split, a line each, for the short report."
     layout = f', read as {run.data["layout"]}' if run.data['layout'] else ''
     lines = [f'{run.data["name"]}{layout}; {len(run.rejected)} files rejected']
-    for name in (*SPLITS, 'all'):
+    for name in (*run.splits, 'all'):
         c = counted(run.cohort if name == 'all' else run.cohort[run.cohort['split'] == name])
         rate = f' ({c["pneumonia"]/c["images"]:.1%})' if c['images'] else ''
         lines.append(f'{name}: {c["images"]:,} images of {c["persons"]:,} persons, {c["pneumonia"]:,} with pneumonia{rate}')

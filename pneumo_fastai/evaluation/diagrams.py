@@ -1,7 +1,8 @@
 "Figures of what lies beyond the curves: calibration, the most uncertain images left out, subgroups. Each returns a matplotlib Figure."
 import numpy as np
+from sklearn.metrics import roc_curve
 
-from .figures import BLUE, GREEN, GREY, ORANGE, RED, _figure
+from .figures import BLUE, GREEN, GREY, ORANGE, RED, SKY, _figure, _unit_square
 from .report import number
 
 ATTRIBUTES = dict(view='view', sex='sex', age='age in years', detail='class of the challenge', number_of_boxes='boxes drawn by readers',
@@ -80,4 +81,24 @@ def forest(subgroups, overall, synthetic=False):
     ax.set_yticks(range(len(lines)), [text for text, *_ in lines], fontsize=9, parse_math=False)
     for label, (_, auroc, _) in zip(ax.get_yticklabels(), lines, strict=True): label.set_fontweight('bold' if auroc is None else 'normal')
     ax.grid(axis='x', alpha=.25)
+    return fig
+
+
+def roc_by_fold(rows, result, synthetic=False):
+    "A thin curve for each fold, a thick one for all; `rows` have label, probability and fold, `result` is that of `pooled.measure`."
+    fig = _figure((6, 6.4), synthetic)
+    about = f'{result["n"]:,} images of {result["persons"]:,} persons, {result["prevalence"]:.0%} with pneumonia'
+    ax = _unit_square(fig, f'ROC, {result["folds"]} folds\n{about}', '1 - specificity (false alarms)', 'recall (sensitivity)')
+    defined = [f for f in result['by_fold'] if f['auroc'] is not None]
+    values = [f['auroc'] for f in defined]
+    for f in defined:
+        one, label = rows[rows['fold'] == f['fold']], f'each fold: AUROC {min(values):.3f} to {max(values):.3f}'
+        ax.plot(*roc_curve(one['label'], one['probability'])[:2], color=SKY, linewidth=1, label=label if f is defined[0] else None)
+    if result['test']['at_threshold']['auroc']['value'] is not None:
+        ax.plot(*roc_curve(rows['label'], rows['probability'])[:2], color=BLUE, linewidth=2.6,
+                label=f'all together: AUROC {number(result["test"]["at_threshold"]["auroc"])}')
+    if defined: ax.plot([1 - f['specificity'] for f in defined], [f['recall'] for f in defined], 'o', color=SKY, markeredgecolor='black',
+                        clip_on=False, zorder=5, label='each fold at its own threshold')
+    ax.plot([0, 1], [0, 1], color=GREY, linestyle=':', label='chance: AUROC 0.5')
+    ax.legend(loc='lower right', fontsize=9)
     return fig

@@ -21,7 +21,7 @@ def cell(metric):
     return number(metric) if not metric.get('reason') else join([number(metric), ' ', tag('span', metric['reason'], class_='why')])
 
 
-def plain(value): return tag('span', 'not defined', class_='why') if value is None else f'{value:.3f}'
+def plain(value): return tag('span', 'not defined', class_='why') if value is None else f'{value:z.3f}'
 
 
 def results(page, run, metrics):
@@ -69,25 +69,34 @@ MEASURES = dict(ece='expected calibration error, bins of equal width', ece_equal
                 in_the_large='calibration in the large, perfect is 0; below it too high')
 
 
-def calibration(page, run, metrics):
-    found = metrics['calibration']
-    before, after, method = found['before'], found['after'], found['chosen']['method'].replace('_', ' ')
+def before_and_after(page, found, where='on test'):
+    "The table of calibration measures."
+    before, after = found['before'], found['after']
     def value(block, k): return cell(block[k]) if isinstance(block[k], dict) else plain(block[k])
     rows = [(words, value(before, k), value(after, k)) for k, words in MEASURES.items()]
     perfect = [f'{b["ece_of_a_perfect_model"]["mean"]:.3f}, up to {b["ece_of_a_perfect_model"]["high"]:.3f}' for b in (before, after)]
     chance = tag('small', 'mean and 95th percentile of the first line by chance')
     rows.insert(1, (join(['perfect probabilities would show', chance]), *perfect))
+    return page.table((where, 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.')
+
+
+def calibrator(chosen):
+    "Its method and numbers, in words."
+    method, numbers = chosen['method'].replace('_', ' '), {k: v for k, v in chosen.items() if isinstance(v, float)}
+    return method + ''.join(f'{"" if k == method else ", " + k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
+
+
+def calibration(page, run, metrics):
+    found = metrics['calibration']
     tried = [(k.replace('_', ' '), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '') for k, v in found['log_loss'].items()]
     left = [f'{k.replace("_", " ")}: {why}' for k, why in found['left_out'].items()]
     table = page.table(('method', 'cross-validated log-loss on valid', ''), tried, f'{found["folds"]} folds by person.') if tried else ''
-    numbers = {k: v for k, v in found['chosen'].items() if isinstance(v, float)}
-    kept = method + ''.join(f'{"" if k == method else ", " + k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
+    kept = calibrator(found['chosen'])
     words = ('Class weights and overfitting distort probabilities. Ways to mend that are compared on valid, by cross-validation over '
              f'persons, and the one with the least log-loss is kept: {kept}. It changes no call and no AUROC of the tables above, which '
              'are from the probabilities before calibration.')
     return page.section('calibration', 'Calibration', p(words), table, bullets(left) if left else '',
-                        page.table(('on test', 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.'),
-                        page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
+                        before_and_after(page, found), page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
 
 
 def uncertainty(page, run, metrics):
@@ -97,7 +106,7 @@ def uncertainty(page, run, metrics):
     covered = page.table(('test images', 'n', 'their class is in the set'), [(k, g['n'], cell(g['coverage'])) for k, g in groups],
                          f'Asked for: {goal:.0%} in each class. By view it is not promised, and may fail.')
     sets = page.table(('set', 'no pneumonia', 'pneumonia'), [(r['set'], r['no pneumonia'], r['pneumonia']) for r in conformal['sets']],
-                      'How many test images of each label get which set. \u201cBoth\u201d: the model cannot tell. \u201cNeither\u201d: it is '
+                      'Test images of each label by their set. \u201cBoth\u201d: the model cannot tell. \u201cNeither\u201d: it is '
                       'less sure of either class than it was on all but the stated share of valid.')
     rows = [('all' if not r['asked'] else f'{r["asked"]:.0%}', '\u2013' if r['referred'] is None else f'{r["referred"]:.1%}', r['n'],
              *(cell(r[k]) for k in ('accuracy', 'recall', 'specificity'))) for r in found['referral']]

@@ -10,11 +10,13 @@ import pandas as pd
 
 from ..errors import InputError
 from ..experiment import Experiment, load_experiment
+from .cohort import SPLITS
 from .disagreement import read_members
 from .subgroups import read_split
 from .summary import read_predictions
 
 STAMP = re.compile(r'-\d{8}-\d{6}(-\d+)?$')
+FOLD = re.compile(r', (fold \d+(?: of \d+)?)$')
 
 
 @dataclass
@@ -41,6 +43,13 @@ class Run:
         of = [n['recipe'] for n in self.environment.get('networks', ())]
         several = {k: list(dict.fromkeys(r[k] for r in of if k in r)) for k in asdict(self.experiment)}
         return {k: ', '.join(map(str, several[k])) if len(several[k]) > 1 else v for k, v in asdict(self.experiment).items()}
+    @property
+    def splits(self): return SPLITS
+    @property
+    def fold(self):
+        "Like 'fold 2 of 5', where the run is one of a cross-validation; else None."
+        found = FOLD.search(self.name)
+        return found and found[1]
 
 
 def read_json(path):
@@ -67,12 +76,20 @@ def optional_table(path, columns):
     except (pd.errors.ParserError, UnicodeDecodeError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from None
 
 
+def is_cross_validation(folder):
+    "Whether fit made it with --folds; a fold within is a run like any other."
+    recipe = Path(folder)/'experiment.toml'
+    return recipe.is_file() and not (Path(folder)/'predictions.csv').exists() and load_experiment(recipe)[1].folds > 0
+
+
 def read_run(
     folder,  # that fit wrote
 ) -> Run:
     "Raises `InputError` where `folder` is none, or a file that every run has is absent or cannot be read."
     folder = Path(folder)
     if not folder.is_dir(): raise InputError(f'{folder} is no folder; give one that fit wrote, such as runs/weighted-...')
+    if is_cross_validation(folder):
+        raise InputError(f'{folder} is a whole cross-validation; give its folds, such as {folder}/fold-1, or single runs')
     for name in ('predictions.csv', 'split.csv', 'experiment.toml', 'environment.json'):
         if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}; give a finished run of fit, or a fold in it')
     environment, predictions = read_json(folder/'environment.json'), read_predictions(folder/'predictions.csv')
@@ -82,9 +99,9 @@ def read_run(
                load_experiment(folder/'experiment.toml')[1], environment, read_members(folder, predictions))
 
 
-def class_weights(run):
-    "(of negatives, of positives) in the training loss: images/(2 x images of the class) of train; None where it weighed none."
-    n = run.cohort.loc[run.cohort['split'] == 'train', 'label'].value_counts()
+def class_weights(run, labels=None):
+    "(of negatives, of positives): images/(2 x images of the class), by the labels of train unless given; None where the loss weighed none."
+    n = (run.cohort.loc[run.cohort['split'] == 'train', 'label'] if labels is None else labels).value_counts()
     if run.experiment.class_weights != 'balanced' or len(n) < 2: return None
     return tuple(float(n.sum()/(2*n[c])) for c in (0, 1))
 
@@ -92,14 +109,24 @@ def class_weights(run):
 def hashes(
     folder,
     leave=('report.html',),  # which cannot hold its own hash
+    files=None,              # their paths; all unless given
 ):
     "(name, bytes, SHA-256) of each file of the run, by name."
-    files = [p for p in sorted(Path(folder).rglob('*')) if p.is_file() and not p.name.startswith('.') and p.suffix != '.partial']
+    files = Path(folder).rglob('*') if files is None else files
+    files = [p for p in sorted(files) if p.is_file() and not p.name.startswith('.') and p.suffix != '.partial']
     return [(p.relative_to(folder).as_posix(), p.stat().st_size, sha256(p)) for p in files if p.name not in leave]
 
 
 def sha256(path):
     with open(path, 'rb') as file: return hashlib.file_digest(file, 'sha256').hexdigest()
+
+
+def chosen_since(folder):
+    "threshold, threshold_from and calibrator of the run's model where `evaluate` may have chosen them anew; empty where no file says so."
+    for name, part in (('metrics.json', lambda found: found), ('cv.json', lambda found: found.get('ensemble'))):
+        if not (Path(folder)/name).is_file() or not (now := part(read_json(Path(folder)/name))): continue
+        return dict(threshold=now['threshold']['value'], threshold_from=now['threshold']['rule'], calibrator=now['calibration']['chosen'])
+    return {}
 
 
 def write(path, text):

@@ -14,7 +14,7 @@ WORST = 10
 ERRORS = 'top_losses.html'
 
 
-def subgroups(page, run, metrics):
+def subgroups(page, run, metrics, which='Test images, at the threshold chosen on valid.'):
     found = metrics['subgroups']
     if 'reason' in found: return page.section('subgroups', 'Subgroups', p(found['reason']))
     tables = []
@@ -24,7 +24,7 @@ def subgroups(page, run, metrics):
         header = (ATTRIBUTES.get(name, name), 'images', 'with pneumonia', 'AUROC', 'sensitivity', 'specificity')
         tables += [tag('h3', ATTRIBUTES.get(name, name).capitalize()), page.table(header, rows, block['about'])]
     left = f' The data state nothing of: {"; ".join(ATTRIBUTES.get(k, k) for k in found["left_out"])}.' if found['left_out'] else ''
-    words = (f'Test images, at the threshold chosen on valid. A group with fewer than {found["small_below"]} images of a class is marked '
+    words = (f'{which} A group with fewer than {found["small_below"]} images of a class is marked '
              'as small: its numbers are mostly chance. With this many groups, some differ by chance alone.' + left)
     figure = page.figure(run.folder/'subgroups.png', FIGURES['subgroups.png']) if found['by'] else ''
     return page.section('subgroups', 'Subgroups', p(words), figure, *tables)
@@ -38,7 +38,7 @@ def audited(folder):
     return [(name.replace('_', ' '), cell(stated(m))) for name, m in named if isinstance(m, dict) and {'value', 'low', 'high'} <= set(m)]
 
 
-def shortcut(page, run, metrics):
+def shortcut(page, run, metrics, caption=''):
     auroc, view = metrics['test']['at_threshold']['auroc'], metrics['baseline'].get('view')
     by = metrics['subgroups'].get('by', {}).get('view')
     rows = [('the model, all test images', cell(auroc))]
@@ -51,7 +51,7 @@ def shortcut(page, run, metrics):
              'The data do not state the view position, so it cannot be told how much of the result the view alone explains.')
     audit = audited(run.folder)
     more = [tag('h3', 'What the audit of the data found'), page.table(('without the image, from', 'AUROC'), audit)] if audit else []
-    return page.section('shortcut', 'Shortcuts', p(words), page.table(('', 'AUROC'), rows), *more)
+    return page.section('shortcut', 'Shortcuts', p(words), page.table(('', 'AUROC'), rows, caption), *more)
 
 
 def worst(

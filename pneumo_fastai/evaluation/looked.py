@@ -27,9 +27,6 @@ def outcome(difference):
     return 'the maps do not beat it, they do worse' if high < 0 else 'the maps do not beat it'
 
 
-def percent(m): return f'{round(m["pointing"]["value"], 3):.1%}'
-
-
 def gap(difference):
     "In percentage points, with its interval."
     value, *ends = (None if difference[k] is None else 100*round(difference[k], 3) for k in ('value', 'low', 'high'))
@@ -119,22 +116,23 @@ def methods(page, found):
     where = found['localization']
     rows = [(join([METHODS[k], tag('small', 'the one shown here') if k == found['method'] else '']), *(cell(m[j]) for j in m))
             for k, m in where['methods'].items()]
-    layers = ', '.join(found['layers'])
+    layers, turned = ', '.join(found['layers']), ', each averaged with that of the mirrored image' if found.get('mirror') else ''
     return join([tag('h3', 'Other methods, same layers'),
-                 page.table(('', *list(MEASURES.values())[:3]), rows, f'Maps of {layers}. To choose the best row is to choose on test. '
-                            'Where a mean over places and one linear layer follow, Grad-CAM and HiResCAM are the same.')])
+                 page.table(('', *list(MEASURES.values())[:3]), rows, f'Maps of {layers}{turned}. To choose the best row is to choose on '
+                            'test. Where a mean over places and one linear layer follow, Grad-CAM and HiResCAM are the same.')])
 
 
 def boxes(page, found):
     where = found['localization']
     if 'reason' in where: return ''  # the verdict says so
-    words = ('The same by group. Larger boxes are easier to hit, for any map; the last column says in what share the mean box of the training '
-             'images hits. A group of fewer than 30 images is marked as small: its numbers are mostly chance. An interval without width is '
-             'no certainty: with no hit in n images, up to about 3/n may still be hits.')
+    words = ('The same by group. Larger boxes are easier to hit, for any map; the last column says in what share the mean box of the '
+             'training images hits. A group of fewer than 30 images is marked as small: its numbers are mostly chance. An interval without '
+             'width is no certainty: with no hit in n images, up to about 3/n may still be hits.')
     return join([tag('h3', 'Against the boxes that readers drew'), opponents(page, where), p(words), *by_group(page, where),
                  methods(page, found)])
 
 
+def percent(m): return f'{round(m["pointing"]["value"], 3):.1%}'
 def spread(m): return 'flat' if m is None else f'{m["mean"]:.2f} \u00b1 {m["sd"]:.2f}'
 
 
@@ -154,14 +152,12 @@ PURPOSE = (('shuffle_labels', 'labels dealt out at random: likeness here would b
 
 
 def differs(other):
-    "What sets another run apart and what its likeness therefore tells."
     said = ', '.join(k.replace('_', ' ') + ('' if v is True else f' {v}') for k, v in other['differs'].items()) or 'nothing in its recipe'
     why = next((words for k, words in PURPOSE if k in other['differs'] and (k != 'seed' or len(other['differs']) == 1)), '')
     return join([said, tag('small', f' \u2013 {why}') if why else ''])
 
 
 def others(page, found):
-    if not found['others']: return ''
     rows = [(o['run'], differs(o), spread(o['ssim']), spread(o['rank_correlation']), f'{o["n"]:,}', o['flat']) for o in found['others']]
     return join([tag('h3', 'Beside other runs'),
                  page.table(('run', 'differs in', 'SSIM', 'rank correlation', 'images', 'flat maps'), rows,
@@ -200,5 +196,5 @@ def looked(page, run):
         return page.section('gradcam', 'Where it looked', few or p('This run saved no heatmaps.'), *moved, how)
     fine = not found['sanity']['survives'] and ('reason' in found['localization'] or beats(found['localization']))
     lead = tag('div', *(p(line) for line in verdicts(found)), class_='notice' if fine else 'warning')
-    return page.section('gradcam', 'Where it looked', lead, few, boxes(page, found), sanity(page, found), others(page, found),
-                        bias(page, run, found), *moved)
+    return page.section('gradcam', 'Where it looked', lead, few, boxes(page, found), sanity(page, found),
+                        others(page, found) if found['others'] else '', bias(page, run, found), *moved)

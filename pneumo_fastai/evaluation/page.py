@@ -17,11 +17,11 @@ def tiles(page, metrics):
     return tag('div', *map(tile, TILES), class_='tiles')
 
 
-def head(page, run, metrics):
+def head(page, run, metrics, how='On test at the threshold chosen on valid', titles=sections.TITLES):
     test = metrics['test']
-    lead = (f'Chest radiographs, pneumonia or not. On test at the threshold chosen on valid: {test["n"]:,} images of {test["persons"]:,} '
+    lead = (f'Chest radiographs, pneumonia or not. {how}: {test["n"]:,} images of {test["persons"]:,} '
             f'persons, {test["prevalence"]:.1%} with pneumonia. In brackets: 95% interval.')
-    contents = tag('ol', *(tag('li', tag('a', title, href=f'#{id}')) for id, title in sections.TITLES.items()))
+    contents = tag('ol', *(tag('li', tag('a', title, href=f'#{id}')) for id, title in titles.items()))
     return tag('header', tag('h1', run.title, ' ', page.mark()), p(NOTICE, class_='notice'), p(lead, class_='lead'), tiles(page, metrics),
                tag('nav', contents))
 

@@ -21,6 +21,8 @@ FIGURES = {
     'precision_recall.png': 'Precision and recall: of the images called pneumonia, how many are, against how many of all are found. The '
                             'dotted line is chance, which is the prevalence.',
     'confusion_matrix.png': 'Counts of right and wrong calls on test, with the share of each true class.',
+    'roc_by_fold.png': 'ROC curves: a thin line for the test images of each fold, the thick one for all of them together. The marked '
+                       'points are the thresholds that each fold chose on its own valid.',
     'reliability.png': 'Reliability: of the images given a probability, the share that has pneumonia, before and after calibration. On the '
                        'dotted line a probability means what it says; the bars below count the images.',
     'risk_coverage.png': 'Risk and coverage: how many of the calls are wrong when only the images the model is surest of are left to it.',
@@ -53,10 +55,10 @@ def number(
 ):
     "A metric with its interval, like `0.871 [0.82, 0.91]`, or 'not defined'."
     if metric['value'] is None: return 'not defined'
-    low, high = metric['low'], metric['high']
-    if low is None: return f'{metric["value"]:{sign}.3f} [no interval]'
-    form = f'{sign}.{digits or (2 if high - low >= NARROW else 3)}f'
-    return f'{metric["value"]:{sign}.3f} [{low:{form}}, {high:{form}}]'
+    value, low, high = metric['value'], metric['low'], metric['high']
+    if low is None: return f'{value:{sign}z.3f} [no interval]'
+    form = f'{sign}z.{digits or (2 if high - low >= NARROW else 3)}f'  # z: no -0.000
+    return f'{value:{sign}z.3f} [{low:{form}}, {high:{form}}]'
 
 
 def rows(metrics):
@@ -84,10 +86,10 @@ def console_table(metrics, title='', synthetic=False):
 def _threshold(metrics): return f'{metrics["threshold"]["value"]:.4f} ({metrics["threshold"]["rule"]})'
 
 
-def in_words(metrics):
+def in_words(metrics, where='On test, at the threshold'):
     "What the counts on test mean, and what it takes to do better than nothing."
     at, base = metrics['test']['at_threshold'], metrics['baseline']
-    yield (f'On test, at the threshold: of {at["tp"] + at["fn"]} images with pneumonia {at["tp"]} were found and {at["fn"]} missed; of '
+    yield (f'{where}: of {at["tp"] + at["fn"]} images with pneumonia {at["tp"]} were found and {at["fn"]} missed; of '
            f'{at["tn"] + at["fp"]} without, {at["fp"]} raised a false alarm.')
     yield (f'For comparison: calling every image "{"pneumonia" if base["always"] else "no pneumonia"}" has accuracy {base["accuracy"]:.3f} '
            f'and AUROC {base["auroc"]:.1f}.')
@@ -132,7 +134,7 @@ def members_in_words(metrics):
                    f'nearness to the threshold does with {number(near)}.')
 
 
-def _bullets(lines): return [f'- {line}' for line in lines]
+def dashed(lines): return [f'- {line}' for line in lines]
 
 
 def _results(metrics):
@@ -141,7 +143,7 @@ def _results(metrics):
             f'Threshold: {_threshold(metrics)}; an image at or above it is called pneumonia.', '',
             *('| ' + ' | '.join(row) + ' |' for row in table), '',
             'In brackets: 95% interval. Recall is also called sensitivity, precision positive predictive value.', '',
-            *_bullets(in_words(metrics)), *_bullets(also_in_words(metrics))]
+            *dashed(in_words(metrics)), *dashed(also_in_words(metrics))]
 
 
 def _figures(folder, mark):
@@ -158,6 +160,8 @@ def write_report(
     recipe,        # the experiment's settings by name
     command,       # what to type to do it again
     synthetic,     # whether the images were; then every section with numbers says so
+    results=None,  # lines; those of `metrics` unless given
+    limits=LIMITS,
     more=(),       # lines that follow the results
 ):
     "Write `report.md` into `folder`, whole or not at all; returns its path."
@@ -166,8 +170,8 @@ def write_report(
     warnings = [*notes, *metrics.get('warnings', [])]
     lines = [f'# {title}{tag}', '', 'For research and education, not for diagnosis.', '',
              '## Question', '', QUESTION, '', *([SYNTHETIC, ''] if synthetic else []),
-             f'## Data{tag}', '', *_bullets(cohort_lines), '', f'## Warnings{tag}', '', *(_bullets(warnings) or ['None.']), '',
-             f'## Results{tag}', '', *_results(metrics), '', *more, f'## Figures{tag}', '', *_figures(folder, mark),
-             '## Limits', '', *_bullets(LIMITS), '', '## How it was made', '', '```', command, '```', '',
+             f'## Data{tag}', '', *dashed(cohort_lines), '', f'## Warnings{tag}', '', *(dashed(warnings) or ['None.']), '',
+             f'## Results{tag}', '', *(results or _results(metrics)), '', *more, f'## Figures{tag}', '', *_figures(folder, mark),
+             '## Limits', '', *dashed(limits), '', '## How it was made', '', '```', command, '```', '',
              '| setting | value |', '| --- | --- |', *(f'| {k} | {v} |'.replace('\n', ' ') for k, v in recipe.items()), '']
     return write(folder/'report.md', '\n'.join(lines))

@@ -1,8 +1,8 @@
-"Everything that follows from a run's saved numbers, written into its folder: metrics, calibration, figures, reports."
+"Everything that follows from the saved numbers of a run, or of folds, written into its folder: metrics, calibration, figures, reports."
 import json
 from pathlib import Path
 
-from . import diagrams, figures, looked
+from . import diagrams, figures, looked, pooled, pooled_page
 from .cohort import cohort_lines
 from .folder import class_weights, read_json, read_run, write
 from .page import write_page
@@ -37,7 +37,7 @@ def present(run, metrics):
     draw(run, metrics)
     metrics = dict(metrics, warnings=[*metrics['warnings'], *looked.warnings(run.folder)])
     write_report(run.folder, run.title, metrics, cohort_lines(run), run.data['notes'], run.recipe,
-                 run.environment.get('command', 'not stated'), run.synthetic, looked.markdown(run.folder, run.synthetic))
+                 run.environment.get('command', 'not stated'), run.synthetic, more=looked.markdown(run.folder, run.synthetic))
     return write_page(run, metrics)
 
 
@@ -52,3 +52,11 @@ def rewrite(folder, choices=None):
 def present_again(folder):
     "Figures and reports once more from the metrics as they are, after something was added to the folder; returns the page's path."
     return present(read_run(folder), read_json(Path(folder)/'metrics.json'))
+
+
+def rewrite_folds(folder, choices=None):
+    "Of a cross-validation, from the saved files of its folds, which stay as they are; the `CrossValidation` and what cv.json holds."
+    cv = pooled.read_folds(folder)
+    result = pooled.measure(cv, choices)
+    pooled_page.present(cv, result)
+    return cv, result

@@ -23,18 +23,21 @@ def _box(title, counts, extra=''):
                f'pneumonia', extra, class_='box')
 
 
+USE = dict(train='the weights are fitted to these', valid='epoch, threshold and calibration are chosen on these',
+           test='measured once; the numbers to quote')
+
+
 def flow(run):
     "From the images found to those of each split, in boxes."
     table, reasons = run.cohort, cohort.exclusions(run.rejected)
     out = bullets(f'{n:,}: {reason}' for reason, n in reasons) if reasons else ''
     found = tag('div', tag('b', 'Found'), f'{len(table) + len(run.rejected):,} images', class_='box')
     left = tag('div', tag('b', f'Excluded: {len(run.rejected):,}'), out, class_='box out')
-    splits = [(s, table[table['split'] == s]) for s in cohort.SPLITS]
-    use = dict(train='the weights are fitted to these', valid='epoch, threshold and calibration are chosen on these',
-               test='measured once; the numbers to quote')
-    boxes = [_box(name.capitalize(), cohort.counted(rows), tag('span', f' \u2013 {use[name]}')) for name, rows in splits]
+    splits = [(s, table[table['split'] == s]) for s in run.splits]
+    boxes = [_box(name.capitalize(), cohort.counted(rows), tag('span', f' \u2013 {USE[name]}') if name in USE else '')
+             for name, rows in splits]
     return tag('div', tag('div', found, left, class_='row two'), tag('div', _box('Used', cohort.counted(table)), class_='row'),
-               tag('div', *boxes, class_='row three'), class_='flow')
+               tag('div', *boxes, class_='row three' if len(boxes) == 3 else 'row some'), class_='flow')
 
 
 def data(page, run):
@@ -44,19 +47,31 @@ def data(page, run):
 
 
 def who(page, run):
-    crossing = cohort.crossing(run.cohort)
-    how = f'{crossing:,} persons are in more than one split: the test is not independent.' if crossing else 'No person is in two splits.'
-    words = (f'{how} Where the data set ships no split, persons are assigned by a hash of their identifier '
-             f'(split seed {run.experiment.split_seed}).')
-    return page.section('cohort', 'Who is in each split', p(words),
-                        page.table(*cohort.characteristics(run.cohort), caption='Images by split; shares are of the images of the split.'))
+    crossing, split = cohort.crossing(run.cohort), 'fold' if run.experiment.folds else 'split'
+    how = f'{crossing:,} persons are in more than one {split}: the test is not independent' if crossing else f'No person is in two {split}s'
+    by = f'by a hash of their identifier (split seed {run.experiment.split_seed}).'
+    words = f'Persons are assigned to folds {by}' if run.fold or run.experiment.folds else \
+        f'Where the data set ships no split, persons are assigned {by}'
+    if run.experiment.folds: words += (f' Fold k is the test of network k; of the other persons, a second hash puts about '
+                                       f'{run.experiment.valid:.0%} of all into its valid, the rest into its train.')
+    return page.section('cohort', f'Who is in each {split}', p(f'{how}. {words}'),
+                        page.table(*cohort.characteristics(run.cohort, run.splits),
+                                   caption=f'Images by {split}; shares are of the images of the {split}.'))
+
+
+def of_folds(k):
+    return (f'{k} networks, one a fold, by one recipe and from the same random weights; each is scaled to the training images of its own '
+            'fold. What each fold has of its own \u2013 curves, operating points, uncertainty, Grad-CAM, reporting checklists \u2013 is in '
+            f'fold-1/report.html to fold-{k}/report.html.')
 
 
 def recipe(page, run):
     base, differs = Experiment(), differences(run.experiment)
     differs |= {k: v for k, v in run.recipe.items() if v != getattr(run.experiment, k)}  # in which the networks of an ensemble differ
-    names = [*differs, *(k for k in run.recipe if k not in differs)]
-    def cell(k): return tag('span', run.recipe[k], class_='differs') if k in differs else run.recipe[k]
+    by_fold = run.fold or run.experiment.folds
+    names = [k for k in (*differs, *(k for k in run.recipe if k not in differs)) if not (run.fold and k == 'folds')]
+    def value(k): return 'one fold' if k == 'test' and by_fold else run.recipe[k]
+    def cell(k): return tag('span', value(k), class_='differs') if k in differs else value(k)
     rows = [(k.replace('_', ' '), cell(k), getattr(base, k)) for k in names]
     words = ('A convolutional network trained from random weights, with one input channel and two outputs, by cross-entropy and Adam with '
              'a cosine schedule. The input is the image alone, scaled to the mean and deviation of the training images. The weights of the '
@@ -67,7 +82,10 @@ def recipe(page, run):
 
 
 def how_many(run):
-    "One network, or how those of an ensemble came to be one model."
+    "One network, one of several folds, or how the networks of an ensemble came to be one model."
+    if run.fold: return (f'One network: {run.fold} of a cross-validation by person. Its test persons are in the test of no other fold. '
+                         'What the folds say together, and their networks as one model, are in report.html of the folder above.')
+    if run.experiment.folds: return of_folds(run.experiment.folds)
     if not (networks := run.environment.get('networks')): return 'One network; no ensemble.'
     several = [k.replace('_', ' ') for k, v in run.recipe.items() if v != getattr(run.experiment, k)]
     differ = f'; they differ in {", ".join(several)}, where all values are listed' if several else ' from one recipe'
@@ -83,8 +101,8 @@ def networks(page, run):
                       numbers=False) if rows else ''
 
 
-def limits(page, metrics):
-    return page.section('limits', 'Limits and intended use', bullets(LIMITS),
+def limits(page, metrics, lines=LIMITS):
+    return page.section('limits', 'Limits and intended use', bullets(lines),
                         *([tag('h3', 'Warnings of this run'), bullets(metrics['warnings'])] if metrics['warnings'] else []),
                         p('The test images come from the same source as the training images: nothing here says how the model does '
                           'elsewhere. Intended use: to study methods and to teach. It was not assessed for use with patients.'),
@@ -116,13 +134,16 @@ def checklists(page, run):
                         _items(page, 'TRIPOD+AI', checklist.TRIPOD, 'Collins et al., BMJ 2024;385:e078378.'), numbers=False)
 
 
-def provenance(page, run, metrics):
+def provenance(
+    page, run, metrics,
+    files=None,  # whose hashes are given; all of the run's unless given
+):
     env = run.environment
     packages = env.get('packages', {})
     rows = [(k, env[k]) for k in ('system', 'processor', 'cores', 'device', 'precision', 'python') if k in env]
     rows += [*packages.items(), *((k.replace('_', ' '), f'{run.recipe[k]} ({why})') for k, why in SEEDS.items()),
              ('seed of the intervals', f'{metrics["choices"]["seed"]} ({metrics["choices"]["n_boot"]:,} resamples of persons)')]
-    files = [(tag('code', name), f'{size:,}', tag('code', sha)) for name, size, sha in hashes(run.folder)]
+    files = [(tag('code', name), f'{size:,}', tag('code', sha)) for name, size, sha in hashes(run.folder, files=files)]
     return page.section(
         'provenance', TITLES['provenance'], tag('pre', env.get('command', 'not stated')),
         p('measures anew from the saved predictions, without images and without training, by'),

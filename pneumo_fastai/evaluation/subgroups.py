@@ -152,7 +152,7 @@ def small(rows, name, least):
 def subgroups(
     test,       # columns path, person, label, probability
     cohort,     # as `read_split` gives it: every image of the run
-    threshold,  # chosen on valid
+    threshold,  # chosen on valid: one, or one for each row of test [n]
     choices,    # a `Choices`
 ):
     """By name of `ABOUT`: about, groups (a list of group, n, persons, positives, prevalence, small, auroc, recall, specificity) and

@@ -39,13 +39,12 @@ def read_predictions(path):
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from e
 
 
-def view_baseline(
-    test,   # rows to score: path, person, label
+def view_scores(
+    test,   # rows to score: path
     views,  # view by path
     train,  # the training split: view, label
-    n_boot=1000, seed=0,
 ):
-    """AUROC on `test` of the view alone: an image scores the prevalence among training images of its view.
+    """`(scores [n], unseen)`: an image scores the prevalence among training images of its view.
 
     A view that is not stated counts as a view of its own; one that training never saw scores the prevalence of the whole split, and
     `unseen` counts those images.
@@ -54,9 +53,29 @@ def view_baseline(
     if train.empty: raise InputError('the training table has no rows; give the view and the label of every training image')
     prevalence = train['label'].groupby(train['view'].astype(object).fillna('not stated')).mean()
     view = views.reindex(test['path']).astype(object).fillna('not stated')
-    y, p = checked(test['label'], view.map(prevalence).astype(float).fillna(float(train['label'].mean())).to_numpy())
+    scores = view.map(prevalence).astype(float).fillna(float(train['label'].mean()))
+    return scores.to_numpy(), int((~view.isin(prevalence.index)).sum())
+
+
+def view_baseline(
+    test,   # rows to score: path, person, label
+    views, train,  # as for `view_scores`
+    n_boot=1000, seed=0,
+):
+    "AUROC on `test` of the view alone, and how many images have a view that training never saw."
+    scores, unseen = view_scores(test, views, train)
+    y, p = checked(test['label'], scores)
     interval = bootstrap(test['person'], weighted_ranks(y, p), n_boot, seed)['auroc']
-    return dict(auroc=stated(auroc(y, p), interval, reason('auroc', *confusion(y, p))), unseen=int((~view.isin(prevalence.index)).sum()))
+    return dict(auroc=stated(auroc(y, p), interval, reason('auroc', *confusion(y, p))), unseen=unseen)
+
+
+def interval_warnings(name, block, n_boot):
+    "What the intervals of a block do not say, a sentence each."
+    if left := max(block[m]['left_out'] for m in METRICS if block[m]['value'] is not None):
+        yield f'{name}: up to {left} of {n_boot} resamples were left out of an interval, the metric being undefined in them.'
+    if same := [m for m in METRICS if block[m]['low'] is not None and block[m]['low'] == block[m]['high']]:
+        yield (f'{name}: every resample gave the same {", ".join(same)}. An interval without width is no certainty: where n '
+               'independent cases show no error, up to about 3/n may still be errors (Hanley and Lippman-Hand 1983).')
 
 
 def _warnings(predictions, metrics, n_boot):
@@ -66,18 +85,14 @@ def _warnings(predictions, metrics, n_boot):
         yield f'Persons with images in valid and in test: {len(shared)}. The test is not independent.'
     if valid['label'].nunique() < 2: yield 'The images of valid are all of one class: no threshold could be chosen on them, 0.5 stands in.'
     for name, block in dict(valid=metrics['valid'], test=metrics['test']['at_threshold']).items():
-        if left := max(block[m]['left_out'] for m in METRICS if block[m]['value'] is not None):
-            yield f'{name}: up to {left} of {n_boot} resamples were left out of an interval, the metric being undefined in them.'
-        if same := [m for m in METRICS if block[m]['low'] is not None and block[m]['low'] == block[m]['high']]:
-            yield (f'{name}: every resample gave the same {", ".join(same)}. An interval without width is no certainty: where n '
-                   'independent cases show no error, up to about 3/n may still be errors (Hanley and Lippman-Hand 1983).')
+        yield from interval_warnings(name, block, n_boot)
 
 
-def chosen(valid, choices):
-    "The threshold and the rule it was chosen by, on valid alone; 0.5 where the rule has no answer."
+def chosen(valid, choices, where='valid'):
+    "The threshold and the rule it was chosen by, on these rows alone; 0.5 where the rule has no answer."
     value, words, why = choose(valid['label'], valid['probability'], choices.rule, choices)
-    if value is not None: return dict(value=value, rule=f'{words} on valid')
-    return dict(value=0.5, rule='0.5, valid has one class only' if why == ONE_CLASS else f'0.5, on valid {why}')
+    if value is not None: return dict(value=value, rule=f'{words} on {where}')
+    return dict(value=0.5, rule=f'0.5, {where} has one class only' if why == ONE_CLASS else f'0.5, on {where} {why}')
 
 
 def calibrated(valid, test, class_weights, choices):
@@ -87,9 +102,13 @@ def calibrated(valid, test, class_weights, choices):
     return dict(found, **{k: calibration_measures(t, choices.n_boot, choices.seed) for k, t in (('before', test), ('after', after))})
 
 
+def always(share):
+    "What calling every image alike scores, where `share` of them has pneumonia."
+    return dict(always=int(share >= 0.5), accuracy=max(share, 1 - share), auroc=0.5)
+
+
 def _baseline(test, share, views, train, choices):
-    out = dict(always=int(share >= 0.5), accuracy=max(share, 1 - share), auroc=0.5)
-    return out if views is None else dict(out, view=view_baseline(test, views, train, choices.n_boot, choices.seed))
+    return always(share) | ({} if views is None else dict(view=view_baseline(test, views, train, choices.n_boot, choices.seed)))
 
 
 def facts(predictions, cohort, views, train):

@@ -12,12 +12,12 @@ from ..data.prepare import Prepared, rows_in_square
 from ..errors import InputError
 from ..evaluation import figures, groups, panels
 from ..evaluation.errors_page import write_errors
-from ..evaluation.folder import read_json, read_run, write
+from ..evaluation.folder import read_run, write
 from ..evaluation.subgroups import area_band, area_cuts, box_area
 from ..inference.bundle import Bundle
 from . import bias, localization, sanity
 from .gradcam import METHODS
-from .maps import Maps, compute, compute_each
+from .maps import compute, compute_each
 
 CHECKED = 64  # images of test for the sanity checks: half of each class
 COARSE = 56   # pixels a side for comparing maps with each other
@@ -29,13 +29,22 @@ class Subject:
     run:object        # `folder.Run`
     bundle:Bundle
     cohort:Prepared
+    mirror:bool = False  # as for `GradCAM`
 
     @property
     def stats(self): return self.bundle.recipe['mean'], self.bundle.recipe['std']
 
     def rows(self, split): return self.cohort.table[self.cohort.table.split == split]
 
-    def maps(self, model, paths, layers, method): return compute(model, self.cohort.pixels, paths, self.stats, layers, method)
+    def maps(self, model, paths, layers, method):
+        return compute(model, self.cohort.pixels, paths, self.stats, layers, method, mirror=self.mirror)
+
+    def recipe(self, layers, method, mirror):
+        "How to draw maps, from the run's recipe where not given."
+        e, n = self.run.experiment, self.bundle.n
+        own = [o for o in e.gradcam_layers.split(',') if o]
+        if n > 1: own = [f'members.{i}.{o}' for i in range(n) for o in own]
+        return layers or own or None, method or e.gradcam_method, e.gradcam_mirror if mirror is None else mirror
 
 
 def subject(folder, cohort=None, cache=None) -> Subject:
@@ -134,6 +143,7 @@ def compared(of, maps, other, cache=None) -> dict:
     "How alike the maps of another run are, on the images that are in test for both; what differs in its recipe."
     seen = [tuple(run.recipe[k] for k in ('size', 'aspect', 'any_view')) for run in (of.run, read_run(other))]
     theirs = subject(other, of.cohort if seen[0] == seen[1] else None, cache)
+    theirs.mirror = of.mirror
     shared = sorted(set(of.rows('test').path) & set(theirs.run.predictions.query('split == "test"').path))
     if not shared: raise InputError(f'{other} has no image of test in common with {of.run.folder}; give a run on the same data and split')
     heat = theirs.maps(theirs.bundle.model, shared, maps.layers, maps.method).heat(shared, COARSE)
@@ -164,26 +174,25 @@ def draw(of, maps, found, worst):
 
 def explain_run(
     folder,        # a finished run's
-    layers=None,   # a name, or several to fuse; None: the last that gives maps
-    method='gradcam',
+    layers=None,   # a name, or several to fuse; these three from the run's recipe unless given
+    method=None,
     others=(),     # folders of runs to compare the maps with: another seed, shuffled labels
     cohort=None,   # the run's `Prepared`, where it is at hand
     cache=None, n_boot=1000, seed=0,
     tick=None,     # called with (maps done, maps in all)
+    mirror=None,
     worst=100,     # images in top_losses.html, those with the greatest loss; 0: all of test
 ) -> dict:
     "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, mean_maps.png and top_losses.html."
     of = subject(folder, cohort, cache)
+    layers, method, of.mirror = of.recipe(layers, method, mirror)
     paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
-    each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), tick=tick)
+    each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), of.mirror, tick=tick)
     maps = each[method]
     maps.save(Path(folder)/'gradcam.npz')
-    found = dict(layers=maps.layers, method=method, synthetic=of.run.synthetic, images=len(of.rows('test')),
+    found = dict(layers=maps.layers, method=method, mirror=of.mirror, synthetic=of.run.synthetic, images=len(of.rows('test')),
                  localization=localized(of, each, maps, n_boot, seed), sanity=checked(of, maps), bias=biased(of, maps),
                  others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed))
     draw(of, maps, found['bias'], worst)
     write(Path(folder)/'localization.json', json.dumps(found, indent=1, allow_nan=False))
     return found
-
-
-__all__ = ['Maps', 'Subject', 'explain_run', 'read_json', 'subject']

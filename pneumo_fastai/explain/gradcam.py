@@ -60,6 +60,7 @@ class GradCAM:
         self, model,
         layers=None,       # a name, or several to fuse; None: `last_maps`
         method='gradcam',  # of METHODS
+        mirror=False,      # the mean with the map of the mirrored image, turned back: less noise at twice the cost
     ):
         self.model, self.layers = model, [layers] if isinstance(layers, str) else list(layers or last_maps(model))
         self.modules = dict(model.named_modules())
@@ -67,7 +68,7 @@ class GradCAM:
         for layer in self.layers:
             if not layer or layer not in self.modules:
                 raise InputError(f'the model has no layer {layer!r}; there are: {", ".join(k for k in self.modules if k)}')
-        self.method = METHODS[method]
+        self.method, self.mirror = method, mirror
 
     def __enter__(self):
         with ExitStack() as stack:
@@ -87,17 +88,24 @@ class GradCAM:
         self.edges.append(get_gradient_edge(output))  # now: an in-place ReLU that follows would move it
         return output
 
-    def pairs(self, x, label=1) -> list[tuple]:
-        "Of each layer its output and the gradient of class `label` there, both (n, k, h, w) float32, for (n, c, H, W) inputs."
+    def by_method(self, x, methods, label=1) -> dict[str, list[torch.Tensor]]:
+        "`maps` by each of some METHODS, from one pass."
+        maps = self._maps(x, methods, label)
+        if not self.mirror: return maps
+        turned = self._maps(x.flip(-1), methods, label)
+        return {k: [scaled(m + t.flip(-1)) for m, t in zip(maps[k], turned[k], strict=True)] for k in methods}
+
+    def _maps(self, x, methods, label):
         self.activations, self.edges = [], []
         with torch.enable_grad():
             score = self.model(x)[:, label].sum()  # each image's score depends on that image alone
             gradients = torch.autograd.grad(score, self.edges)  # leaves the parameters' .grad alone
-        return [(a.detach().float(), g.float()) for a, g in zip(self.activations, gradients, strict=True)]
+        pairs = [(a.detach().float(), g.float()) for a, g in zip(self.activations, gradients, strict=True)]
+        return {k: [scaled(METHODS[k](a, g)) for a, g in pairs] for k in methods}
 
     def maps(self, x, label=1) -> list[torch.Tensor]:
         "The map of each layer, (n, h, w) in 0..1 at that layer's own resolution, for what speaks for class `label` in (n, c, H, W) inputs."
-        return [scaled(self.method(a, g)) for a, g in self.pairs(x, label)]
+        return self.by_method(x, [self.method], label)[self.method]
 
     def __call__(self, x, label=1) -> torch.Tensor:
         "Heat in 0..1, (n, H, W), for what speaks for class `label` in (n, c, H, W) inputs; all 0 where nothing does."
@@ -140,14 +148,14 @@ def show_gradcam(
     learn,         # a fastai `Learner`
     items,         # paths, or rows of the cohort's table
     layers=None,   # by name, one or several to fuse; None: the last that gives maps
-    method='gradcam',
+    method='gradcam', mirror=False,  # as for `GradCAM`
     label=1,       # heat for pneumonia
     batch_size=32,
 ):
     "The images (n, size, size) uint8 and their heat (n, size, size) in 0..1, as NumPy arrays."
     dl = learn.dls.test_dl(items, bs=batch_size, num_workers=0)
     images, heat = [], []
-    with GradCAM(learn.model, layers, method) as cam:
+    with GradCAM(learn.model, layers, method, mirror) as cam:
         for batch in dl:
             x = batch[0]
             images.append(dl.decode((x,))[0].as_subclass(torch.Tensor).cpu())

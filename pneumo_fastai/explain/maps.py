@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from .gradcam import METHODS, GradCAM, fused, scaled
+from .gradcam import METHODS, GradCAM, fused
 
 
 @dataclass
@@ -60,17 +60,18 @@ def compute_each(
     stats,              # (mean, standard deviation) that the model's inputs are normalised by
     layers=None,        # as for `GradCAM`
     methods=METHODS,
+    mirror=False,       # as for `GradCAM`
     label=1,            # heat for pneumonia
     batch_size=32,
     tick=None,          # called with (images done, images in all)
 ) -> dict[str, Maps]:
     "The maps of `paths` by each method, from one pass in float32 on the model's device."
     paths, device, parts = list(paths), next(model.parameters()).device, {m: [] for m in methods}
-    with GradCAM(model, layers, next(iter(methods))) as cam:
+    with GradCAM(model, layers, next(iter(methods)), mirror) as cam:
         for start in range(0, len(paths), batch_size):
             x = torch.from_numpy(np.stack([pixels[p] for p in paths[start:start + batch_size]])).to(device)
-            pairs = cam.pairs(x.float().div(255).sub(stats[0]).div(stats[1])[:, None], label)
-            for m, part in parts.items(): part.append([scaled(METHODS[m](a, g)).half().cpu().numpy() for a, g in pairs])
+            maps = cam.by_method(x.float().div(255).sub(stats[0]).div(stats[1])[:, None], parts, label)
+            for m, part in parts.items(): part.append([o.half().cpu().numpy() for o in maps[m]])
             if tick: tick(min(start + batch_size, len(paths)), len(paths))
         size = pixels.array.shape[1]
         return {m: Maps(paths, cam.layers, m, size, [np.concatenate(p) for p in zip(*part, strict=True)]) for m, part in parts.items()}

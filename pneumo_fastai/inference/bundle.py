@@ -1,5 +1,4 @@
 "A trained network and what it needs to read a file, in one file that holds no code: torch only."
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from ..data.cohort import CLASSES
 from ..data.dicom import UnreadableImage, read_square
 from ..errors import InputError
 from ..evaluation.calibration import apply
+from ..evaluation.folder import chosen_since
 from ..evaluation.uncertainty import mutual_information
 from ..models.ensemble import Ensemble
 from ..models.zoo import build
@@ -51,10 +51,7 @@ class Bundle:
             saved = torch.load(path, map_location='cpu', weights_only=True)
             state, recipe = saved['state'], saved['recipe']
         except Exception as e: raise InputError(f'{path} is not a model that fit wrote ({type(e).__name__}); give a run\'s folder') from e
-        if (metrics := path.parent/'metrics.json').is_file() and Path(run).is_dir():  # `evaluate` may have chosen anew
-            now = json.loads(metrics.read_text())
-            recipe |= dict(threshold=now['threshold']['value'], threshold_from=now['threshold']['rule'],
-                           calibrator=now['calibration']['chosen'])
+        if Path(run).is_dir(): recipe |= chosen_since(path.parent)
         return cls(state, recipe)
 
     def tensor(self, path) -> torch.Tensor:

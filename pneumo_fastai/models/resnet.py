@@ -22,7 +22,10 @@ class BasicBlock(nn.Module):
 
 class ResNet18(nn.Module):
     "(n, in_channels, h, w) -> (n, n_classes) logits."
-    def __init__(self, in_channels=1, n_classes=2):
+    def __init__(
+        self, in_channels=1, n_classes=2,
+        output_stride=32,  # pixels a place of the last maps; 16 leaves out the last downsampling: 14 x 14 places for 224 x 224 pixels
+    ):
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -31,7 +34,7 @@ class ResNet18(nn.Module):
         self.layer1 = nn.Sequential(BasicBlock(64, 64), BasicBlock(64, 64))
         self.layer2 = nn.Sequential(BasicBlock(64, 128, stride=2), BasicBlock(128, 128))
         self.layer3 = nn.Sequential(BasicBlock(128, 256, stride=2), BasicBlock(256, 256))
-        self.layer4 = nn.Sequential(BasicBlock(256, 512, stride=2), BasicBlock(512, 512))
+        self.layer4 = nn.Sequential(BasicBlock(256, 512, stride=output_stride // 16), BasicBlock(512, 512))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(512, n_classes)
         for m in self.modules():

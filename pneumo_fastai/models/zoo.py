@@ -1,7 +1,9 @@
 "The architectures by name: one input channel, two classes."
+from functools import partial
+
 from .resnet import ResNet18
 
-ARCHITECTURES = {'resnet18': ResNet18}
+ARCHITECTURES = {'resnet18': ResNet18, 'resnet18_os16': partial(ResNet18, output_stride=16)}
 
 
 def build(arch):

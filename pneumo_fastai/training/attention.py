@@ -16,9 +16,9 @@ class WatchGradCAM(Callback):
         self, folder, experiment,
         n=6,        # images: two in three with pneumonia
         frames=10,  # about so many epochs are kept
-        layers=None, method='gradcam',
+        **how,      # layers, method and mirror, as for `GradCAM`
     ):
-        self.folder, self.experiment, self.n, self.frames, self.layers, self.method = folder, experiment, n, frames, layers, method
+        self.folder, self.experiment, self.n, self.frames, self.how = folder, experiment, n, frames, how
 
     def before_fit(self):
         self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
@@ -33,7 +33,7 @@ class WatchGradCAM(Callback):
         if self.epoch % every == 0 or self.epoch == self.n_epoch - 1: self._keep(f'epoch {self.epoch}')
 
     def _keep(self, title):
-        with random_state_kept(self.dls): self.images, heat = show_gradcam(self.learn, self.paths, self.layers, self.method)
+        with random_state_kept(self.dls): self.images, heat = show_gradcam(self.learn, self.paths, **self.how)
         self.kept.append((title, heat))
 
     def after_fit(self):

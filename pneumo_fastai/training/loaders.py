@@ -2,11 +2,12 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from fastai.data.all import CategoryBlock, ColReader, ColSplitter, DataBlock, DataLoaders, TransformBlock
 from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline, Transform
 from fastai.imports import dispatch
 from fastai.torch_core import TensorCategory, TensorImageBW, set_seed, show_image
-from fastai.vision.augment import Brightness, Contrast, Flip, PadMode, Rotate, setup_aug_tfms
+from fastai.vision.augment import Brightness, Contrast, Flip, PadMode, Rotate, Zoom, setup_aug_tfms
 from fastai.vision.data import get_grid
 
 from ..data.cache import Pixels
@@ -53,10 +54,11 @@ def mean_std(pixels, paths) -> tuple[float, float]:
 
 
 def augmentations(experiment) -> list:
-    "fastai's batch transforms for the fields above 0; one resampling for flip and rotation together; training only."
+    "fastai's batch transforms for the fields above 0; one resampling for flip, rotation and crop together; training only."
     e, each = experiment, dict(p=1., batch=False)
     tfms = [Flip(p=e.flip, pad_mode=PadMode.Zeros)] if e.flip else []
     if e.rotate: tfms.append(Rotate(max_deg=e.rotate, pad_mode=PadMode.Zeros, **each))
+    if e.crop < 1: tfms.append(Zoom(max_zoom=1 / e.crop, pad_mode=PadMode.Zeros, **each))
     if e.brightness: tfms.append(Brightness(max_lighting=e.brightness, **each))
     if e.contrast: tfms.append(Contrast(max_lighting=e.contrast, **each))
     return setup_aug_tfms(tfms)
@@ -70,6 +72,15 @@ def xray_block(experiment, pixels:Pixels, stats) -> DataBlock:
                      batch_tfms=[*augmentations(experiment), Normalize.from_stats([stats[0]], [stats[1]], cuda=False)])
 
 
+def balanced(rows, by, seed) -> pd.DataFrame:
+    "`rows`, and of those of training, by group of `by`, as many again, drawn at random, as the most frequent group has more."
+    train = rows[~rows.is_valid]
+    groups = [group for _, group in train.groupby(train[by].astype(object).fillna('not stated').apply(tuple, axis=1))]
+    most = max(map(len, groups))
+    again = [group.sample(most - len(group), replace=most - len(group) > len(group), random_state=seed) for group in groups]
+    return pd.concat([rows, *again], ignore_index=True)
+
+
 def get_dls(
     experiment,   # an `Experiment`
     cohort,       # from `read_cohort` or `prepare`
@@ -78,10 +89,13 @@ def get_dls(
 ) -> DataLoaders:
     "Training and validation `DataLoaders` of a cohort; sets the seeds. `dls.cohort` is the prepared cohort."
     cohort = prepare(cohort, experiment, cache)
-    rows = cohort.table[['path', 'label', 'split']]
+    rows = cohort.table[['path', 'label', 'split', 'view']]
     train = rows[rows.split == 'train']
     used = rows[rows.split != 'test'].assign(is_valid=lambda t: t.split == 'valid')
+    if experiment.shuffle_labels:
+        used.loc[used.split == 'train', 'label'] = np.random.default_rng(experiment.seed).permutation(train.label)
     set_seed(experiment.seed, reproducible=True)
+    if experiment.oversample == 'view': used = balanced(used, ['view', 'label'], experiment.seed)
     block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, train.path))
     dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=2 * experiment.batch_size, num_workers=0, device=device)
     dls.cohort = cohort

@@ -16,8 +16,10 @@ from ..data.prepare import boxes_in_square
 from ..evaluation import figures
 from ..evaluation.folder import read_run, write
 from ..evaluation.rewrite import measure, present
+from ..explain.evidence import explain_run
 from ..explain.gradcam import show_gradcam
 from ..inference.bundle import Bundle
+from .attention import WatchGradCAM
 from .callbacks import Bar, Precision, random_state_kept
 from .learner import get_learner, train
 from .loaders import augmentations, get_dls, split_dl
@@ -76,13 +78,22 @@ def fit_into(
     learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
     write(folder/'environment.json', json.dumps(environment(learn, command, name), indent=1))
     with learn.no_bar(), learn.no_logging():
-        train(learn, experiment, cbs=[Bar(progress), CSVLogger()])
+        train(learn, experiment, cbs=[Bar(progress), CSVLogger(), *watching(experiment, folder)])
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
         write(folder/'predictions.csv', predictions.to_csv(index=False, float_format='%.8g'))
         if experiment.tta and augmentations(experiment):
             copies = pd.concat([augmented_split(learn, split, experiment.tta, progress) for split in ('valid', 'test')])
             write(folder/'augmented.csv', copies.to_csv(index=False, float_format='%.8g'))
     return learn, predictions
+
+
+def how_maps(experiment) -> dict:
+    "`layers`, `method` and `mirror`, as `GradCAM` takes them."
+    layers = [o for o in experiment.gradcam_layers.split(',') if o]
+    return dict(layers=layers or None, method=experiment.gradcam_method, mirror=experiment.gradcam_mirror)
+
+
+def watching(experiment, folder): return [WatchGradCAM(folder, experiment, **how_maps(experiment))] if experiment.gradcam else []
 
 
 def predict_split(learn, split, progress) -> pd.DataFrame:
@@ -116,22 +127,18 @@ def panel(learn, experiment, rows, heat=False):
     "Images of `rows` (path, label, probability), their boxes and, with `heat`, their Grad-CAM, as a figure."
     cohort = learn.dls.cohort
     images = [np.array(cohort.pixels[p]) for p in rows.path]
-    maps = list(show_gradcam(learn, list(rows.path))[1]) if heat else None
+    maps = list(show_gradcam(learn, list(rows.path), **how_maps(experiment))[1]) if heat else None
     boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
     titles = [f'label: {CLASSES[r.label]}\nprobability of pneumonia {r.probability:.3f}' for r in rows.itertuples()]
     return figures.image_grid(images, titles, maps, boxes, synthetic=cohort.synthetic)
 
 
 def draw_images(learn, folder, experiment, predictions):
-    "top_losses.png and gradcam.png from valid; with `experiment.gradcam`, the whole of valid under gradcam/."
+    "top_losses.png and gradcam.png, from valid."
     valid = predictions[predictions.split == 'valid']
     right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
     figures.save(panel(learn, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
     figures.save(panel(learn, experiment, spread(valid), heat=True), folder/'gradcam.png')
-    if not experiment.gradcam: return
-    (folder/'gradcam').mkdir()
-    for n, start in enumerate(range(0, len(valid), 9), 1):
-        figures.save(panel(learn, experiment, valid.iloc[start:start + 9], heat=True), folder/'gradcam'/f'valid-{n:03}.png')
 
 
 def spread(rows, n=9):
@@ -150,5 +157,6 @@ def finish(learn, predictions, folder, experiment) -> dict:
                                            threshold=metrics['threshold']['value'],
                                            threshold_from=metrics['threshold']['rule'], calibrator=metrics['calibration']['chosen']))
     draw_images(learn, folder, experiment, predictions)
+    if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort, **how_maps(experiment))
     present(saved, metrics)
     return metrics

@@ -65,6 +65,21 @@ def test_positives_without_boxes_and_boxes_beyond_the_image_are_counted(explaina
     assert (scored['positives_without_boxes'], scored['boxes_clipped'], scored['n']) == (1, 1, len(positives) - 1)
 
 
+def test_layers_method_and_mirroring_come_from_the_recipe_unless_given(explainable):
+    folder = explainable()
+    recipe = (folder/'experiment.toml').read_text().replace('gradcam_layers = ""', 'gradcam_layers = "0,2"')
+    recipe = recipe.replace('gradcam_mirror = false', 'gradcam_mirror = true').replace('"gradcam"', '"hirescam"')
+    (folder/'experiment.toml').write_text(recipe)
+    own = explain_run(folder, n_boot=5)
+    assert (own['layers'], own['method'], own['mirror']) == (['0', '2'], 'hirescam', True)
+    maps, of = Maps.load(folder/'gradcam.npz'), subject(folder)
+    path = of.rows('test').path.iloc[0]
+    with GradCAM(of.bundle.model, ['0', '2'], 'hirescam', mirror=True) as cam: heat = cam(of.bundle.tensor(path)[None]).numpy()
+    np.testing.assert_allclose(maps.heat([path]), heat, atol=5e-3)
+    given = explain_run(folder, ['0'], 'gradcam', mirror=False, n_boot=5)
+    assert (given['layers'], given['method'], given['mirror']) == (['0'], 'gradcam', False)
+
+
 def test_the_model_beside_itself_and_beside_another_seed(explainable):
     folder, other = explainable(), explainable('other', seed=1)
     same, differs = explain_run(folder, LAYERS, n_boot=5, others=[folder, other])['others']

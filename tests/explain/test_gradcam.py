@@ -81,6 +81,13 @@ def test_a_frozen_network_with_a_relu_in_place_after_the_layer():
     with GradCAM(model, 'features') as heat_of: torch.testing.assert_close(heat_of(x), expected)
 
 
+def test_mirrored_the_map_of_a_mirrored_image_is_the_mirrored_map():
+    torch.manual_seed(0)
+    model, x = ResNet18(), torch.randn(2, 1, 64, 64)
+    with GradCAM(model, 'layer3', mirror=True) as heat_of:
+        torch.testing.assert_close(heat_of(x.flip(-1)), heat_of(x).flip(-1), atol=1e-4, rtol=0)
+
+
 def test_inside_no_grad_too():
     with torch.no_grad(), GradCAM(ResNet18()) as heat_of: assert heat_of(torch.randn(1, 1, 64, 64)).shape == (1, 64, 64)
 

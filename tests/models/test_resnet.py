@@ -23,3 +23,12 @@ def test_its_first_and_last_layer_are_the_stated_ones():
     assert (model.fc.in_features, model.fc.out_features) == (512, 2)
     # torchvision's without fc, less two input channels, with our fc
     assert sum(p.numel() for p in model.parameters()) == 11_176_512 - 6_272 + 1_026
+
+
+def test_output_stride_16_has_the_same_weights_and_maps_twice_as_fine():
+    model, coarse, x = ResNet18(output_stride=16), ResNet18(), torch.randn(2, 1, 224, 224)
+    model.load_state_dict(coarse.state_dict())
+    shapes = []
+    for m in (model, coarse): m.layer4.register_forward_hook(lambda module, inputs, output: shapes.append(tuple(output.shape[1:])))
+    model(x), coarse(x)
+    assert shapes == [(512, 14, 14), (512, 7, 7)]

@@ -1,12 +1,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import torch
 from fastai.vision.augment import Brightness, Contrast, Flip, Rotate
 from matplotlib import pyplot as plt
 
 from pneumo_fastai.data.cohort import CLASSES
-from pneumo_fastai.training.loaders import LoadXRay, XRay, get_dls, split_dl
+from pneumo_fastai.training.loaders import LoadXRay, XRay, balanced, get_dls, split_dl
 
 
 def raw(cohort, split): return np.stack([cohort.pixels[p] for p in cohort.table.path[cohort.table.split == split]])
@@ -68,3 +69,38 @@ def test_show_batch_draws_grey_films_with_their_class_as_title(tiny, cohort):
     assert len(axes) == 4 and {ax.get_title() for ax in axes} <= set(CLASSES)
     assert all(ax.images[0].get_cmap().name == 'gray' and ax.images[0].get_array().ndim == 2 for ax in axes)
     plt.close('all')
+
+
+def test_a_crop_lies_within_the_film_and_differs_from_image_to_image(tiny, cohort):
+    dls = get_dls(replace(tiny, crop=0.5), cohort)
+    white = XRay(torch.full((1, 32, 32), 255, dtype=torch.uint8))
+    x = dls.after_batch(dls.train.create_batch([(white, dls.train_ds[0][1])] * 8))[0]
+    assert x.max() - x.min() < 1e-4  # nothing from beyond the edge
+    ramp = XRay(torch.arange(32, dtype=torch.uint8).expand(1, 32, 32) * 8)
+    x = dls.after_batch(dls.train.create_batch([(ramp, dls.train_ds[0][1])] * 64))[0].as_subclass(torch.Tensor)
+    share = (x.amax((1, 2, 3)) - x.amin((1, 2, 3))) / (248 / 255 / dls.after_batch.normalize.std.item())
+    assert share.min() >= 0.49 and share.max() <= 1.01 and share.std() > 0.05
+
+
+def test_shuffled_labels_are_those_of_training_in_another_order(tiny, cohort):
+    plain, shuffled = get_dls(tiny, cohort), get_dls(replace(tiny, shuffle_labels=True), cohort)
+    a, b = (d.train.items.label.to_numpy() for d in (plain, shuffled))
+    assert (a != b).any() and a.sum() == b.sum() and (plain.valid.items.label == shuffled.valid.items.label).all()
+
+
+def test_oversampling_makes_each_view_and_class_as_frequent_and_leaves_valid_alone():
+    views = np.array(['AP'] * 50 + ['PA'] * 30 + [None] * 20, dtype=object)
+    n = np.arange(100)
+    rows = pd.DataFrame(dict(path=n.astype(str), view=views, label=n % 3 == 0, is_valid=n % 10 == 0))
+    got = balanced(rows, ['view', 'label'], 0)
+    train = got[~got.is_valid].fillna('not stated')
+    counts = train.groupby(['view', 'label']).size()
+    assert len(counts) == 6 and counts.nunique() == 1 and counts.iloc[0] == 30
+    assert set(train.path) == set(rows.path[~rows.is_valid])
+    assert got[got.is_valid].path.tolist() == rows.path[rows.is_valid].tolist()
+
+
+def test_an_oversampled_epoch_is_longer(tiny, cohort):
+    plain, more = get_dls(tiny, cohort), get_dls(replace(tiny, oversample='view'), cohort)
+    labels = more.train.items.label
+    assert len(labels) > len(plain.train.items) and labels.mean() == .5 and len(more.valid.items) == len(plain.valid.items)
