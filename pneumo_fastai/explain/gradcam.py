@@ -160,4 +160,4 @@ def show_gradcam(
             x = batch[0]
             images.append(dl.decode((x,))[0].as_subclass(torch.Tensor).cpu())
             heat.append(cam(x.as_subclass(torch.Tensor), label).cpu())
-    return (torch.cat(images)[:, 0].clamp(0, 1) * 255).round().byte().numpy(), torch.cat(heat).numpy()
+    return torch.cat(images)[:, 0].clamp(0, 255).byte().numpy(), torch.cat(heat).numpy()  # decoded: 0 to 255 again

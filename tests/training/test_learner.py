@@ -13,6 +13,7 @@ from matplotlib import pyplot as plt
 from sklearn import metrics as sk
 
 from pneumo_fastai.errors import InputError
+from pneumo_fastai.explain.gradcam import show_gradcam
 from pneumo_fastai.models.zoo import build
 from pneumo_fastai.training.callbacks import BestModel
 from pneumo_fastai.training.learner import get_learner, schedule, train
@@ -148,3 +149,11 @@ def test_a_notebooks_ways_in(make):
     titles = [ax.get_title() for ax in plt.gcf().axes if ax.images]
     assert len(titles) == 9 and all('called' in t and 'loss' in t for t in titles)
     plt.close('all')
+
+
+def test_show_gradcam_gives_the_images_as_they_are_and_their_heat(make, cohort):
+    learn, _ = make()
+    paths = list(cohort.table.path[:5])
+    images, heat = show_gradcam(learn, paths)
+    assert images.dtype == np.uint8 and np.abs(images.astype(int) - np.stack([cohort.pixels[p] for p in paths])).max() <= 1
+    assert heat.shape == images.shape and heat.min() >= 0 and heat.max() <= 1
