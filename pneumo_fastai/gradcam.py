@@ -8,10 +8,11 @@ RUNS = "a run's folder; after it, runs to compare its maps with: another seed, o
 
 def gradcam(
     *runs:RUNS,
-    layers:str = '',         # layers whose maps are fused, such as layer3,layer4; the last that gives maps unless given
-    method:str = 'gradcam',  # gradcam, gradcam++, hirescam or layercam
+    layers:str = '',         # layers whose maps are fused, such as layer3,layer4; those of the run's recipe unless given
+    method:str = None,       # gradcam, gradcam++, hirescam or layercam; that of the run's recipe unless given
     n_boot:int = 1000,       # resamples of persons behind each interval
     seed:int = 0,            # of the resamples
+    worst:int = 100,         # images in top_losses.html, those with the greatest loss; 0 for all of test
     cache:str = None,        # where decoded images are kept; the user's cache folder unless given
 ):
     "Write a finished run's heatmaps, their scores and the pages that show them into its folder."
@@ -19,7 +20,7 @@ def gradcam(
     with bar('maps') as tick:
         from .evaluation.rewrite import present_again
         from .explain.evidence import explain_run
-        found = explain_run(runs[0], [o for o in layers.split(',') if o], method, runs[1:], None, cache, n_boot, seed, tick)
+        found = explain_run(runs[0], [o for o in layers.split(',') if o], method, runs[1:], None, cache, n_boot, seed, tick, worst=worst)
     for line in words(found): console.print(line, markup=False)
     console.print(f'\nread {present_again(runs[0])}', soft_wrap=True, markup=False)
 

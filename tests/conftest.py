@@ -78,3 +78,44 @@ def write_run(): return a_run
 def new_run(tmp_path):
     def make(name='run', **options): return a_run(tmp_path/name, **options)
     return make
+
+
+@pytest.fixture
+def explainable(films, tmp_path, monkeypatch):
+    "Makes a run's folder with a model.pt of random weights and images of 48 x 48; every positive has a box unless `boxes` says no."
+    from torch import nn
+
+    from pneumo_fastai.models import zoo
+
+    class Small(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Conv2d(1, 8, 5, 4), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                             nn.Linear(8, 2))
+    monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', Small)
+    def make(name='run', seed=0, boxes=True, data=films): return explainable_run(tmp_path/name, seed, boxes, data)
+    return make
+
+
+def explainable_run(folder, seed, boxes, data):
+    import torch
+
+    from pneumo_fastai.data.cohort import read_cohort
+    from pneumo_fastai.data.prepare import prepare
+    from pneumo_fastai.evaluation.choices import Choices
+    from pneumo_fastai.evaluation.rewrite import rewrite
+    from pneumo_fastai.experiment import Experiment, toml
+    from pneumo_fastai.inference.bundle import Bundle, fresh
+    folder.mkdir()
+    e = Experiment(size=32, seed=seed)
+    table = prepare(read_cohort(data), e).table
+    table.assign(boxes=['[[8, 10, 16, 20]]' if y and boxes else '[]' for y in table.label]).to_csv(folder/'split.csv', index=False)
+    rows = table.loc[table.split != 'train', ['path', 'person', 'split', 'label']]
+    rows.assign(probability=np.random.default_rng(seed).random(len(rows)).round(3)).to_csv(folder/'predictions.csv', index=False)
+    (folder/'experiment.toml').write_text(toml(e))
+    about = dict(name='films', layout='class folders', synthetic=False, notes=[])
+    (folder/'environment.json').write_text(json.dumps(dict(data=about, command='fit', experiment='weighted')))
+    torch.manual_seed(seed)
+    recipe = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'))
+    Bundle(fresh(recipe).state_dict(), recipe).save(folder/'model.pt')
+    rewrite(folder, Choices(n_boot=5))
+    return folder

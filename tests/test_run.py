@@ -40,7 +40,7 @@ def test_the_run_folder_holds_what_it_says(made):
         'experiment.toml', 'environment.json', 'split.csv', 'rejected.csv', 'history.csv', 'predictions.csv', 'metrics.json', 'report.md',
         'report.html', 'calibration.json', 'reliability.png', 'risk_coverage.png',
         'curves.png', 'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'top_losses.png', 'gradcam.png', 'gradcam.npz',
-        'localization.json', 'attention.png', 'attention.gif', 'augmented.csv',
+        'localization.json', 'mean_maps.png', 'top_losses.html', 'attention.png', 'attention.gif', 'augmented.csv',
         'learner.pkl', 'model.pt'}
     assert str(run) in out.replace('\n', '') and 'predict' in out and 'AUROC' in out
     environment = json.loads((run/'environment.json').read_text())

@@ -1,6 +1,8 @@
 "Every file decoded once -> one memory-mapped uint8 array and a table of what the headers say."
 import json
 import os
+import weakref
+from bisect import bisect_left
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,11 +24,30 @@ class Pixels:
     table:pd.DataFrame  # row, reason (None: decoded), and what `Film` says, by the names it has there
     folder:Path
 
-    def __post_init__(self): self.rows = dict(zip(self.table.index, self.table.row, strict=True))
+    def __post_init__(self):
+        table = self.table.sort_index()
+        self.paths, self.rows = table.index.to_numpy(object), table.row.to_numpy()
+        self.file = os.open(self.array.filename, os.O_RDONLY)  # held: where the file is replaced, this is still the old one
+        weakref.finalize(self, os.close, self.file)
 
-    def __contains__(self, path): return str(path) in self.rows
+    def row(self, path) -> int | None:
+        "Where in `array` the image is; None where it is not. By halving: a dictionary of a million paths takes 100 MB."
+        at = bisect_left(self.paths, path := str(path))
+        return int(self.rows[at]) if at < len(self.paths) and self.paths[at] == path else None
 
-    def __getitem__(self, path) -> np.ndarray: return self.array[self.rows[str(path)]]
+    def __contains__(self, path): return self.row(path) is not None
+
+    def __getitem__(self, path) -> np.ndarray:
+        if (row := self.row(path)) is None: raise KeyError(path)
+        return self.read([row])[0]
+
+    def read(self, rows, out=None) -> np.ndarray:
+        "(n, size, size) uint8: the images of `rows`, into `out` if given. Read, not mapped: mapped pages count as the process's memory."
+        out = np.empty((len(rows), *self.array.shape[1:]), np.uint8) if out is None else out
+        for image, row in zip(out, rows, strict=True):
+            if os.preadv(self.file, [image], self.array.offset + int(row) * image.nbytes) != image.nbytes:
+                raise OSError(f'{self.array.filename} is shorter than it was')
+        return out
 
 
 def home(folder=None) -> Path:

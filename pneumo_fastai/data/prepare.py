@@ -85,8 +85,14 @@ def _crossing_note(table):
 
 def boxes_in_square(cohort, path, experiment) -> list:
     "The boxes of one image in the frame of the pixels that the network sees."
-    row, source = cohort.table[cohort.table.path == path].iloc[0], cohort.pixels.table.loc[path]
-    return square_boxes(row.boxes, source.height, source.width, experiment.size, experiment.aspect, source.tall)
+    return rows_in_square(cohort, cohort.table[cohort.table.path == path], experiment)[0]
+
+
+def rows_in_square(cohort, rows, experiment) -> list:
+    "The same of each of some rows of the cohort's table."
+    sources, e = cohort.pixels.table.loc[rows.path], experiment
+    return [square_boxes(boxes, s.height, s.width, e.size, e.aspect, s.tall)
+            for boxes, s in zip(rows.boxes, sources.itertuples(), strict=True)]
 
 
 def find_cohort(

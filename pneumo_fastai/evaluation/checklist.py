@@ -108,6 +108,11 @@ TRIPOD = (
 )
 
 
+def claim(explained):
+    "CLAIM where heatmaps were measured, or not."
+    return [(n, item, ANSWERED if n == '31' and explained else state, at) for n, item, state, at in CLAIM]
+
+
 def by_state(items):
     "(answered or in part or not done, left to the author), in order."
     return [i for i in items if i[2] != AUTHOR], [i for i in items if i[2] == AUTHOR]

@@ -1,4 +1,4 @@
-"The parts of the report on whom and on what the model may fail: subgroups, shortcuts, where it looked, the worst errors."
+"The parts of the report on whom and on what the model may fail: subgroups, shortcuts, the worst errors."
 from pathlib import PurePath
 
 import numpy as np
@@ -11,6 +11,7 @@ from .html import join, p, tag
 from .report import FIGURES
 
 WORST = 10
+ERRORS = 'top_losses.html'
 
 
 def subgroups(page, run, metrics, which='Test images, at the threshold chosen on valid.'):
@@ -53,17 +54,14 @@ def shortcut(page, run, metrics, caption=''):
     return page.section('shortcut', 'Shortcuts', p(words), page.table(('', 'AUROC'), rows, caption), *more)
 
 
-def gradcam(page, run):
-    figure = page.figure(run.folder/'gradcam.png', FIGURES['gradcam.png'])
-    words = 'Images of valid. Blue boxes, where the data have them, are what readers marked.'
-    return page.section('gradcam', 'Where it looked', *([p(words), figure] if figure else [p('This run saved no Grad-CAM.')]))
-
-
-def worst(predictions, cohort, n=WORST):
+def worst(
+    predictions, cohort,
+    n=WORST,  # how many; None: all
+):
     "The test images with the least probability of their label, the worst first, with what is known of them."
     test = predictions[predictions['split'] == 'test']
     right = np.where(test['label'] == 1, test['probability'], 1 - test['probability'])
-    rows = test.assign(right=right).sort_values(['right', 'path']).head(n)
+    rows = test.assign(right=right).sort_values(['right', 'path']).head(len(test) if n is None else n)
     return rows.join(cohort.set_index('path')[['view', 'age', 'sex', 'detail']], on='path')
 
 
@@ -74,4 +72,5 @@ def errors(page, run):
     table = page.table(('file', 'label', 'probability of pneumonia', 'view', 'age', 'sex', 'class'), rows,
                        f'The {len(rows)} test images with the least probability of their label.')
     figure = page.figure(run.folder/'top_losses.png', FIGURES['top_losses.png'] + ' These are of valid.')
-    return page.section('errors', 'Worst errors', figure, table)
+    more = p('More of them, each with its heatmap: ', tag('code', ERRORS), ' in the folder of the run.')
+    return page.section('errors', 'Worst errors', figure, table, more if (run.folder/ERRORS).is_file() else '')

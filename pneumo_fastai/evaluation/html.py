@@ -56,16 +56,24 @@ class Page:
         return join([title, tag('div', tag('table', tag('thead', head), tag('tbody', *body), class_=class_), class_='scroll')])
 
     def figure(self, path, words, class_=None):
-        "A PNG within the page and the sentence that says what it shows; where there is none, nothing."
+        "A PNG or GIF within the page and the sentence that says what it shows; where there is none, nothing."
         if not Path(path).is_file(): return Safe('')
-        source = 'data:image/png;base64,' + base64.b64encode(Path(path).read_bytes()).decode()
+        source = f'data:image/{Path(path).suffix[1:]};base64,' + base64.b64encode(Path(path).read_bytes()).decode()
         image = Safe(f'<img src="{source}" alt="{escape(words)}">')
         return tag('figure', image, tag('figcaption', words, ' ', self.mark()), class_=class_)
 
 
 def document(title, *content):
     "The whole file as text."
+    return opening(title) + join(content) + CLOSING
+
+
+CLOSING = '</main></body></html>\n'
+
+
+def opening(title):
+    "The file up to its content."
     head = join([Safe('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
                  Safe(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'), tag('title', title),
                  Safe(f'<style>\n{STYLE}</style>')])
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body><main>{join(content)}</main></body></html>\n'
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body><main>'

@@ -2,6 +2,7 @@
 from . import findings, groups, sections
 from .folder import write
 from .html import Page, document, join, p, tag
+from .looked import looked
 from .report import NAMES, number
 
 NOTICE = 'For research and education, not for diagnosis.'
@@ -35,6 +36,6 @@ def write_page(
         head(page, run, metrics), sections.question(page, run), sections.data(page, run), sections.who(page, run),
         sections.recipe(page, run), findings.results(page, run, metrics), findings.operating(page, metrics),
         findings.calibration(page, run, metrics), findings.uncertainty(page, run, metrics), groups.subgroups(page, run, metrics),
-        groups.shortcut(page, run, metrics), groups.gradcam(page, run), groups.errors(page, run), sections.limits(page, metrics),
-        sections.checklists(page), sections.provenance(page, run, metrics)])
+        groups.shortcut(page, run, metrics), looked(page, run), groups.errors(page, run), sections.limits(page, metrics),
+        sections.checklists(page, run), sections.provenance(page, run, metrics)])
     return write(run.folder/'report.html', document(f'{run.title}{" (synthetic data)" if run.synthetic else ""}', body))

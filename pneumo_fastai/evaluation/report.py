@@ -29,7 +29,11 @@ FIGURES = {
     'subgroups.png': 'AUROC with its 95% interval in each subgroup of the test images. Hollow points rest on few images: read nothing into '
                      'them.',
     'top_losses.png': 'The images the model got most wrong: worth looking at for wrong labels, tubes and wires, text, odd positions.',
-    'gradcam.png': 'Grad-CAM (Selvaraju et al. 2017): where the image spoke for the call. Coarse, and no proof of a finding there.',
+    'gradcam.png': 'Grad-CAM (Selvaraju et al. 2017): where the image spoke for pneumonia. Coarse, and no proof of a finding there.',
+    'mean_maps.png': 'Mean heatmap of the test images without and with pneumonia, and where the boxes of the training images lie. All '
+                     'images are laid over each other as they are.',
+    'attention.png': 'Heatmaps of the same images of valid before training and as it went on, from left to right.',
+    'attention.gif': 'The same, moving; the last picture is the end of training.',
 }
 QUESTION = 'How well does a model tell chest radiographs with pneumonia from those without, on persons it never saw?'
 SYNTHETIC = 'The images are synthetic, drawn by a program: the numbers show that the pipeline works and say nothing about patients.'
@@ -158,6 +162,7 @@ def write_report(
     synthetic,     # whether the images were; then every section with numbers says so
     results=None,  # lines; those of `metrics` unless given
     limits=LIMITS,
+    more=(),       # lines that follow the results
 ):
     "Write `report.md` into `folder`, whole or not at all; returns its path."
     folder, mark = Path(folder), 'Synthetic data.' if synthetic else ''
@@ -166,7 +171,7 @@ def write_report(
     lines = [f'# {title}{tag}', '', 'For research and education, not for diagnosis.', '',
              '## Question', '', QUESTION, '', *([SYNTHETIC, ''] if synthetic else []),
              f'## Data{tag}', '', *dashed(cohort_lines), '', f'## Warnings{tag}', '', *(dashed(warnings) or ['None.']), '',
-             f'## Results{tag}', '', *(results or _results(metrics)), '', f'## Figures{tag}', '', *_figures(folder, mark),
+             f'## Results{tag}', '', *(results or _results(metrics)), '', *more, f'## Figures{tag}', '', *_figures(folder, mark),
              '## Limits', '', *dashed(limits), '', '## How it was made', '', '```', command, '```', '',
              '| setting | value |', '| --- | --- |', *(f'| {k} | {v} |'.replace('\n', ' ') for k, v in recipe.items()), '']
     return write(folder/'report.md', '\n'.join(lines))

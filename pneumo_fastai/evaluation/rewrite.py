@@ -2,7 +2,7 @@
 import json
 from pathlib import Path
 
-from . import diagrams, figures, pooled, pooled_page
+from . import diagrams, figures, looked, pooled, pooled_page
 from .cohort import cohort_lines
 from .folder import class_weights, read_json, read_run, write
 from .page import write_page
@@ -35,8 +35,9 @@ def draw(run, metrics):
 def present(run, metrics):
     "Figures, report.md and report.html; images that are in the folder already, such as gradcam.png, are taken in."
     draw(run, metrics)
+    metrics = dict(metrics, warnings=[*metrics['warnings'], *looked.warnings(run.folder)])
     write_report(run.folder, run.title, metrics, cohort_lines(run), run.data['notes'], run.recipe,
-                 run.environment.get('command', 'not stated'), run.synthetic)
+                 run.environment.get('command', 'not stated'), run.synthetic, more=looked.markdown(run.folder, run.synthetic))
     return write_page(run, metrics)
 
 

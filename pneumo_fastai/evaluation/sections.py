@@ -124,12 +124,13 @@ TITLES = dict(question='What was asked', data='From images found to images used'
               limits='Limits and intended use', checklists='Reporting checklists', provenance='How to get the same numbers')
 
 
-def checklists(page):
+def checklists(page, run):
+    claim = checklist.claim(explained=(run.folder/'localization.json').is_file())
     words = ('Which items of two reporting guidelines this page answers. Item texts are shortened; hand in the form of the journal. '
              'An item counts as answered only where this page says what it asks for; \u201cin part\u201d is what a program can know, '
              'the rest is for the author.')
     return page.section('checklists', TITLES['checklists'], p(words),
-                        _items(page, 'CLAIM 2024', checklist.CLAIM, 'Tejani et al., Radiology: Artificial Intelligence 2024;6:e240300.'),
+                        _items(page, 'CLAIM 2024', claim, 'Tejani et al., Radiology: Artificial Intelligence 2024;6:e240300.'),
                         _items(page, 'TRIPOD+AI', checklist.TRIPOD, 'Collins et al., BMJ 2024;385:e078378.'), numbers=False)
 
 

@@ -7,15 +7,17 @@ import numpy as np
 import torch
 
 from ..data.cache import open_pixels
-from ..data.cohort import Cohort
-from ..data.prepare import Prepared, boxes_in_square
+from ..data.cohort import CLASSES, Cohort
+from ..data.prepare import Prepared, rows_in_square
 from ..errors import InputError
-from ..evaluation.folder import read_json, read_run, write
+from ..evaluation import figures, groups, panels
+from ..evaluation.errors_page import write_errors
+from ..evaluation.folder import read_run, write
 from ..evaluation.subgroups import area_band, area_cuts, box_area
 from ..inference.bundle import Bundle
 from . import bias, localization, sanity
 from .gradcam import METHODS
-from .maps import Maps, compute
+from .maps import compute, compute_each
 
 CHECKED = 64  # images of test for the sanity checks: half of each class
 COARSE = 56   # pixels a side for comparing maps with each other
@@ -27,14 +29,22 @@ class Subject:
     run:object        # `folder.Run`
     bundle:Bundle
     cohort:Prepared
+    mirror:bool = False  # as for `GradCAM`
 
     @property
     def stats(self): return self.bundle.recipe['mean'], self.bundle.recipe['std']
 
     def rows(self, split): return self.cohort.table[self.cohort.table.split == split]
 
-    def maps(self, model, paths, layers, method, tick=None):
-        return compute(model, self.cohort.pixels, paths, self.stats, layers, method, tick=tick)
+    def maps(self, model, paths, layers, method):
+        return compute(model, self.cohort.pixels, paths, self.stats, layers, method, mirror=self.mirror)
+
+    def recipe(self, layers, method, mirror):
+        "How to draw maps, from the run's recipe where not given."
+        e, n = self.run.experiment, self.bundle.n
+        own = [o for o in e.gradcam_layers.split(',') if o]
+        if n > 1: own = [f'members.{i}.{o}' for i in range(n) for o in own]
+        return layers or own or None, method or e.gradcam_method, e.gradcam_mirror if mirror is None else mirror
 
 
 def subject(folder, cohort=None, cache=None) -> Subject:
@@ -54,26 +64,39 @@ def subject(folder, cohort=None, cache=None) -> Subject:
     return Subject(run, bundle, cohort)
 
 
+def clipped_boxes(of, rows):
+    "Of each row its boxes in the network's frame, cut to it, and how many were cut."
+    return [localization.clipped(boxes, of.run.experiment.size) for boxes in rows_in_square(of.cohort, rows, of.run.experiment)]
+
+
 def boxed(of, split):
     "Positives of a split that have boxes, their masks (n, size, size), how many have none, and how many boxes were clipped."
     rows, size = of.rows(split).query('label == 1'), of.run.experiment.size
-    found = [localization.clipped(boxes_in_square(of.cohort, p, of.run.experiment), size) for p in rows.path]
+    found = clipped_boxes(of, rows)
     has = [bool(boxes) for boxes, _ in found]
     masks = np.stack([localization.box_mask(b, size) for b, _ in found if b]) if any(has) else np.zeros((0, size, size), bool)
     return rows[has], masks, len(has) - sum(has), sum(n for _, n in found)
 
 
+def mean_box(of):
+    "In how many of the training images with boxes each pixel is in one, from 0 to 1 at the most frequent, (size, size); None for none."
+    size, total = of.run.experiment.size, 0
+    for boxes, _ in clipped_boxes(of, of.rows('train').query('label == 1')): total = total + localization.box_mask(boxes, size)
+    return (total / total.max()).astype(np.float32) if np.any(total) else None
+
+
 def opponents(of, valid, test, layers, method) -> dict:
-    "What the model's maps have to beat: an even map (a random point), the mean box mask of train, and the untrained network."
-    size, mean = of.run.experiment.size, boxed(of, 'train')[1].mean(0)
-    def same(image): return tuple(np.broadcast_to(image.astype(np.float32), (len(r), size, size)) for r in (valid, test))
+    "What the model's maps have to beat: an even map (a random point), the mean box of train, and the untrained network."
+    size, mean = of.run.experiment.size, mean_box(of)
+    def same(image): return [image] * len(valid), [image] * len(test)
     fresh = of.bundle.untrained(of.run.experiment.seed + 1)
     untrained = of.maps(fresh, [*valid.path, *test.path], layers, method)
-    return {'a random point': same(np.ones((size, size))), 'mean box of train': same(mean / mean.max()),
-            'untrained network': (untrained.heat(valid.path), untrained.heat(test.path))}
+    out = {'a random point': same(np.ones((size, size), np.float32))}
+    if mean is not None: out['mean box of train'] = same(mean)
+    return {**out, 'untrained network': (untrained.each(valid.path), untrained.each(test.path))}
 
 
-def groups(of, test) -> dict:
+def grouped(of, test) -> dict:
     "View, third of box area, and whether the call was right, for each image of `test`."
     cuts = area_cuts(of.cohort.table.boxes.map(box_area))
     p = of.run.predictions.set_index('path').probability.reindex(test.path).to_numpy()
@@ -83,24 +106,19 @@ def groups(of, test) -> dict:
     return out
 
 
-def localized(of, maps, n_boot, seed) -> dict:
+def localized(of, each, maps, n_boot, seed) -> dict:
     "`localization` of the model and its opponents; a reason where the data have no boxes to compare with."
     (valid, valid_masks, *_), (test, masks, without, cut) = (boxed(of, split) for split in ('valid', 'test'))
-    if not len(test) or not len(valid): return dict(reason='not defined, because no positive of valid or of test has boxes')
+    counts = dict(positives_without_boxes=int(without), boxes_clipped=int(cut))
+    if not len(test) or not len(valid): return dict(reason='not defined, because no positive of valid or of test has boxes', **counts)
     rest = opponents(of, valid, test, maps.layers, maps.method)
-    heats = {'model': (maps.heat(valid.path), maps.heat(test.path)), **rest}
-    found = localization.localization(heats, (valid_masks, masks), test.person, groups(of, test), n_boot, seed)
-    return dict(found, positives_without_boxes=int(without), boxes_clipped=int(cut), methods=methods(of, test, masks, maps, n_boot, seed))
-
-
-def methods(of, test, masks, maps, n_boot, seed) -> dict:
-    "The measures that need no threshold, for each of METHODS on the same layers."
-    out = {}
-    for method in METHODS:
-        heats = maps if method == maps.method else of.maps(of.bundle.model, test.path, maps.layers, method)
-        found = localization.table(heats.heat(test.path), masks)
-        out[method] = localization.means({k: v for k, v in found.items() if k != 'iou'}, test.person, n_boot, seed)
-    return out
+    heats = {'model': (maps.each(valid.path), maps.each(test.path)), **rest}
+    found = localization.localization(heats, (valid_masks, masks), test.person, grouped(of, test), n_boot, seed)
+    def means(m):
+        if m is maps: return {k: v for k, v in found['maps']['model'].items() if k != 'iou'}
+        columns = localization.table(m.each(test.path), masks)
+        return localization.means({k: v for k, v in columns.items() if k != 'iou'}, test.person, n_boot, seed)
+    return dict(found, **counts, methods={name: means(each[name]) for name in METHODS})
 
 
 def some(of) -> list:
@@ -109,7 +127,7 @@ def some(of) -> list:
     return [p for _, rows in test.groupby('label') for p in rows.path.sample(min(len(rows), CHECKED // 2), random_state=0)]
 
 
-def checked(of, maps, tick=None) -> dict:
+def checked(of, maps) -> dict:
     "`sanity.similarity` of the maps before and after each stage of the cascade; for the last one, whether the method survives."
     paths, out = some(of), []
     before = maps.heat(paths, COARSE)
@@ -117,14 +135,15 @@ def checked(of, maps, tick=None) -> dict:
     for block, model in sanity.cascade(of.bundle.model, fresh):
         after = of.maps(model, paths, maps.layers, maps.method).heat(paths, COARSE)
         out.append(dict(randomised=block, **sanity.similarity(before, after)))
-        if tick: tick()
     last = out[-1]['rank_correlation']
-    return dict(cascade=out, survives=bool(last and last['mean'] >= sanity.SURVIVES))
+    return dict(cascade=out, limit=sanity.SURVIVES, survives=bool(last and last['mean'] >= sanity.SURVIVES))
 
 
-def compared(of, maps, other) -> dict:
+def compared(of, maps, other, cache=None) -> dict:
     "How alike the maps of another run are, on the images that are in test for both; what differs in its recipe."
-    theirs = subject(other, of.cohort if read_run(other).experiment.size == of.run.experiment.size else None)
+    seen = [tuple(run.recipe[k] for k in ('size', 'aspect', 'any_view')) for run in (of.run, read_run(other))]
+    theirs = subject(other, of.cohort if seen[0] == seen[1] else None, cache)
+    theirs.mirror = of.mirror
     shared = sorted(set(of.rows('test').path) & set(theirs.run.predictions.query('split == "test"').path))
     if not shared: raise InputError(f'{other} has no image of test in common with {of.run.folder}; give a run on the same data and split')
     heat = theirs.maps(theirs.bundle.model, shared, maps.layers, maps.method).heat(shared, COARSE)
@@ -136,31 +155,44 @@ def biased(of, maps) -> dict:
     "`bias.shares` and the mean map, of test images with and without pneumonia."
     out = {}
     for label, rows in of.rows('test').groupby('label'):
-        images, heats = (of.cohort.pixels[p] for p in rows.path), (maps.heat([p])[0] for p in rows.path)
-        out['pneumonia' if label else 'no pneumonia'] = dict(n=len(rows), **{'shares': bias.shares(images, heats)},
-                                                            mean_map=maps.heat(list(rows.path), COARSE).mean(0).round(3).tolist())
+        images, mean = (of.cohort.pixels[p] for p in rows.path), maps.heat(rows.path, COARSE).mean(0, dtype=float)
+        out[CLASSES[label]] = dict(n=len(rows), shares=bias.shares(images, maps.each(rows.path)), mean_map=mean.round(3).tolist())
     return out
+
+
+def draw(of, maps, found, worst):
+    "mean_maps.png, and top_losses.html of test; returns how many images the latter shows."
+    mean, mark = mean_box(of), of.run.synthetic
+    each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
+    if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean
+    figures.save(panels.mean_maps(each, mark), Path(of.run.folder)/'mean_maps.png')
+    table = groups.worst(of.run.predictions, of.run.cohort, worst or None)
+    boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
+    rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.each(table.path), boxes, strict=True)
+    return write_errors(Path(of.run.folder)/groups.ERRORS, rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark)
 
 
 def explain_run(
     folder,        # a finished run's
-    layers=None,   # a name, or several to fuse; None: the last that gives maps
-    method='gradcam',
+    layers=None,   # a name, or several to fuse; these three from the run's recipe unless given
+    method=None,
     others=(),     # folders of runs to compare the maps with: another seed, shuffled labels
     cohort=None,   # the run's `Prepared`, where it is at hand
     cache=None, n_boot=1000, seed=0,
     tick=None,     # called with (maps done, maps in all)
+    mirror=None,
+    worst=100,     # images in top_losses.html, those with the greatest loss; 0: all of test
 ) -> dict:
-    "Write gradcam.npz (maps of valid and test) and localization.json into the run's folder; returns what the latter holds."
+    "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, mean_maps.png and top_losses.html."
     of = subject(folder, cohort, cache)
+    layers, method, of.mirror = of.recipe(layers, method, mirror)
     paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
-    maps = of.maps(of.bundle.model, paths, layers, method, tick)
+    each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), of.mirror, tick=tick)
+    maps = each[method]
     maps.save(Path(folder)/'gradcam.npz')
-    found = dict(layers=maps.layers, method=method, synthetic=of.run.synthetic, images=len(of.rows('test')),
-                 localization=localized(of, maps, n_boot, seed), sanity=checked(of, maps), bias=biased(of, maps),
-                 others=[compared(of, maps, other) for other in others], choices=dict(n_boot=n_boot, seed=seed))
+    found = dict(layers=maps.layers, method=method, mirror=of.mirror, synthetic=of.run.synthetic, images=len(of.rows('test')),
+                 localization=localized(of, each, maps, n_boot, seed), sanity=checked(of, maps), bias=biased(of, maps),
+                 others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed))
+    draw(of, maps, found['bias'], worst)
     write(Path(folder)/'localization.json', json.dumps(found, indent=1, allow_nan=False))
     return found
-
-
-__all__ = ['Maps', 'Subject', 'explain_run', 'read_json', 'subject']

@@ -68,7 +68,7 @@ class GradCAM:
         for layer in self.layers:
             if not layer or layer not in self.modules:
                 raise InputError(f'the model has no layer {layer!r}; there are: {", ".join(k for k in self.modules if k)}')
-        self.method, self.mirror = METHODS[method], mirror
+        self.method, self.mirror = method, mirror
 
     def __enter__(self):
         with ExitStack() as stack:
@@ -88,18 +88,24 @@ class GradCAM:
         self.edges.append(get_gradient_edge(output))  # now: an in-place ReLU that follows would move it
         return output
 
-    def maps(self, x, label=1) -> list[torch.Tensor]:
-        "The map of each layer, (n, h, w) in 0..1 at that layer's own resolution, for what speaks for class `label` in (n, c, H, W) inputs."
-        maps = self._maps(x, label)
+    def by_method(self, x, methods, label=1) -> dict[str, list[torch.Tensor]]:
+        "`maps` by each of some METHODS, from one pass."
+        maps = self._maps(x, methods, label)
         if not self.mirror: return maps
-        return [scaled(m + turned.flip(-1)) for m, turned in zip(maps, self._maps(x.flip(-1), label), strict=True)]
+        turned = self._maps(x.flip(-1), methods, label)
+        return {k: [scaled(m + t.flip(-1)) for m, t in zip(maps[k], turned[k], strict=True)] for k in methods}
 
-    def _maps(self, x, label):
+    def _maps(self, x, methods, label):
         self.activations, self.edges = [], []
         with torch.enable_grad():
             score = self.model(x)[:, label].sum()  # each image's score depends on that image alone
             gradients = torch.autograd.grad(score, self.edges)  # leaves the parameters' .grad alone
-        return [scaled(self.method(a.detach().float(), g.float())) for a, g in zip(self.activations, gradients, strict=True)]
+        pairs = [(a.detach().float(), g.float()) for a, g in zip(self.activations, gradients, strict=True)]
+        return {k: [scaled(METHODS[k](a, g)) for a, g in pairs] for k in methods}
+
+    def maps(self, x, label=1) -> list[torch.Tensor]:
+        "The map of each layer, (n, h, w) in 0..1 at that layer's own resolution, for what speaks for class `label` in (n, c, H, W) inputs."
+        return self.by_method(x, [self.method], label)[self.method]
 
     def __call__(self, x, label=1) -> torch.Tensor:
         "Heat in 0..1, (n, H, W), for what speaks for class `label` in (n, c, H, W) inputs; all 0 where nothing does."

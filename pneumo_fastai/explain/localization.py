@@ -3,6 +3,7 @@ import numpy as np
 
 from ..evaluation.intervals import bootstrap_sums, stated
 from ..evaluation.metrics import ratio
+from ..evaluation.subgroups import by_first_number
 
 LEVELS = 1000                         # steps of heat in average precision and IoU: at finer ones nothing changes in the third digit
 CUTS = np.arange(1, 20) / 20          # thresholds of heat to choose from, for IoU
@@ -82,22 +83,25 @@ def at_cut(tables, cut): return {k: v[:, cut] if k == 'iou' else v for k, v in t
 
 
 def localization(
-    heats,       # name -> (maps of valid, maps of test), each (n, size, size) in 0..1; 'model' among them
+    heats,       # name -> (maps of valid, maps of test), n of (size, size) in 0..1, gone through once; 'model' among them
     masks,       # (of valid, of test), (n, size, size) bool, none empty
     person,      # of each image of test
     groups=None, # name -> the group of each image of test
     n_boot=1000, seed=0,
 ) -> dict:
     """For each name of `heats`: its measures on test with intervals, IoU at the heat that is best on valid. `difference`: that of the
-    model less each other's, on the same images, and `by`: the model's measures in each group."""
+    model less each other's, on the same images, and `by`: the model's measures in each group, with the means of the others there."""
     found, cuts = {}, {}
     for name, (valid, test) in heats.items():
         cuts[name] = best_cut(table(valid, masks[0])) if len(masks[0]) else len(CUTS) // 2
         found[name] = at_cut(table(test, masks[1]), cuts[name])
     own, person = found['model'], np.asarray(person)
     differences = {k: means({m: own[m] - f[m] for m in MEASURES}, person, n_boot, seed) for k, f in found.items() if k != 'model'}
-    by = {name: [dict(group=g, n=int((of == g).sum()), small=bool((of == g).sum() < SMALL),
-                      **means({m: own[m][of == g] for m in MEASURES}, person[of == g], n_boot, seed))
-                 for g in sorted({g for g in of if g is not None})] for name, of in (groups or {}).items()}
+    def within(g, rows):
+        others = {k: {m: float(f[m][rows].mean()) for m in MEASURES} for k, f in found.items() if k != 'model'}
+        return dict(group=g, n=int(rows.sum()), small=bool(rows.sum() < SMALL), others=others,
+                    **means({m: own[m][rows] for m in MEASURES}, person[rows], n_boot, seed))
+    by = {name: [within(g, of == g) for g in sorted({g for g in of if g is not None}, key=by_first_number)]
+          for name, of in (groups or {}).items()}
     return dict(n=len(person), persons=len(set(person)), maps={k: means(f, person, n_boot, seed) for k, f in found.items()},
                 cut={k: float(CUTS[c]) for k, c in cuts.items()}, difference=differences, by=by)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from .gradcam import GradCAM, fused
+from .gradcam import METHODS, GradCAM, fused
 
 
 @dataclass
@@ -28,6 +28,11 @@ class Maps:
         size = size or self.size
         return fused([torch.from_numpy(m[rows].astype(np.float32)) for m in self.native], (size, size)).numpy()
 
+    def each(self, paths, batch_size=64):
+        "Yields the `heat` of one path after the other, without all of them in memory."
+        paths = list(paths)
+        for start in range(0, len(paths), batch_size): yield from self.heat(paths[start:start + batch_size])
+
     def save(self, path):
         "One .npz, whole or not at all."
         beside = Path(path).with_name(f'.{Path(path).name}.partial.npz')
@@ -44,22 +49,29 @@ class Maps:
             return cls(f['paths'].tolist(), layers, str(f['method']), int(f['size']), [f[f'map_{i}'] for i in range(len(layers))])
 
 
-def compute(
+def compute(model, pixels, paths, stats, layers=None, method='gradcam', **rest) -> Maps:
+    "`compute_each` by one method."
+    return compute_each(model, pixels, paths, stats, layers, [method], **rest)[method]
+
+
+def compute_each(
     model, pixels,      # `Pixels`, which has the images
     paths,
     stats,              # (mean, standard deviation) that the model's inputs are normalised by
-    layers=None, method='gradcam', mirror=False,  # as for `GradCAM`
+    layers=None,        # as for `GradCAM`
+    methods=METHODS,
+    mirror=False,       # as for `GradCAM`
     label=1,            # heat for pneumonia
     batch_size=32,
     tick=None,          # called with (images done, images in all)
-) -> Maps:
-    "The maps of `paths`, in float32, on the model's device."
-    paths, device, parts = list(paths), next(model.parameters()).device, []
-    with GradCAM(model, layers, method, mirror) as cam:
+) -> dict[str, Maps]:
+    "The maps of `paths` by each method, from one pass in float32 on the model's device."
+    paths, device, parts = list(paths), next(model.parameters()).device, {m: [] for m in methods}
+    with GradCAM(model, layers, next(iter(methods)), mirror) as cam:
         for start in range(0, len(paths), batch_size):
             x = torch.from_numpy(np.stack([pixels[p] for p in paths[start:start + batch_size]])).to(device)
-            maps = cam.maps(x.float().div(255).sub(stats[0]).div(stats[1])[:, None], label)
-            parts.append([m.half().cpu().numpy() for m in maps])
+            maps = cam.by_method(x.float().div(255).sub(stats[0]).div(stats[1])[:, None], parts, label)
+            for m, part in parts.items(): part.append([o.half().cpu().numpy() for o in maps[m]])
             if tick: tick(min(start + batch_size, len(paths)), len(paths))
         size = pixels.array.shape[1]
-        return Maps(paths, cam.layers, method, size, [np.concatenate(p) for p in zip(*parts, strict=True)])
+        return {m: Maps(paths, cam.layers, m, size, [np.concatenate(p) for p in zip(*part, strict=True)]) for m, part in parts.items()}

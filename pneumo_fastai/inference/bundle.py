@@ -35,7 +35,7 @@ class Bundle:
         self.n, self.precision, self.device = recipe.get('members', 1), precision, torch.device(device)
         self.model = fresh(recipe)
         self.model.load_state_dict(state)
-        self.model.eval().to(self.device)
+        self.model.eval().requires_grad_(False).to(self.device)  # nothing trains it: a map needs the gradient of its layer alone
 
     @cached_property
     def network(self):
@@ -46,7 +46,7 @@ class Bundle:
         "The same network with fresh weights, drawn with `seed`, on the same device."
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return fresh(self.recipe).eval().to(next(self.model.parameters()).device)
+            return fresh(self.recipe).eval().requires_grad_(False).to(next(self.model.parameters()).device)
 
     def save(self, path): torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, path)
 

@@ -64,7 +64,8 @@ class Precision(Callback):
         self.model.to(memory_format=torch.channels_last)
 
     def before_batch(self):
-        self.learn.xb = tuple(x.contiguous(memory_format=torch.channels_last) for x in self.xb)
+        # plain tensors: fastai's subclass would pass through every operation of the network
+        self.learn.xb = tuple(x.as_subclass(torch.Tensor).contiguous(memory_format=torch.channels_last) for x in self.xb)
         self._leave()  # a step that raised may have left it on
         low = not hasattr(self, 'gather_preds') and self.resolved() == 'bfloat16'
         self.autocast = torch.autocast(self.dls.device.type, torch.bfloat16, enabled=low)

@@ -11,7 +11,8 @@ from ..models.losses import CrossEntropy, balanced_weights
 from ..models.zoo import build
 from .callbacks import BestModel, KeepRandomState, Precision, StopOnNonFinite, metric_suite
 
-adam = partial(OptimWrapper, opt=torch.optim.Adam)  # PyTorch's own: betas (0.9, 0.999), eps 1e-8, no decoupled weight decay
+# PyTorch's own: betas (0.9, 0.999), eps 1e-8, no decoupled weight decay; fused: one pass over the weights in place of ten
+adam = partial(OptimWrapper, opt=partial(torch.optim.Adam, fused=True))
 
 
 def class_weights(experiment, cohort):

@@ -1,24 +1,23 @@
-"Cohort -> DataLoaders: the DataBlock, the `XRay` tensor and the batch transforms."
-from pathlib import Path
+"Cohort -> DataLoaders: the DataBlock and its batch transforms."
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import torch
 from fastai.data.all import CategoryBlock, ColReader, ColSplitter, DataBlock, DataLoaders, TransformBlock
-from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline, Transform
+from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline
 from fastai.imports import dispatch
-from fastai.torch_core import TensorCategory, TensorImageBW, set_seed, show_image
-from fastai.vision.augment import Brightness, Contrast, Flip, PadMode, Rotate, Zoom, setup_aug_tfms
+from fastai.torch_core import TensorCategory, set_seed
 from fastai.vision.data import get_grid
+from fastcore.foundation import L
 
 from ..data.cache import Pixels
 from ..data.cohort import CLASSES
-from ..data.dicom import read_square
 from ..data.prepare import Prepared, prepare
+from .augment import augmentations
+from .batches import BatchDL, ClassName, LoadXRay, XRay
 
-
-class XRay(TensorImageBW):
-    "A radiograph: (1, size, size) uint8, bright = dense; float and normalised once it is in a batch. Shows in grey, white = dense."
-    def show(self, ctx=None, **kwargs): return show_image(np.asarray(self.cpu().squeeze(0)), ctx=ctx, **{'cmap': 'gray', **kwargs})
+SAMPLE = 20_000  # images whose pixels say how to normalise; in more, the mean moves in the fourth digit
 
 
 @dispatch
@@ -29,47 +28,26 @@ def plot_top_losses(x:XRay, y:TensorCategory, samples, outs, raws, losses, nrows
         ax.set_title(f'{s[1]}, loss {loss.item():.2f}\ncalled {o[0]} ({r.max().item():.2f})', fontsize=9)
 
 
-class LoadXRay(Transform):
-    "A file's path -> `XRay`: from the cache where that has it, else decoded here by the same function. Raises `UnreadableImage`."
-    input_types = (str, Path)  # what `Learner.predict` may be given
-
-    def __init__(self, size, aspect, pixels=None, any_view=False): self.how, self.pixels = (size, aspect, any_view), pixels
-
-    def encodes(self, path):
-        cached = self.pixels is not None and path in self.pixels
-        return XRay(np.array(self.pixels[path] if cached else read_square(path, *self.how)[0])[None])
-
-    def __getstate__(self): return {**self.__dict__, 'pixels': None}  # an exported learner goes without its images
-
-
-def class_name(label): return CLASSES[label]
-
-
 def mean_std(pixels, paths) -> tuple[float, float]:
-    "Mean and standard deviation over every pixel of `paths`, in 0..1, exact: from the histogram of the bytes."
-    counts = sum(np.bincount(pixels[p].ravel(), minlength=256) for p in paths)
-    grey = np.arange(256) / 255
-    mean = (counts * grey).sum() / counts.sum()
-    return float(mean), float(np.sqrt((counts * (grey - mean)**2).sum() / counts.sum()))
+    "Mean and standard deviation over every pixel of `paths`, in 0..1, exact: from the sums of the bytes and of their squares."
+    images = (pixels[p].ravel().astype(float) for p in paths)
+    n, total, squares = np.sum([(x.size, x.sum(), x @ x) for x in images], axis=0)
+    return float(total / n / 255), float(np.sqrt(squares / n - (total / n)**2) / 255)
 
 
-def augmentations(experiment) -> list:
-    "fastai's batch transforms for the fields above 0; one resampling for flip, rotation and crop together; training only."
-    e, each = experiment, dict(p=1., batch=False)
-    tfms = [Flip(p=e.flip, pad_mode=PadMode.Zeros)] if e.flip else []
-    if e.rotate: tfms.append(Rotate(max_deg=e.rotate, pad_mode=PadMode.Zeros, **each))
-    if e.crop < 1: tfms.append(Zoom(max_zoom=1 / e.crop, pad_mode=PadMode.Zeros, **each))
-    if e.brightness: tfms.append(Brightness(max_lighting=e.brightness, **each))
-    if e.contrast: tfms.append(Contrast(max_lighting=e.contrast, **each))
-    return setup_aug_tfms(tfms)
+def sampled(paths, cohort):
+    "`paths`, or of more than `SAMPLE` that many by a fixed seed; and the cohort, with a note where it is not all."
+    if len(paths) <= SAMPLE: return paths, cohort
+    note = f'mean and standard deviation for the network are those of {SAMPLE} of the {len(paths)} training images, drawn with seed 0'
+    return paths.sample(SAMPLE, random_state=0), replace(cohort, notes=[*(o for o in cohort.notes if o != note), note])
 
 
 def xray_block(experiment, pixels:Pixels, stats) -> DataBlock:
     "The DataBlock: rows with `path`, `label` and `is_valid` -> (`XRay`, category)."
     image = TransformBlock(type_tfms=LoadXRay(experiment.size, experiment.aspect, pixels, experiment.any_view), batch_tfms=IntToFloatTensor)
     return DataBlock(blocks=(image, CategoryBlock(vocab=CLASSES, sort=False)),
-                     get_x=ColReader('path'), get_y=Pipeline([ColReader('label'), class_name]), splitter=ColSplitter('is_valid'),
-                     batch_tfms=[*augmentations(experiment), Normalize.from_stats([stats[0]], [stats[1]], cuda=False)])
+                     get_x=ColReader('path'), get_y=Pipeline([ColReader('label'), ClassName()]), splitter=ColSplitter('is_valid'),
+                     dl_type=BatchDL, batch_tfms=[*augmentations(experiment), Normalize.from_stats([stats[0]], [stats[1]], cuda=False)])
 
 
 def balanced(rows, by, seed) -> pd.DataFrame:
@@ -89,17 +67,26 @@ def get_dls(
 ) -> DataLoaders:
     "Training and validation `DataLoaders` of a cohort; sets the seeds. `dls.cohort` is the prepared cohort."
     cohort = prepare(cohort, experiment, cache)
-    rows = cohort.table[['path', 'label', 'split', 'view']]
-    train = rows[rows.split == 'train']
-    used = rows[rows.split != 'test'].assign(is_valid=lambda t: t.split == 'valid')
+    device = device and torch.device(device)
+    table = cohort.table
+    train = table.loc[table.split == 'train', ['path', 'label']]
+    some, cohort = sampled(train.path, cohort)
+    used = table.loc[table.split != 'test', ['path', 'label', 'view']].assign(is_valid=table.split == 'valid')
     if experiment.shuffle_labels:
-        used.loc[used.split == 'train', 'label'] = np.random.default_rng(experiment.seed).permutation(train.label)
+        used.loc[~used.is_valid, 'label'] = np.random.default_rng(experiment.seed).permutation(train.label)
     set_seed(experiment.seed, reproducible=True)
     if experiment.oversample == 'view': used = balanced(used, ['view', 'label'], experiment.seed)
-    block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, train.path))
+    block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, some))
     dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=2 * experiment.batch_size, num_workers=0, device=device)
+    for dl in dls.loaders: share(dl.dataset)
     dls.cohort = cohort
     return dls
+
+
+def share(dsets):
+    "One copy of the items in place of fastai's one a transform, and no lists of which items of the whole they were: of a million, 250 MB."
+    dsets.items = dsets.items
+    for tl in dsets.tls: tl.splits = L(slice(None), [])  # what fastai gives items that were not split
 
 
 def split_dl(dls, split):

@@ -20,9 +20,10 @@ from ..explain.evidence import explain_run
 from ..explain.gradcam import show_gradcam
 from ..inference.bundle import Bundle
 from .attention import WatchGradCAM
+from .augment import augmentations
 from .callbacks import Bar, Precision, random_state_kept
 from .learner import get_learner, train
-from .loaders import augmentations, get_dls, split_dl
+from .loaders import get_dls, split_dl
 from .precision import said
 
 PACKAGES = ['fastai', 'fastcore', 'torch', 'torchvision', 'pydicom', 'pillow', 'numpy', 'pandas', 'scikit-learn', 'pneumo_fastai']

@@ -1,0 +1,105 @@
+"Batches by the batch: the `XRay` tensor, `LoadXRay`, and the `TfmdDL` that reads a batch's images from the cache at once, as bytes."
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from fastai.data.core import Datasets, TfmdDL
+from fastai.data.transforms import Categorize, ColReader, ToTensor, Transform
+from fastai.torch_core import TensorCategory, TensorImageBW, show_image
+from fastcore.basics import chunked
+from torch.utils.data import get_worker_info
+
+from ..data.cohort import CLASSES
+from ..data.dicom import read_square
+
+SHARE = .5     # of a GPU's free memory that the whole set may take for good
+CHUNK = 4096   # images a read, on their way there
+HOOKS = 'create_item do_item create_batch do_batch retain chunkify'.split()  # what a subclass may do otherwise, item by item
+
+
+class XRay(TensorImageBW):
+    "A radiograph: (1, size, size) uint8, bright = dense; float and normalised once it is in a batch. Shows in grey, white = dense."
+    def show(self, ctx=None, **kwargs): return show_image(np.asarray(self.cpu().squeeze(0)), ctx=ctx, **{'cmap': 'gray', **kwargs})
+
+
+class LoadXRay(Transform):
+    "A file's path -> `XRay`: from the cache where that has it, else decoded here by the same function. Raises `UnreadableImage`."
+    input_types = (str, Path)  # what `Learner.predict` may be given
+
+    def __init__(self, size, aspect, pixels=None, any_view=False):
+        self.how, self.pixels, self.resident = (size, aspect, any_view), pixels, {}
+
+    def encodes(self, path):
+        cached = self.pixels is not None and path in self.pixels
+        return XRay(np.array(self.pixels[path] if cached else read_square(path, *self.how)[0])[None])
+
+    def __getstate__(self): return {**self.__dict__, 'pixels': None, 'resident': {}}  # an exported learner goes without its images
+
+
+class ClassName(Transform):
+    "A label, 0 or 1 -> the name of its class."
+    def encodes(self, label): return CLASSES[label]
+
+
+class BatchDL(TfmdDL):
+    "A `TfmdDL` that reads a batch's images at once, onto its device. With transforms of an item's own it goes image by image, and warns."
+    def create_batches(self, samps):
+        if own := by_item(self):
+            warnings.warn(f'batches are put together image by image, which is slower: {own}', stacklevel=2)
+            yield from super().create_batches(samps)
+        else: yield from map(self.gather, chunked(samps, self.bs, self.drop_last))
+
+    def gather(self, idxs) -> tuple:
+        "The batch (`XRay`, categories where there are labels) of these items, as `do_batch` makes it of them."
+        items, (images, *targets) = self.dataset.items, self.dataset.tls
+        items = list(items.iloc[idxs].itertuples(index=False)) if hasattr(items, 'iloc') else [items[i] for i in idxs]
+        rows = found(images.tfms.fs, items)
+        if rows is None: return self.do_batch([self.do_item(i) for i in idxs])
+        return XRay(on_device(images.tfms.fs[-1], rows, self.device)), *(categories(t.tfms.fs, items) for t in targets)
+
+
+def by_item(dl):
+    "Why a loader's items must be made one by one, in words; None where they are a cached image and its category."
+    if changed := [o for o in HOOKS if o in vars(dl) or getattr(type(dl), o) is not getattr(TfmdDL, o)]: return f'its own {changed[0]}'
+    if own := [t.name for t in (*dl.after_item.fs, *dl.before_batch.fs) if type(t) is not ToTensor]: return f'the item transform {own[0]}'
+    if not isinstance(dl.dataset, Datasets): return f'a {type(dl.dataset).__name__}'
+    known = [LoadXRay], *[[ClassName, Categorize]] * (len(dl.dataset.tls) - 1)
+    for tl, want in zip(dl.dataset.tls, known, strict=True):
+        types = [type(f) for f in tl.tfms.fs]
+        if types not in (want, [ColReader, *want]): return f'the type transforms {", ".join(t.__name__ for t in types)}'
+
+
+def found(tfms, items):
+    "The rows of the cache that hold the items, None unless it has them all."
+    *reader, load = tfms
+    if load.pixels is None: return None
+    rows = [load.pixels.row(reader[0](o) if reader else o) for o in items]
+    return None if None in rows else rows
+
+
+def categories(tfms, items) -> TensorCategory:
+    reader, name, categorize = tfms
+    labels = [reader(o) for o in items]
+    codes = {label: int(categorize(name(label))) for label in set(labels)}
+    return TensorCategory(torch.tensor([codes[label] for label in labels]))
+
+
+def on_device(load, rows, device) -> torch.Tensor:
+    "(n, 1, size, size) uint8: from the device's own copy of the set, or through pinned memory."
+    if device is None or device.type != 'cuda' or get_worker_info(): return torch.from_numpy(load.pixels.read(rows))[:, None]
+    if (held := resident(load, device)) is not None: return held[torch.tensor(rows).pin_memory().to(device, non_blocking=True)][:, None]
+    batch = torch.empty((len(rows), *load.pixels.array.shape[1:]), dtype=torch.uint8, pin_memory=True)
+    load.pixels.read(rows, batch.numpy())
+    return batch.to(device, non_blocking=True)[:, None]
+
+
+def resident(load, device):
+    "(images, size, size) uint8 on a GPU, uploaded once; None where it would take more than `SHARE` of the free memory."
+    if device not in load.resident:
+        array = load.pixels.array
+        fits = array.nbytes <= SHARE * torch.cuda.mem_get_info(device)[0]
+        load.resident[device] = torch.empty(array.shape, dtype=torch.uint8, device=device) if fits else None
+        for rows in chunked(range(len(array)) if fits else (), CHUNK):
+            load.resident[device][rows[0]:rows[-1] + 1].copy_(torch.from_numpy(load.pixels.read(rows)))
+    return load.resident[device]

@@ -1,0 +1,112 @@
+import json
+import re
+from copy import deepcopy
+
+import pytest
+from PIL import Image
+
+from pneumo_fastai.evaluation.looked import markdown, verdicts, warnings
+from pneumo_fastai.evaluation.rewrite import present_again, rewrite
+
+FEW = dict(left_out=0)
+MODELS = 'model', 'a random point', 'mean box of train', 'untrained network'
+
+
+def m(value, width=.1): return dict(value=value, low=value - width, high=value + width, **FEW)
+def row(value): return dict.fromkeys(('pointing', 'energy', 'average_precision', 'iou'), m(value))
+
+
+def group(name, n): return dict(group=name, n=n, small=n < 30, others={k: {'pointing': .2} for k in MODELS[1:]}, **row(.5))
+
+
+def like(mean): return dict(randomised='fc', ssim=dict(mean=.1, sd=.05), rank_correlation=dict(mean=mean, sd=.1), n=64, flat=2)
+
+
+def facts(model=.178, mean_box=.53, gap=-.352):
+    share = dict(heat=.2, area=.1)
+    return dict(
+        layers=['layer4'], method='gradcam', images=80, others=[], choices={}, sanity=dict(cascade=[like(.3)], limit=.8, survives=False),
+        bias={k: dict(n=40, shares={'border': share, 'left half of the image': share}) for k in ('no pneumonia', 'pneumonia')},
+        localization=dict(
+            n=30, persons=20, positives_without_boxes=3, boxes_clipped=4, cut=dict.fromkeys(MODELS, .15),
+            maps=dict(zip(MODELS, map(row, (model, .1, mean_box, .12)), strict=True)),
+            difference={k: row(gap) for k in MODELS[1:]},
+            by=dict(view=[group('AP', 29), group('PA', 31)]), methods={k: row(.2) for k in ('gradcam', 'hirescam')}))
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory, write_run):
+    run = write_run(tmp_path_factory.mktemp('looked')/'run')
+    from pneumo_fastai.evaluation.choices import Choices
+    rewrite(run, Choices(n_boot=5))
+    return run
+
+
+def page(folder, found=None):
+    "The section of the page, as text with tags."
+    (folder/'localization.json').unlink(missing_ok=True)
+    if found: (folder/'localization.json').write_text(json.dumps(found))
+    text = present_again(folder).read_text()
+    return text, re.search('<section id="gradcam">.*?</section>', text, re.S)[0]
+
+
+def test_a_run_without_scored_maps_says_how_to_score_them(folder):
+    text, section = page(folder)
+    assert 'python -m pneumo_fastai.gradcam RUN' in section and '<table' not in section and markdown(folder, False) == []
+    assert 'Explainability or interpretability</th><td>in part' in text.replace('</span>', '')
+
+
+def test_the_numbers_of_the_file_stand_in_the_page_and_in_the_short_report(folder):
+    text, section = page(folder, facts())
+    for words in ('0.178 [0.08, 0.28]', '0.530 [0.43, 0.63]', 'n = 30 test images', 'of 20 persons', 'left out here: 3', ': 4.',
+                  'heat from 0.15', '-0.352 [-0.452, -0.252]', 'the one shown here', '0.10 ± 0.05', '0.30 ± 0.10'): assert words in section
+    assert section.count('small group') == 1  # of 29 images, not that of 31
+    short = (folder/'report.md').read_text()
+    assert '| the model | 0.178 [0.08, 0.28] |' in short and all(f'- {line}' in short for line in verdicts(facts()))
+    assert 'Explainability or interpretability</th><td>yes' in text.replace('</span>', '')
+
+
+@pytest.mark.parametrize('model, gap, says', [(.178, -.352, 'the maps do not beat it, they do worse (-35.2 percentage points'),
+                                              (.55, .02, 'the maps do not beat it (+2.0'), (.9, .37, 'the maps beat it (+37.0')])
+def test_the_verdict_follows_the_interval_of_the_paired_difference(folder, model, gap, says):
+    lines = list(verdicts(facts(model, .53, gap)))
+    assert says in lines[0] and f'{model:.1%} of images' in lines[0] and '53.0%' in lines[0]
+    assert ('do not read its heat' in ' '.join(lines)) == (gap < .1)
+    assert f'<div class="{"notice" if gap > .1 else "warning"}"' in page(folder, facts(model, .53, gap))[1]
+
+
+def test_two_measures_that_disagree_are_both_told():
+    found = facts(.9, .53, .37)
+    found['localization']['difference']['mean box of train']['average_precision'] = m(-.3)
+    assert 'by AUPRC the maps do not beat it, they do worse' in next(verdicts(found))
+
+
+def test_maps_that_survive_random_weights_are_a_warning_of_the_page(folder):
+    found = facts()
+    found['sanity'] |= dict(cascade=[like(.95)], survives=True)
+    text, section = page(folder, found)
+    words, = warnings(folder)
+    assert words in text.split('Warnings of this run')[1] and 'the maps survive' in section and words in (folder/'report.md').read_text()
+    page(folder, facts())
+    assert not list(warnings(folder)) and 'survive' not in json.loads((folder/'metrics.json').read_text())['warnings']
+
+
+def test_data_without_boxes_and_other_runs_read_well(folder):
+    found = facts()
+    found['localization'] = dict(reason='not defined, because no positive of valid or of test has boxes', positives_without_boxes=9,
+                                 boxes_clipped=0)
+    same = {k: v for k, v in like(.4).items() if k != 'randomised'}
+    found['others'] = [dict(run='b', differs=d, **same) for d in (dict(seed=1), dict(shuffle_labels=True, seed=2), dict(epochs=9), {})]
+    _, section = page(folder, found)
+    assert 'drew boxes is not defined, because no positive' in section and 'pointing' not in section and 'None' not in section
+    assert section.count('how repeatable') == 1 and section.count('dealt out at random') == 1 and 'epochs 9' in section
+    assert 'nothing in its recipe' in section and 'border (no pneumonia: 20.0% of the heat on 10.0% of the area)' in section
+    assert 'left half of the image (' not in section
+    flat = deepcopy(found)
+    flat['sanity']['cascade'][0]['rank_correlation'] = None
+    assert 'a map of every pair is flat' in page(folder, flat)[1]
+
+
+def test_a_gif_is_taken_in_as_one(folder):
+    Image.new('L', (2, 2)).save(folder/'attention.gif')
+    assert 'src="data:image/gif;base64,R0lGOD' in page(folder, facts())[1]
