@@ -31,13 +31,8 @@ def rows(experiment, paths, folder, rate):
         pixels = np.stack([bundle.pixels(p) for p in paths])
         ours = rate(lambda b=bundle: b.table(paths).to_csv(Path(folder)/'rates.csv'), n)
         alone = rate(lambda b=bundle, x=pixels: list(in_threads(b.of_pixels, parts(x, 16))), n)
-<<<<<<< HEAD
-        x = bundle.normalised(pixels)
-        plain = rate(lambda b=bundle, x=x: plainly(b.model, x, 32), n)
-=======
         inputs = bundle.normalised(pixels)
         plain = rate(lambda b=bundle, x=inputs: plainly(b.model, x, 32), n)
->>>>>>> main
         yield f'files to a table, {precision}, files/s', ours, 'the same network alone', alone
         yield f'files to a table, {precision}, files/s', ours, 'the network alone, plain PyTorch, float32', plain
         yield f'one file at a time, {precision}, files/s', rate(lambda b=bundle: b.table(paths[:1]), 1), 'one in 40 ms', 25.
