@@ -40,12 +40,9 @@ def parts(items, most) -> list:
 
 
 def in_threads(work, parts):
-    """Yields `work(part)` of each, in order. Several parts are worked on side by side, each by one of torch's threads, for threads that
-    share a batch wait for each other at every layer; a single part has them all."""
+    """Yields `work(part)` of each, in order, side by side, each by one of torch's threads. Threads that share a batch wait for each other
+    at every layer, which costs more than they bring: for a single image nothing is gained, and much is lost on a busy machine."""
     n = torch.get_num_threads()
-    if min(n, len(parts)) == 1:
-        yield from map(work, parts)
-        return
     with ThreadPool(min(n, len(parts)), torch.set_num_threads, (1,)) as pool:
         try: yield from pool.imap(work, parts)
         finally: torch.set_num_threads(n)  # the number is a thread's own, but threads born later start with the last one set
