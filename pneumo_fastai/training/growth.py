@@ -68,4 +68,5 @@ def draw(found, file):
         ax.plot(some[varied], some[y], 'o-', color='C0')
         ax.set(xlabel=varied, ylabel='seconds an epoch, extrapolated' if varied == 'images' else 'images a second', ylim=(0, None))
         if varied == 'images': ax.set(xscale='log', yscale='log', ylim=(None, None))
+        else: ax.set_xticks(some[varied])
     fig.savefig(file, dpi=120)

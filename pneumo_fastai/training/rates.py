@@ -84,7 +84,7 @@ class Clock(Callback):
     """Seconds of each training step from the loader on, of what of it is not network and optimiser, and of `beside`, a step of
     something else that is taken after each: what else the machine does then slows both. Validation between epochs is not in it."""
     order = 100  # after all others
-    def __init__(self, steps, beside=None, skip=2): self.steps, self.beside, self.skip, self.times = steps, beside, skip, []
+    def __init__(self, steps, beside=None, skip=1): self.steps, self.beside, self.skip, self.times = steps, beside, skip, []
     def before_train(self): self.start = time.perf_counter()
     def before_batch(self): self.fed = time.perf_counter()
     def after_step(self): self.stepped = time.perf_counter()
@@ -100,7 +100,7 @@ class Clock(Callback):
     def medians(self): return np.median(self.times[self.skip:], axis=0)
 
 
-def clocked(learn, steps=6, beside=None, cbs=()):
+def clocked(learn, steps=5, beside=None, cbs=()):
     "The medians of a `Clock` over a `fit` that ends after its steps."
     clock = Clock(steps, beside)
     with learn.no_bar(), learn.no_logging(): learn.fit(steps + 2, cbs=[clock, *cbs])
