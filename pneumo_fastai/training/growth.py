@@ -66,7 +66,7 @@ def draw(found, file):
     for ax, (varied, some) in zip(fig.subplots(1, 4), rows.groupby('varied', sort=False), strict=True):
         y = 'epoch_extrapolated' if varied == 'images' else 'images_per_second'
         ax.plot(some[varied], some[y], 'o-', color='C0')
-        ax.set(xlabel=varied, ylabel='seconds an epoch, extrapolated' if varied == 'images' else 'images a second', ylim=(0, None))
-        if varied == 'images': ax.set(xscale='log', yscale='log', ylim=(None, None))
-        else: ax.set_xticks(some[varied])
+        ax.set(xlabel=varied, ylabel='seconds an epoch, extrapolated' if varied == 'images' else 'images a second')
+        if varied == 'images': ax.set(xscale='log', yscale='log')
+        else: ax.set(ylim=(0, None), xticks=some[varied])
     fig.savefig(file, dpi=120)
