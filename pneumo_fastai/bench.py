@@ -8,6 +8,7 @@ def bench(
     out:str = 'bench.json',  # the figures' file
     data:str = 'demo',       # 'demo', or a folder of DICOMs, as for fit
     cache:str = None,        # where decoded images are kept; the user's cache folder unless given
+    growth:str = None,       # instead: a folder for growth.json and growth.png, an epoch against images, size, threads and workers
     **overrides,
 ):
     "Measure decoding, cache, loader, training and inference against the plain ways, in one run."
@@ -18,6 +19,7 @@ def bench(
     from . import experiment as recipes
     from .screen import bar, cohort_ready, console, table
     _, experiment = recipes.load_experiment('weighted', **overrides)
+    if growth: return grow(experiment, Path(growth))
     cohort = cohort_ready(data, experiment, cache)
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         tick(0, 5)
@@ -28,6 +30,21 @@ def bench(
     table(title, ['what', 'here', 'the plain way', 'there', 'ratio'],
           [(r['what'], f'{r["rate"]:,.1f}', r['plain'], f'{r["plain_rate"]:,.1f}', f'{r["ratio"]:.2f}') for r in found['rows']])
     console.print(f'written: {out}', soft_wrap=True)
+
+
+def grow(experiment, out):
+    "growth.json and growth.png in the folder `out`."
+    import json
+    from tempfile import TemporaryDirectory
+
+    from .screen import bar, console
+    with bar('measuring') as tick, TemporaryDirectory() as folder:
+        from .training.growth import draw, grown
+        found = grown(experiment, folder, tick)
+    out.mkdir(parents=True, exist_ok=True)
+    (out/'growth.json').write_text(json.dumps(found, indent=1))
+    draw(found, out/'growth.png')
+    console.print(f'written: {out/"growth.json"} and growth.png', soft_wrap=True)
 
 
 if __name__ == '__main__':

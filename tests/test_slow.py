@@ -35,7 +35,7 @@ def test_the_demo_set_is_hard_enough_and_never_called_real(tmp_path):
 def test_after_a_plain_install_the_shipped_experiments_are_found_from_any_folder(tmp_path):
     site = {'PYTHONPATH': str(tmp_path/'site')}
     assert python('-m', 'pip', 'install', '--quiet', '--no-deps', '--target', tmp_path/'site', ROOT, cwd=tmp_path).returncode == 0
-    code = 'import pneumo_fastai.experiment as e; print(e.__file__); print(*sorted(p.stem for p in e.folder().iterdir()))'
+    code = 'import pneumo_fastai.experiment as e; print(e.__file__); print(*sorted(p.stem for p in e.folder().glob("*.toml")))'
     where, names = python('-c', code, cwd=tmp_path, **site).stdout.splitlines()
     assert where.startswith(str(tmp_path)) and names == 'augmented baseline gradcam localise weighted'
     (tmp_path/'mine.toml').write_text('epochs = "x"\n')

@@ -1,10 +1,11 @@
 "How fast each stretch of the road is, beside the plain way, measured in one run."
 import time
-from dataclasses import replace
 from statistics import median
 
 import numpy as np
 import torch
+from fastai.callback.core import Callback, CancelFitException
+from fastai.data.core import DataLoaders, TfmdDL
 from fastai.learner import Learner
 
 from ..data.dicom import read_square
@@ -79,38 +80,60 @@ def bare_step(arch, x, y, low):
     return step
 
 
-def fit_rate(learn, experiment, cbs=(), skip=2, steps=8) -> float:
-    "Images a second of `learn.fit`, from the end of step `skip` to the end of step `skip + steps`."
-    from fastai.callback.core import Callback, CancelFitException
-    times = []
+class Clock(Callback):
+    """Seconds of each training step from the loader on, of what of it is not network and optimiser, and of `beside`, a step of
+    something else that is taken after each: what else the machine does then slows both. Validation between epochs is not in it."""
+    order = 100  # after all others
+    def __init__(self, steps, beside=None, skip=1): self.steps, self.beside, self.skip, self.times = steps, beside, skip, []
+    def before_train(self): self.start = time.perf_counter()
+    def before_batch(self): self.fed = time.perf_counter()
+    def after_step(self): self.stepped = time.perf_counter()
 
-    class Clock(Callback):
-        order = 100
-        def after_batch(self):
-            times.append(time.perf_counter())
-            if len(times) > skip + steps: raise CancelFitException
+    def after_batch(self):
+        if not self.training: return
+        end = time.perf_counter()
+        if self.beside: self.beside()
+        self.times.append((end - self.start, self.fed - self.start + end - self.stepped, time.perf_counter() - end))
+        if len(self.times) == self.skip + self.steps: raise CancelFitException
+        self.start = time.perf_counter()
 
-    epochs = -(-(skip + steps + 1) // len(learn.dls.train))
-    with learn.no_bar(), learn.no_logging(): learn.fit(epochs, cbs=[Clock(), *cbs])
-    return steps * experiment.batch_size / (times[skip + steps] - times[skip])
+    def medians(self): return np.median(self.times[self.skip:], axis=0)
+
+
+def clocked(learn, steps=5, beside=None, cbs=()):
+    "The medians of a `Clock` over a `fit` that ends after its steps."
+    clock = Clock(steps, beside)
+    with learn.no_bar(), learn.no_logging(): learn.fit(steps + 2, cbs=[clock, *cbs])
+    return clock.medians()
+
+
+def fit_rate(learn, experiment, cbs=(), steps=8) -> float:
+    "Images a second of `learn.fit`, without its validation."
+    return experiment.batch_size / clocked(learn, steps, cbs=cbs)[0]
+
+
+def plain_learner(experiment, dls, path):
+    "fastai as it comes: its own loader and resampling, image by image, its optimiser, float32."
+    own = DataLoaders(*(dl.new(cls=TfmdDL) for dl in dls.loaders), path=path, device=dls.device)
+    return Learner(own, build(experiment.arch), CrossEntropy(), path=path)
 
 
 def training_rows(experiment, dls, path):
-    "`fit` as it is, against plain fastai in float32, bare PyTorch loops, and the machine's own matrix product."
+    "`fit` as it is, against plain fastai in float32, bare PyTorch loops, each by turns with it, and the machine's own matrix product."
     x, y = (t.as_subclass(torch.Tensor) for t in dls.train.one_batch())
     low, n = native_bfloat16(x.device), len(x)
-    ours = fit_rate(get_learner(experiment, dls, path), experiment)
-    plain_dls = get_dls(replace(experiment, precision='float32'), dls.cohort)
-    plain = fit_rate(Learner(plain_dls, build(experiment.arch), CrossEntropy(), path=path), experiment)
-    yield 'training, images/s', ours, 'plain fastai, float32', plain
-    yield 'training, images/s', ours, 'bare PyTorch loop, float32', rate(bare_step(experiment.arch, x, y, False), n, seconds=6)
-    if low:
-        step = bare_step(experiment.arch, x, y, True)
-        yield 'training, images/s', ours, 'bare PyTorch loop, bfloat16, one batch in memory', rate(step, n, seconds=6)
+    bare = bare_step(experiment.arch, x, y, low)
+    step, around, ours_bare = clocked(get_learner(experiment, dls, path), beside=bare)
+    plain, _, plain_bare = clocked(plain_learner(experiment, dls, path), beside=bare)
+    here, kind = n / step, 'bfloat16' if low else 'float32'
+    yield 'training, images/s', here, 'plain fastai, float32', n / plain * plain_bare / ours_bare
+    yield 'training, images/s', here, f'bare PyTorch loop, {kind}, one batch in memory', n / ours_bare
+    if low: yield 'training, images/s', here, 'bare PyTorch loop, float32', rate(bare_step(experiment.arch, x, y, False), n, seconds=6)
+    yield 'loader, augmentation and callbacks, ms a step', 1e3 * around, 'the whole step', 1e3 * step
     dtype, gflop = torch.bfloat16 if low else torch.float32, GFLOP * (experiment.size / 224)**2
     a = torch.randn(2048, 2048, device=x.device).to(dtype)
     limit = rate(lambda: a @ a, 2 * 2048**3 / 1e9) / gflop
-    yield 'training, images/s', ours, f"what the machine's {str(dtype)[6:]} matrix product allows", limit
+    yield 'training, images/s', here, f"what the machine's {str(dtype)[6:]} matrix product allows", limit
 
 
 def measured(experiment, cohort, folder, tick) -> dict:

@@ -34,7 +34,7 @@ first, start = time.perf_counter() - start, time.perf_counter()
 for _ in range(20): next(batches)
 batch = (time.perf_counter() - start) / 20
 del batches
-if len(sys.argv) > 3: fit_rate(get_learner(experiment, dls, sys.argv[2]), experiment, skip=1, steps=1)
+if len(sys.argv) > 3: fit_rate(get_learner(experiment, dls, sys.argv[2]), experiment, steps=1)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps(dict(first=first, batch=batch, megabytes=peak, notes=dls.cohort.notes)))
 '''
