@@ -21,6 +21,7 @@ def test_the_plain_way_is_fastais_own_loader(tiny, cohort, tmp_path):
     assert type(learn.dls.train).__name__ == 'TfmdDL' and learn.dls.train.one_batch()[0].shape == (16, 1, 32, 32)
 
 
+@pytest.mark.slow
 def test_growth_has_a_row_for_each_and_draws_them(tiny, tmp_path):
     cohort = repeated(tiny, 600, tmp_path)
     assert torch.equal(*(torch.from_numpy(cohort.pixels[f'{k:08}']) for k in (3, 259)))  # 256 distinct ones, repeated
