@@ -70,7 +70,7 @@ def export(folder, name, experiment, cohort, chosen):
                  calibrator=chosen['calibration']['chosen'])
     dls = get_dls(replace(experiment, folds=0), prepare(cohort, experiment, fold=0))  # fold 1's normalisation, as the ensemble's input
     learn = get_learner(experiment, dls, path=folder)
-    learn.model = joined(bundles)
+    learn.model = joined(bundles).requires_grad_()  # fastai's export makes an optimiser, which wants something to train
     learn.export('learner.pkl')
     state = {k: v.cpu() for k, v in learn.model.state_dict().items()}
     Bundle(state, {**bundles[0].recipe, **facts, 'members': len(bundles)}).save(folder/'model.pt')
