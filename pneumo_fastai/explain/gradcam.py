@@ -68,7 +68,7 @@ class GradCAM:
         for layer in self.layers:
             if not layer or layer not in self.modules:
                 raise InputError(f'the model has no layer {layer!r}; there are: {", ".join(k for k in self.modules if k)}')
-        self.method, self.mirror = method, mirror
+        self.method, self.mirror, self.kept = method, mirror, None  # a list of (activations, edge) during a pass of our own
 
     def __enter__(self):
         with ExitStack() as stack:
@@ -79,13 +79,12 @@ class GradCAM:
 
     def __exit__(self, *error):
         self.stack.close()
-        self.activations = self.edges = None
 
     def _keep(self, module, inputs, output):
         "The forward hook: what the layer gives, and the edge of the graph at which its gradient will arrive."
+        if self.kept is None: return None
         if not output.requires_grad: output = output.detach().requires_grad_().clone()  # of a frozen model; a leaf bears no in-place ReLU
-        self.activations.append(output)
-        self.edges.append(get_gradient_edge(output))  # now: an in-place ReLU that follows would move it
+        self.kept.append((output, get_gradient_edge(output)))  # now: an in-place ReLU that follows would move the edge
         return output
 
     def by_method(self, x, methods, label=1) -> dict[str, list[torch.Tensor]]:
@@ -96,11 +95,13 @@ class GradCAM:
         return {k: [scaled(m + t.flip(-1)) for m, t in zip(maps[k], turned[k], strict=True)] for k in methods}
 
     def _maps(self, x, methods, label):
-        self.activations, self.edges = [], []
-        with torch.enable_grad():
-            score = self.model(x)[:, label].sum()  # each image's score depends on that image alone
-            gradients = torch.autograd.grad(score, self.edges)  # leaves the parameters' .grad alone
-        pairs = [(a.detach().float(), g.float()) for a, g in zip(self.activations, gradients, strict=True)]
+        self.kept = kept = []
+        try:
+            with torch.enable_grad():
+                score = self.model(x)[:, label].sum()  # each image's score depends on that image alone
+                gradients = torch.autograd.grad(score, [edge for _, edge in kept])  # leaves the parameters' .grad alone
+        finally: self.kept = None
+        pairs = [(a.detach().float(), g.float()) for (a, _), g in zip(kept, gradients, strict=True)]
         return {k: [scaled(METHODS[k](a, g)) for a, g in pairs] for k in methods}
 
     def maps(self, x, label=1) -> list[torch.Tensor]:

@@ -133,3 +133,14 @@ def test_under_bfloat16_the_map_is_nearly_the_same(method):
         exact = heat_of(x)
         with torch.autocast('cpu', torch.bfloat16): low = heat_of(x)
     assert low.dtype == torch.float32 and np.corrcoef(exact.ravel(), low.ravel())[0, 1] > .98
+
+
+def test_the_model_can_be_called_while_the_hooks_are_on():
+    torch.manual_seed(0)
+    model, x = ResNet18().eval(), torch.randn(2, 1, 64, 64)
+    with torch.no_grad(): expected = model(x)
+    with GradCAM(model) as heat_of, torch.no_grad():
+        torch.testing.assert_close(model(x), expected)
+        before = heat_of(x)
+        torch.testing.assert_close(model(x), expected)
+        torch.testing.assert_close(heat_of(x), before)
