@@ -39,6 +39,6 @@ def test_after_a_plain_install_the_shipped_experiments_are_found_from_any_folder
     where, names = python('-c', code, cwd=tmp_path, **site).stdout.splitlines()
     assert where.startswith(str(tmp_path)) and names == 'augmented baseline gradcam localise weighted'
     (tmp_path/'mine.toml').write_text('epochs = "x"\n')
-    for name, says in (('wieghted', 'augmented, baseline, gradcam, weighted'), ('mine.toml', 'a whole number')):
+    for name, says in (('wieghted', 'augmented, baseline, gradcam, localise, weighted'), ('mine.toml', 'a whole number')):
         done = python('-m', 'pneumo_fastai.fit', '--exp', name, cwd=tmp_path, **site)
         assert done.returncode == 2 and says in done.stderr
