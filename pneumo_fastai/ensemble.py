@@ -14,14 +14,13 @@ def ensemble(
     import shlex
 
     from .evaluation.report import console_table, in_words, members_in_words
-    from .screen import console, note
+    from .screen import console, note, pointers
     from .training.combine import combine
     made, metrics = combine(runs, out, 'python -m pneumo_fastai.ensemble ' + shlex.join(sys.argv[1:]))
     console.print(console_table(metrics, made.title, made.synthetic))
     for line in (*in_words(metrics), *members_in_words(metrics)): console.print(line, markup=False)
     for warning in metrics['warnings']: note(warning)
-    console.print(f'\nrun folder: {made.folder}\n  read   {made.folder}/report.html\n'
-                  f'  use    python -m pneumo_fastai.predict {made.folder} a-file-or-folder', soft_wrap=True, markup=False)
+    pointers(made.folder)
 
 
 if __name__ == '__main__':

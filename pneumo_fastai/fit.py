@@ -44,16 +44,13 @@ def resumed(folder, experiment):
 def cross_validation(folder, name, experiment, cohort, progress):
     "Every fold, the table of all, and how to use the ensemble."
     from .evaluate import show_folds
-    from .screen import console
+    from .screen import console, pointers
     from .training.folds import cross_validate
     console.print(f'to go on after an interruption: the same command with --resume {folder}', soft_wrap=True, markup=False)
     result = cross_validate(folder, name, experiment, cohort, command_line(), progress)
     progress.stop()
     show_folds(f'{name} on {cohort.name}', result)
-    console.print(f'\nrun folder: {folder}\n'
-                  f'  read   {folder}/report.html\n'
-                  f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder',
-                  soft_wrap=True, markup=False)
+    pointers(folder)
 
 
 def command_line(): return 'python -m pneumo_fastai.fit ' + shlex.join(sys.argv[1:])
@@ -62,13 +59,11 @@ def command_line(): return 'python -m pneumo_fastai.fit ' + shlex.join(sys.argv[
 def report(metrics, title, folder):
     "The table of metrics, the run's folder and what to do next."
     from .evaluation.report import console_table, in_words
-    from .screen import console, note
+    from .screen import console, note, pointers
     console.print(console_table(metrics, title, metrics['synthetic']))
     for line in in_words(metrics): console.print(line, markup=False)
     for warning in metrics['warnings']: note(warning)
-    console.print(f'\nrun folder: {folder}\n'
-                  f'  read   {folder}/report.html\n'
-                  f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder', soft_wrap=True, markup=False)
+    pointers(folder)
 
 
 if __name__ == '__main__':

@@ -20,7 +20,8 @@ def gradcam(
     with bar('maps') as tick:
         from .evaluation.rewrite import present_again
         from .explain.evidence import explain_run
-        found = explain_run(runs[0], [o for o in layers.split(',') if o], method, runs[1:], None, cache, n_boot, seed, tick, worst=worst)
+        from .explain.gradcam import names
+        found = explain_run(runs[0], names(layers), method, runs[1:], None, cache, n_boot, seed, tick, worst=worst)
     for line in words(found): console.print(line, markup=False)
     console.print(f'\nread {present_again(runs[0])}', soft_wrap=True, markup=False)
 

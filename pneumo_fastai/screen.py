@@ -38,6 +38,13 @@ def note(text, head='note'):
     console.print(f'[yellow]{head}:[/] {escape(text)}', soft_wrap=True)
 
 
+def pointers(folder):
+    "Where a run is, and what to do next."
+    console.print(f'\nrun folder: {folder}\n'
+                  f'  read   {folder}/report.html\n'
+                  f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder', soft_wrap=True, markup=False)
+
+
 def show_cohort(cohort, summary):
     "Counts by split, notes and rejected files, before anything is trained on them."
     synthetic = ', synthetic: drawn by a program, no patient\'s' if cohort.synthetic else ''

@@ -1,15 +1,15 @@
 "top_losses.html: the images a model got most wrong, one under the other, each beside its heatmap; written row by row."
 import base64
 import math
-import os
 from io import BytesIO
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from PIL import Image
 
+from .folder import whole
 from .html import CLOSING, Page, Safe, join, opening, p, tag
 
 TITLE = 'Greatest losses'
@@ -66,16 +66,12 @@ def write_errors(
     synthetic=False,
 ):
     "Write the page piece by piece: however many rows there are, one is in memory. The whole file or none; returns how many it shows."
-    path, page, n = Path(path), Page(synthetic), 0
-    beside = path.with_name(f'.{os.getpid()}-{path.name}')
-    try:
-        with beside.open('w', encoding='utf-8') as file:
-            file.write(opening(f'{TITLE}: {title}{" (synthetic data)" if synthetic else ""}'))
-            lead = p(WORDS, f' A call is pneumonia at {threshold:.3f} or more.', class_='lead')
-            notice = p('For research and education, not for diagnosis.', class_='notice')
-            file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead]))
-            for n, (row, image, heat, boxes) in enumerate(rows, 1): file.write(case(n, row, image, heat, boxes, threshold, page.mark()))
-            file.write(p(f'{n:,} of {total:,} test images.') + CLOSING)
-        beside.replace(path)
-    finally: beside.unlink(missing_ok=True)
+    page, n = Page(synthetic), 0
+    with whole(path) as beside, beside.open('w', encoding='utf-8') as file:
+        file.write(opening(f'{TITLE}: {title}{" (synthetic data)" if synthetic else ""}'))
+        lead = p(WORDS, f' A call is pneumonia at {threshold:.3f} or more.', class_='lead')
+        notice = p('For research and education, not for diagnosis.', class_='notice')
+        file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead]))
+        for n, (row, image, heat, boxes) in enumerate(rows, 1): file.write(case(n, row, image, heat, boxes, threshold, page.mark()))
+        file.write(p(f'{n:,} of {total:,} test images.') + CLOSING)
     return n

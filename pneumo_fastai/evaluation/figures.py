@@ -1,6 +1,5 @@
 "The figures of a report. Each function returns a `matplotlib.figure.Figure`; no display is needed and no global state is kept."
 import math
-import os
 import textwrap
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ..errors import InputError
+from .folder import whole
 from .report import NAMES, number
 
 # Okabe and Ito (2008): told apart with every common kind of colour blindness; the line styles repeat the distinction
@@ -35,13 +35,8 @@ def save(
     dpi=120,
 ):
     "Write `fig` beside `path` and rename, so that the file appears whole or not at all; returns the path."
-    path = Path(path)
-    beside = path.with_name(f'.{os.getpid()}-{path.name}')
-    try:
-        fig.savefig(beside, dpi=dpi, bbox_inches='tight', pad_inches=.1)
-        beside.replace(path)
-    finally: beside.unlink(missing_ok=True)
-    return path
+    with whole(path) as beside: fig.savefig(beside, dpi=dpi, bbox_inches='tight', pad_inches=.1)
+    return Path(path)
 
 
 def _mark_best(ax, history):

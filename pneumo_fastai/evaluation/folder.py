@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -129,11 +130,18 @@ def chosen_since(folder):
     return {}
 
 
+@contextmanager
+def whole(path):
+    "The path of a file beside, with the same ending, that becomes `path` when all is well and vanishes when not."
+    path = Path(path)
+    beside = path.with_name(f'.{os.getpid()}-{path.name}')
+    try:
+        yield beside
+        beside.replace(path)
+    finally: beside.unlink(missing_ok=True)
+
+
 def write(path, text):
     "The whole file or none of it; returns the path."
-    path = Path(path)
-    partial = path.with_name(f'.{os.getpid()}-{path.name}')
-    try:
-        partial.write_text(text, encoding='utf-8')
-        return partial.replace(path)
-    finally: partial.unlink(missing_ok=True)
+    with whole(path) as beside: beside.write_text(text, encoding='utf-8')
+    return Path(path)

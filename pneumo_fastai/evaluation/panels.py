@@ -1,5 +1,4 @@
 "Radiographs with heat beyond a single grid: over the epochs, as an animation, and on average."
-import os
 from io import BytesIO
 from pathlib import Path
 
@@ -7,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from .figures import _figure, _panel
+from .folder import whole
 
 
 def attention(
@@ -35,14 +35,10 @@ def save_animation(
     for fig in figs:
         fig.savefig(buffer := BytesIO(), dpi=70)
         frames.append(Image.open(buffer).convert('RGB').quantize(128))
-    path = Path(path)
-    beside = path.with_name(f'.{os.getpid()}-{path.name}')
-    try:
-        times = [milliseconds]*(len(frames) - 1) + [4*milliseconds]
+    times = [milliseconds]*(len(frames) - 1) + [4*milliseconds]
+    with whole(path) as beside:
         frames[0].save(beside, format='GIF', save_all=True, append_images=frames[1:], duration=times, loop=0)
-        beside.replace(path)
-    finally: beside.unlink(missing_ok=True)
-    return path
+    return Path(path)
 
 
 def mean_maps(

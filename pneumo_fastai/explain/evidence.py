@@ -16,7 +16,7 @@ from ..evaluation.folder import read_run, write
 from ..evaluation.subgroups import area_band, area_cuts, box_area
 from ..inference.bundle import Bundle
 from . import bias, localization, sanity
-from .gradcam import METHODS
+from .gradcam import METHODS, how_maps
 from .maps import compute, compute_each
 
 CHECKED = 64  # images of test for the sanity checks: half of each class
@@ -41,10 +41,9 @@ class Subject:
 
     def recipe(self, layers, method, mirror):
         "How to draw maps, from the run's recipe where not given."
-        e, n = self.run.experiment, self.bundle.n
-        own = [o for o in e.gradcam_layers.split(',') if o]
-        if n > 1: own = [f'members.{i}.{o}' for i in range(n) for o in own]
-        return layers or own or None, method or e.gradcam_method, e.gradcam_mirror if mirror is None else mirror
+        own, n = how_maps(self.run.experiment), self.bundle.n
+        if n > 1 and own['layers']: own['layers'] = [f'members.{i}.{o}' for i in range(n) for o in own['layers']]
+        return layers or own['layers'], method or own['method'], own['mirror'] if mirror is None else mirror
 
 
 def subject(folder, cohort=None, cache=None) -> Subject:
@@ -59,9 +58,7 @@ def subject(folder, cohort=None, cache=None) -> Subject:
         base = Cohort(table=run.cohort, rejected=run.rejected, name=run.data['name'], layout=run.data['layout'],
                       synthetic=run.data['synthetic'], notes=[])
         cohort = Prepared(**vars(base), pixels=pixels)
-    bundle = Bundle.load(folder)
-    if torch.cuda.is_available(): bundle.model.cuda()
-    return Subject(run, bundle, cohort)
+    return Subject(run, Bundle.load(folder, device='cuda' if torch.cuda.is_available() else 'cpu'), cohort)
 
 
 def clipped_boxes(of, rows):
@@ -122,7 +119,7 @@ def localized(of, each, maps, n_boot, seed) -> dict:
 
 
 def some(of) -> list:
-    "Paths of up to CHECKED images of test, half of each class, drawn with the run's seed."
+    "Paths of up to CHECKED images of test, half of each class, drawn with seed 0."
     test = of.rows('test').sort_values('path')
     return [p for _, rows in test.groupby('label') for p in rows.path.sample(min(len(rows), CHECKED // 2), random_state=0)]
 

@@ -49,6 +49,14 @@ def fused(
     return scaled(torch.stack([resized(m.float(), size) for m in maps]).mean(0))
 
 
+def how_maps(experiment) -> dict:
+    "`layers`, `method` and `mirror`, as `GradCAM` takes them, of an `Experiment`."
+    return dict(layers=names(experiment.gradcam_layers), method=experiment.gradcam_method, mirror=experiment.gradcam_mirror)
+
+
+def names(text): return [o for o in text.split(',') if o] or None
+
+
 class GradCAM:
     """Hooks on one layer of a model or on several, for the time of a `with`:
 

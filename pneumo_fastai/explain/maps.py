@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
+from ..evaluation.folder import whole
 from .gradcam import METHODS, GradCAM, fused
 
 
@@ -35,10 +36,10 @@ class Maps:
 
     def save(self, path):
         "One .npz, whole or not at all."
-        beside = Path(path).with_name(f'.{Path(path).name}.partial.npz')
-        np.savez_compressed(beside, paths=np.array(self.paths), layers=np.array(self.layers), method=self.method, size=self.size,
-                            **{f'map_{i}': m for i, m in enumerate(self.native)})
-        beside.replace(path)
+        maps = {f'map_{i}': m for i, m in enumerate(self.native)}
+        with whole(path) as beside:
+            np.savez_compressed(beside, paths=np.array(self.paths), layers=np.array(self.layers), method=self.method, size=self.size,
+                                **maps)
 
     @classmethod
     def load(cls, path) -> 'Maps':

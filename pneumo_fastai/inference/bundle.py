@@ -46,7 +46,7 @@ class Bundle:
         "The same network with fresh weights, drawn with `seed`, on the same device."
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return fresh(self.recipe).eval().requires_grad_(False).to(next(self.model.parameters()).device)
+            return fresh(self.recipe).eval().requires_grad_(False).to(self.device)
 
     def save(self, path): torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, path)
 

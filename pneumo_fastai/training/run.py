@@ -17,7 +17,7 @@ from ..evaluation import figures
 from ..evaluation.folder import read_run, write
 from ..evaluation.rewrite import measure, present
 from ..explain.evidence import explain_run
-from ..explain.gradcam import show_gradcam
+from ..explain.gradcam import how_maps, show_gradcam
 from ..inference.bundle import Bundle
 from .attention import WatchGradCAM
 from .augment import augmentations
@@ -94,12 +94,6 @@ def fit_into(
     return learn, predictions
 
 
-def how_maps(experiment) -> dict:
-    "`layers`, `method` and `mirror`, as `GradCAM` takes them."
-    layers = [o for o in experiment.gradcam_layers.split(',') if o]
-    return dict(layers=layers or None, method=experiment.gradcam_method, mirror=experiment.gradcam_mirror)
-
-
 def watching(experiment, folder): return [WatchGradCAM(folder, experiment, **how_maps(experiment))] if experiment.gradcam else []
 
 
@@ -164,6 +158,6 @@ def finish(learn, predictions, folder, experiment) -> dict:
                                            threshold=metrics['threshold']['value'],
                                            threshold_from=metrics['threshold']['rule'], calibrator=metrics['calibration']['chosen']))
     draw_images(learn, folder, experiment, predictions)
-    if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort, **how_maps(experiment))
+    if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort)
     present(saved, metrics)
     return metrics
