@@ -26,6 +26,7 @@ class Experiment:
     brightness:float = 0.                                # augmentation: up to this much lighter or darker, 0 to 1
     contrast:float = 0.                                  # augmentation: up to this much more or less, 0 to 1
     crop:float = 1.                                      # augmentation: a random square of at least this share of the side; 1: the whole
+    box_guidance:float = 0.                              # weight of the loss that asks Grad-CAM's map to lie in the boxes
     valid:float = 0.15                                   # share of the persons to choose epoch and threshold on
     test:float = 0.15                                    # share of the persons to measure on, once
     folds:int = 0                                        # 0: one split; 2 or more: cross-validation by person, and an ensemble
@@ -62,6 +63,7 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('brightness', lambda x: 0 <= x < 1, 'a number from 0, below 1'),
           ('contrast', lambda x: 0 <= x < 1, 'a number from 0, below 1'),
           ('crop', lambda x: .1 <= x <= 1, 'a share from 0.1 to 1'),
+          ('box_guidance', lambda x: 0 <= x < 100, 'a number from 0, below 100'),
           ('valid', _share, 'a share above 0 and below 1'),
           ('test', _share, 'a share above 0 and below 1'),
           ('folds', lambda x: x == 0 or 2 <= x <= 20, '0 or a whole number from 2 to 20'),

@@ -23,12 +23,30 @@ class Prepared(Cohort):
 
 def prepare(
     cohort,      # a `Cohort`
-    experiment,  # an `Experiment`: size, aspect, any_view, valid, test and split_seed matter here
+    experiment,  # an `Experiment`: size, aspect, any_view, valid, test, split_seed and box_guidance matter here
     cache=None,  # the cache folder; None: the user's
     tick=None,   # progress of decoding, see `open_pixels`
     fold=0,      # which fold is the test split, where the experiment has folds
 ) -> Prepared:
     "Decode, set rejects aside, fill view, age, sex and missing persons from the headers, assign splits. Done twice, it changes nothing."
+    cohort = split_up(cohort, experiment, cache, tick, fold)
+    return guided(cohort) if experiment.box_guidance else cohort
+
+
+def guided(cohort) -> Prepared:
+    "With a note of how many images teach the heatmaps. Raises `InputError` where none does."
+    boxes = cohort.table.query('split == "train" and label == 1').boxes.map(bool)
+    if not boxes.any(): raise InputError(f'box_guidance learns from readers\' boxes, and {cohort.name} has none in train; 0 does without')
+    return noted(cohort, f'heatmaps learn from the boxes of {boxes.sum():,} of the {len(boxes):,} training images with pneumonia')
+
+
+def noted(cohort, note) -> Prepared:
+    "With `note` as its last, once."
+    return replace(cohort, notes=[*(o for o in cohort.notes if o != note), note])
+
+
+def split_up(cohort, experiment, cache, tick, fold) -> Prepared:
+    "`prepare`, without a look at the boxes."
     if not isinstance(cohort, Prepared):
         shipped = experiment.folds and cohort.table.split.notna().any()
         cohort = decoded(cohort, experiment, cache, tick)

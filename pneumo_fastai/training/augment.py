@@ -1,7 +1,7 @@
 "The batch transforms of augmentation: fastai's, with one cheaper resampling."
 import torch
 import torch.nn.functional as F
-from fastai.torch_core import TensorImage
+from fastai.torch_core import TensorImage, TensorMask
 from fastai.vision.augment import AffineCoordTfm, Brightness, Contrast, Flip, PadMode, Rotate, Zoom, setup_aug_tfms
 
 
@@ -19,10 +19,13 @@ def augmentations(experiment) -> list:
 class Resample(AffineCoordTfm):
     """fastai's affine transforms in one resampling that fills with black: the same numbers, by a cheaper grid, without looking for the
     extent of the zoom (which makes a GPU wait, and is for images that shrink), and without resampling valid and test by the identity."""
-    def encodes(self, x:TensorImage):
-        if self.split_idx: return x
-        mat = self.mat.as_subclass(torch.Tensor)
-        return TensorImage(F.grid_sample(x, affine_grid(mat, x.shape[-2:]), padding_mode='zeros', align_corners=True))
+    def encodes(self, x:TensorImage): return x if self.split_idx else TensorImage(self.resampled(x))
+    def encodes(self, x:TensorMask):  # noqa: F811 (fastcore dispatches on the type)
+        return x if self.split_idx else TensorMask(self.resampled(x[:, None].float(), 'nearest')[:, 0].to(x.dtype))
+
+    def resampled(self, x, mode='bilinear'):
+        grid = affine_grid(self.mat.as_subclass(torch.Tensor), x.shape[-2:])
+        return F.grid_sample(x.as_subclass(torch.Tensor), grid, mode, padding_mode='zeros', align_corners=True)
 
 
 def affine_grid(

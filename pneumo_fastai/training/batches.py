@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from fastai.data.core import Datasets, TfmdDL
 from fastai.data.transforms import Categorize, ColReader, ToTensor, Transform
-from fastai.torch_core import TensorCategory, TensorImageBW, show_image
+from fastai.torch_core import TensorCategory, TensorImageBW, TensorMask, show_image
 from fastcore.basics import chunked
 from torch.utils.data import get_worker_info
 
 from ..data.cohort import CLASSES
 from ..data.dicom import read_square
+from ..errors import InputError
 
 SHARE = .5     # of a GPU's free memory that the whole set may take for good
 CHUNK = 4096   # images a read, on their way there
@@ -21,6 +22,10 @@ HOOKS = 'create_item do_item create_batch do_batch retain chunkify'.split()  # w
 class XRay(TensorImageBW):
     "A radiograph: (1, size, size) uint8, bright = dense; float and normalised once it is in a batch. Shows in grey, white = dense."
     def show(self, ctx=None, **kwargs): return show_image(np.asarray(self.cpu().squeeze(0)), ctx=ctx, **{'cmap': 'gray', **kwargs})
+
+
+class BoxMask(TensorMask):
+    "(n, size, size), 1 in a reader's box and 0 elsewhere; augmented as the films are."
 
 
 class LoadXRay(Transform):
@@ -44,19 +49,31 @@ class ClassName(Transform):
 
 class BatchDL(TfmdDL):
     "A `TfmdDL` that reads a batch's images at once, onto its device. With transforms of an item's own it goes image by image, and warns."
+    masks = None  # a function from rows of the items to their `BoxMask`, with which each batch then ends; shown nowhere
+
+    def new(self, dataset=None, *args, **kwargs):
+        out = super().new(dataset, *args, **kwargs)
+        if dataset is None: out.masks = self.masks
+        return out
+
+    def _pre_show_batch(self, b, *args, **kwargs): return super()._pre_show_batch(b[:2] if self.masks else b, *args, **kwargs)
+
     def create_batches(self, samps):
-        if own := by_item(self):
+        own = by_item(self)
+        if own and self.masks: raise InputError(f'boxes cannot be learnt from where batches are put together image by image: {own}')
+        if own:
             warnings.warn(f'batches are put together image by image, which is slower: {own}', stacklevel=2)
             yield from super().create_batches(samps)
         else: yield from map(self.gather, chunked(samps, self.bs, self.drop_last))
 
     def gather(self, idxs) -> tuple:
-        "The batch (`XRay`, categories where there are labels) of these items, as `do_batch` makes it of them."
+        "The batch (`XRay`, categories where there are labels) of these items, as `do_batch` makes it of them; then their masks."
         items, (images, *targets) = self.dataset.items, self.dataset.tls
         items = list(items.iloc[idxs].itertuples(index=False)) if hasattr(items, 'iloc') else [items[i] for i in idxs]
         rows = found(images.tfms.fs, items)
         if rows is None: return self.do_batch([self.do_item(i) for i in idxs])
-        return XRay(on_device(images.tfms.fs[-1], rows, self.device)), *(categories(t.tfms.fs, items) for t in targets)
+        batch = XRay(on_device(images.tfms.fs[-1], rows, self.device)), *(categories(t.tfms.fs, items) for t in targets)
+        return (*batch, self.masks(self.dataset.items.iloc[idxs]).to(self.device)) if self.masks else batch
 
 
 def by_item(dl):

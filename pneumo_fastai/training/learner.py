@@ -10,6 +10,7 @@ from fastai.torch_core import set_seed
 from ..models.losses import CrossEntropy, balanced_weights
 from ..models.zoo import build
 from .callbacks import BestModel, KeepRandomState, Precision, StopOnNonFinite, metric_suite
+from .guidance import BoxGuidance
 
 # PyTorch's own: betas (0.9, 0.999), eps 1e-8, no decoupled weight decay; fused: one pass over the weights in place of ten
 adam = partial(OptimWrapper, opt=partial(torch.optim.Adam, fused=True))
@@ -29,8 +30,10 @@ def get_learner(
     "A fastai `Learner` with fresh weights from the experiment's seed; train it with `learn.fit(..., cbs=schedule(experiment))`."
     set_seed(experiment.seed, reproducible=True)
     loss = CrossEntropy(class_weights(experiment, dls.cohort))
+    cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState()]
+    if experiment.box_guidance: cbs.append(BoxGuidance(experiment.box_guidance))
     return Learner(dls, build(experiment.arch), loss, opt_func=adam, lr=experiment.lr, wd=experiment.weight_decay, metrics=metric_suite(),
-                   cbs=[StopOnNonFinite(), Precision(experiment.precision), KeepRandomState()], path=path, model_dir='.')
+                   cbs=cbs, path=path, model_dir='.')
 
 
 def schedule(experiment):

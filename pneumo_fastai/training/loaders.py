@@ -1,5 +1,5 @@
 "Cohort -> DataLoaders: the DataBlock and its batch transforms."
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,10 @@ from fastcore.foundation import L
 
 from ..data.cache import Pixels
 from ..data.cohort import CLASSES
-from ..data.prepare import Prepared, prepare
+from ..data.prepare import Prepared, noted, prepare, rows_in_square
+from ..explain.localization import box_mask, clipped
 from .augment import augmentations
-from .batches import BatchDL, ClassName, LoadXRay, XRay
+from .batches import BatchDL, BoxMask, ClassName, LoadXRay, XRay
 
 SAMPLE = 20_000  # images whose pixels say how to normalise; in more, the mean moves in the fourth digit
 
@@ -39,7 +40,7 @@ def sampled(paths, cohort):
     "`paths`, or of more than `SAMPLE` that many by a fixed seed; and the cohort, with a note where it is not all."
     if len(paths) <= SAMPLE: return paths, cohort
     note = f'mean and standard deviation for the network are those of {SAMPLE} of the {len(paths)} training images, drawn with seed 0'
-    return paths.sample(SAMPLE, random_state=0), replace(cohort, notes=[*(o for o in cohort.notes if o != note), note])
+    return paths.sample(SAMPLE, random_state=0), noted(cohort, note)
 
 
 def xray_block(experiment, pixels:Pixels, stats) -> DataBlock:
@@ -59,6 +60,12 @@ def balanced(rows, by, seed) -> pd.DataFrame:
     return pd.concat([rows, *again], ignore_index=True)
 
 
+def box_masks(experiment, cohort, rows) -> BoxMask:
+    "Of rows with `path` and `boxes`, in the frame that the network sees."
+    size, each = experiment.size, rows_in_square(cohort, rows, experiment)
+    return BoxMask(torch.from_numpy(np.stack([box_mask(clipped(boxes, size)[0], size) for boxes in each])).byte())
+
+
 def get_dls(
     experiment,   # an `Experiment`
     cohort,       # from `read_cohort` or `prepare`
@@ -71,14 +78,17 @@ def get_dls(
     table = cohort.table
     train = table.loc[table.split == 'train', ['path', 'label']]
     some, cohort = sampled(train.path, cohort)
-    used = table.loc[table.split != 'test', ['path', 'label', 'view']].assign(is_valid=table.split == 'valid')
-    if experiment.shuffle_labels:
-        used.loc[~used.is_valid, 'label'] = np.random.default_rng(experiment.seed).permutation(train.label)
+    columns = ['path', 'label', 'view', *['boxes'] * bool(experiment.box_guidance)]
+    used = table.loc[table.split != 'test', columns].assign(is_valid=table.split == 'valid')
+    if experiment.shuffle_labels:  # a box goes with its label
+        order, to = np.random.default_rng(experiment.seed).permutation(len(train)), ~used.is_valid
+        for column in used.columns.intersection(['label', 'boxes']): used.loc[to, column] = used.loc[to, column].to_numpy()[order]
     set_seed(experiment.seed, reproducible=True)
     if experiment.oversample == 'view': used = balanced(used, ['view', 'label'], experiment.seed)
     block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, some))
     dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=2 * experiment.batch_size, num_workers=0, device=device)
     for dl in dls.loaders: share(dl.dataset)
+    if experiment.box_guidance: dls.train.masks = partial(box_masks, experiment, cohort)
     dls.cohort = cohort
     return dls
 
