@@ -21,7 +21,10 @@ def fit(
     cohort = cohort_ready(data, experiment, cache)
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
+        from .explain.gradcam import GradCAM, how_maps
+        from .models.zoo import build
         from .training import run as runs
+        GradCAM(build(experiment.arch), **how_maps(experiment))  # a layer that does not exist is told before anything is written
         folder = resumed(resume, experiment) if resume else runs.new_folder(out, name)
         p.remove_task(waiting)
         if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)

@@ -50,3 +50,10 @@ def test_a_folder_that_cannot_be_written_gets_one_line(capsys, films, tmp_path):
         assert run(fit, ['--data', str(films), '--size', '32', option, str(tmp_path/'file'), *rest]) == 2
         err = capsys.readouterr().err
         assert str(tmp_path/'file') in err and err.count('\n') == 1
+
+
+def test_what_a_recipe_asks_of_network_or_data_is_checked_before_the_run_has_a_folder(capsys, films, tmp_path):
+    for argv, says in (['--gradcam', '--gradcam-layers', 'layer9'], "no layer 'layer9'"), (['--box-guidance', '1'], 'has none in train'):
+        assert run(fit, ['--data', str(films), '--size', '32', '--out', str(tmp_path/'runs'), '--cache', str(tmp_path/'c'), *argv]) == 2
+        err = capsys.readouterr().err
+        assert says in err and err.count('\n') == 1 and not (tmp_path/'runs').exists()

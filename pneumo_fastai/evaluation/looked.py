@@ -11,6 +11,8 @@ NAMES = {MODEL: 'the model', 'a random point': 'a random point', MEAN_BOX: 'the 
          UNTRAINED: 'the same network, untrained'}
 METHODS = {'gradcam': 'Grad-CAM', 'gradcam++': 'Grad-CAM++', 'hirescam': 'HiResCAM', 'layercam': 'LayerCAM'}
 GROUPS = {'box area': 'Box area, pixels of the file', 'call': 'Call at the threshold', 'view': 'View'}
+TAUGHT = ("The maps were taught: training asked that Grad-CAM's heat lie in the boxes of the training images. How well it lies in the "
+          'boxes of persons never seen is what that teaching achieved, not something the network found by itself.')
 COMMAND = 'python -m pneumo_fastai.gradcam RUN'
 
 
@@ -36,6 +38,7 @@ def gap(difference):
 def verdicts(found):
     "Whether the maps find what readers boxed, and whether they show what was learnt: a sentence each."
     where, sanity = found['localization'], found['sanity']
+    if found.get('box_guidance'): yield TAUGHT
     if 'reason' in where: yield f'Whether the maps fall where readers drew boxes is {where["reason"]}.'
     else: yield from against(where)
     last = sanity['cascade'][-1]['rank_correlation']

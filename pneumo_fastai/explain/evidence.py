@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from ..data.cache import open_pixels
@@ -82,9 +83,9 @@ def mean_box(of):
     return (total / total.max()).astype(np.float32) if np.any(total) else None
 
 
-def opponents(of, valid, test, layers, method) -> dict:
+def opponents(of, valid, test, layers, method, mean) -> dict:
     "What the model's maps have to beat: an even map (a random point), the mean box of train, and the untrained network."
-    size, mean = of.run.experiment.size, mean_box(of)
+    size = of.run.experiment.size
     def same(image): return [image] * len(valid), [image] * len(test)
     fresh = of.bundle.untrained(of.run.experiment.seed + 1)
     untrained = of.maps(fresh, [*valid.path, *test.path], layers, method)
@@ -103,12 +104,12 @@ def grouped(of, test) -> dict:
     return out
 
 
-def localized(of, each, maps, n_boot, seed) -> dict:
+def localized(of, each, maps, mean, n_boot, seed) -> dict:
     "`localization` of the model and its opponents; a reason where the data have no boxes to compare with."
     (valid, valid_masks, *_), (test, masks, without, cut) = (boxed(of, split) for split in ('valid', 'test'))
     counts = dict(positives_without_boxes=int(without), boxes_clipped=int(cut))
     if not len(test) or not len(valid): return dict(reason='not defined, because no positive of valid or of test has boxes', **counts)
-    rest = opponents(of, valid, test, maps.layers, maps.method)
+    rest = opponents(of, valid, test, maps.layers, maps.method, mean)
     heats = {'model': (maps.each(valid.path), maps.each(test.path)), **rest}
     found = localization.localization(heats, (valid_masks, masks), test.person, grouped(of, test), n_boot, seed)
     def means(m):
@@ -157,9 +158,25 @@ def biased(of, maps) -> dict:
     return out
 
 
-def draw(of, maps, found, worst):
-    "mean_maps.png, and top_losses.html of test; returns how many images the latter shows."
-    mean, mark = mean_box(of), of.run.synthetic
+def panel(cohort, experiment, rows, heat=None):
+    "Images of `rows` (path, label, probability), their boxes and, where given, their maps, as a figure."
+    boxes = rows_in_square(cohort, cohort.table.set_index('path', drop=False).loc[rows.path], experiment)
+    titles = [f'label: {CLASSES[r.label]}\nprobability of pneumonia {r.probability:.3f}' for r in rows.itertuples()]
+    return figures.image_grid([np.array(cohort.pixels[p]) for p in rows.path], titles, heat, boxes, synthetic=cohort.synthetic)
+
+
+def spread(rows, n=9):
+    "`n` rows for a panel: pneumonia from the surest to the most missed, then the falsest alarms."
+    found = rows[rows.label == 1].sort_values('probability', ascending=False, kind='stable')
+    alarms = rows[rows.label == 0].sort_values('probability', ascending=False, kind='stable')
+    few = found.iloc[np.unique(np.linspace(0, len(found) - 1, min(len(found), n * 2 // 3)).round().astype(int))]
+    return pd.concat([few, alarms.head(n - len(few))])
+
+
+def draw(of, maps, found, mean, worst):
+    "gradcam.png of valid, mean_maps.png, and top_losses.html of test; returns how many images the last shows."
+    mark, few = of.run.synthetic, spread(of.run.predictions.query('split == "valid"'))
+    figures.save(panel(of.cohort, of.run.experiment, few, list(maps.each(few.path))), Path(of.run.folder)/'gradcam.png')
     each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
     if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean
     figures.save(panels.mean_maps(each, mark), Path(of.run.folder)/'mean_maps.png')
@@ -180,16 +197,18 @@ def explain_run(
     mirror=None,
     worst=100,     # images in top_losses.html, those with the greatest loss; 0: all of test
 ) -> dict:
-    "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, mean_maps.png and top_losses.html."
+    "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, gradcam.png, mean_maps.png, top_losses.html."
     of = subject(folder, cohort, cache)
     layers, method, of.mirror = of.recipe(layers, method, mirror)
     paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
     each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), of.mirror, tick=tick)
     maps = each[method]
     maps.save(Path(folder)/'gradcam.npz')
+    mean = mean_box(of)
     found = dict(layers=maps.layers, method=method, mirror=of.mirror, synthetic=of.run.synthetic, images=len(of.rows('test')),
-                 localization=localized(of, each, maps, n_boot, seed), sanity=checked(of, maps), bias=biased(of, maps),
+                 box_guidance=of.run.experiment.box_guidance, localization=localized(of, each, maps, mean, n_boot, seed),
+                 sanity=checked(of, maps), bias=biased(of, maps),
                  others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed))
-    draw(of, maps, found['bias'], worst)
+    draw(of, maps, found['bias'], mean, worst)
     write(Path(folder)/'localization.json', json.dumps(found, indent=1, allow_nan=False))
     return found

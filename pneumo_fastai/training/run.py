@@ -11,12 +11,10 @@ import pandas as pd
 from fastai.callback.progress import CSVLogger
 
 from .. import experiment as recipes
-from ..data.cohort import CLASSES
-from ..data.prepare import boxes_in_square
 from ..evaluation import figures
 from ..evaluation.folder import read_run, write
 from ..evaluation.rewrite import measure, present
-from ..explain.evidence import explain_run
+from ..explain.evidence import explain_run, panel, spread
 from ..explain.gradcam import how_maps, show_gradcam
 from ..inference.bundle import Bundle
 from .attention import WatchGradCAM
@@ -124,30 +122,14 @@ def export(learn, folder, experiment, facts):
     (folder/'best.pth').unlink(missing_ok=True)  # model.pt has these weights
 
 
-def panel(learn, experiment, rows, heat=False):
-    "Images of `rows` (path, label, probability), their boxes and, with `heat`, their Grad-CAM, as a figure."
-    cohort = learn.dls.cohort
-    images = [np.array(cohort.pixels[p]) for p in rows.path]
-    maps = list(show_gradcam(learn, list(rows.path), **how_maps(experiment))[1]) if heat else None
-    boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
-    titles = [f'label: {CLASSES[r.label]}\nprobability of pneumonia {r.probability:.3f}' for r in rows.itertuples()]
-    return figures.image_grid(images, titles, maps, boxes, synthetic=cohort.synthetic)
-
-
 def draw_images(learn, folder, experiment, predictions):
     "top_losses.png and gradcam.png, from valid."
     valid = predictions[predictions.split == 'valid']
     right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
-    figures.save(panel(learn, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
-    figures.save(panel(learn, experiment, spread(valid), heat=True), folder/'gradcam.png')
-
-
-def spread(rows, n=9):
-    "`n` rows for a panel: pneumonia from the surest to the most missed, then the falsest alarms."
-    found = rows[rows.label == 1].sort_values('probability', ascending=False, kind='stable')
-    alarms = rows[rows.label == 0].sort_values('probability', ascending=False, kind='stable')
-    few = found.iloc[np.unique(np.linspace(0, len(found) - 1, min(len(found), n * 2 // 3)).round().astype(int))]
-    return pd.concat([few, alarms.head(n - len(few))])
+    cohort, few = learn.dls.cohort, spread(valid)
+    figures.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
+    heat = show_gradcam(learn, list(few.path), **how_maps(experiment))[1]
+    figures.save(panel(cohort, experiment, few, list(heat)), folder/'gradcam.png')
 
 
 def finish(learn, predictions, folder, experiment) -> dict:

@@ -56,6 +56,12 @@ def test_a_run_without_scored_maps_says_how_to_score_them(folder):
     assert 'Explainability or interpretability</th><td>in part' in text.replace('</span>', '')
 
 
+def test_maps_that_were_taught_the_boxes_are_said_to_be_first(folder):
+    found = {**facts(), 'box_guidance': 1.}
+    assert 'were taught' in next(verdicts(found)) and not any('were taught' in line for line in verdicts({**facts(), 'box_guidance': 0.}))
+    assert 'were taught' in page(folder, found)[1].split('<table')[0] and any('were taught' in o for o in markdown(folder, False))
+
+
 def test_the_numbers_of_the_file_stand_in_the_page_and_in_the_short_report(folder):
     text, section = page(folder, facts())
     for words in ('0.178 [0.08, 0.28]', '0.530 [0.43, 0.63]', 'n = 30 test images', 'of 20 persons', 'left out here: 3', ': 4.',

@@ -29,6 +29,7 @@ def test_the_files_of_a_run_and_what_they_hold(explainable):
     assert {k: v['n'] for k, v in found['bias'].items()} == {'no pneumonia': (test.label == 0).sum(), 'pneumonia': test.label.sum()}
     assert ticks[-1] == ((split.split != 'train').sum(),) * 2
     assert (folder/'top_losses.html').read_text().count('<article') == 7 and (folder/'mean_maps.png').is_file()
+    assert (folder/'gradcam.png').is_file()
     assert 'Against the boxes' in present_again(folder).read_text()
 
 
