@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.tracker import TrackerCallback
+from fastai.learner import AvgSmoothLoss
 from fastai.metrics import AccumMetric
 
 from ..errors import InputError
@@ -36,13 +37,37 @@ def metric_suite() -> list:
     return [ValidMetric(getattr(measures, o)) for o in ('accuracy', 'precision', 'recall', 'specificity', 'f1', 'auroc')]
 
 
+class SmoothLoss(AvgSmoothLoss):
+    "fastai's, kept on the loss's own device: to fetch it at each step makes a GPU wait."
+    def accumulate(self, learn):
+        self.count += 1
+        loss = learn.loss.detach().mean()
+        self.val = torch.lerp(loss, self.val.to(loss.device), self.beta)
+
+
 class StopOnNonFinite(Callback):
-    "Raises `InputError` with the step at the first loss that is not a number; torch cannot train on from there."
+    "Raises `InputError` with the step of the first loss that is not a number; torch cannot train on from there."
     order = -5
+    def __init__(self, every=None): self.every = every  # steps between two looks; None: 1, or 50 on a GPU, which waits at each look
+
+    def before_train(self): self.unseen = []
+
     def after_loss(self):
-        if self.training and not torch.isfinite(self.loss_grad) and not hasattr(self, 'lr_finder'):
-            raise InputError(f'the loss is {self.loss_grad.item()} at epoch {self.epoch}, step {self.iter} of {self.n_iter}; '
-                             f'a lower --lr than {self.opt.hypers[0]["lr"]:.3g} or --precision float32 would do')
+        if not self.training or hasattr(self, 'lr_finder'): return
+        self.unseen.append(self.loss_grad.detach())
+        if len(self.unseen) >= (self.every or (1 if self.loss_grad.device.type == 'cpu' else 50)): self.look()
+
+    def after_train(self):
+        if self.unseen: self.look()
+
+    def look(self):
+        losses, self.unseen = torch.stack(self.unseen).tolist(), []
+        bad = next((i for i, loss in enumerate(losses) if not np.isfinite(loss)), None)
+        if bad is None: return
+        raise InputError(f'the loss is {losses[bad]} at epoch {self.epoch}, step {self.iter + 1 - len(losses) + bad} of {self.n_iter}; '
+                         f'a lower --lr than {self.opt.hypers[0]["lr"]:.3g} or --precision float32 would do')
+
+    def after_fit(self): self.recorder.losses = [loss.cpu() for loss in self.recorder.losses]  # as fastai's plots want them
 
 
 class Precision(Callback):

@@ -9,13 +9,14 @@ import torch.nn.functional as F
 from fastai.callback.core import Callback
 from fastai.callback.progress import CSVLogger
 from fastai.interpret import ClassificationInterpretation
+from fastai.learner import AvgSmoothLoss
 from matplotlib import pyplot as plt
 from sklearn import metrics as sk
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.explain.gradcam import show_gradcam
 from pneumo_fastai.models.zoo import build
-from pneumo_fastai.training.callbacks import BestModel
+from pneumo_fastai.training.callbacks import BestModel, StopOnNonFinite
 from pneumo_fastai.training.learner import get_learner, schedule, train
 from pneumo_fastai.training.loaders import get_dls, split_dl
 
@@ -92,6 +93,34 @@ def test_the_best_weights_by_auroc_are_reloaded_and_history_is_written_as_it_goe
     best = kept[int(history.auroc.argmax())]
     assert all(torch.equal(v, best[k]) for k, v in learn.model.state_dict().items())
     assert len(history) == 4 and history.notna().all().all()
+
+
+def test_losses_looked_at_a_few_together_name_the_first_that_is_not_a_number(make):
+    class Break(Callback):
+        order = -8
+        def __init__(self, at): self.at = at
+        def after_loss(self):
+            if self.training and self.iter >= self.at: self.learn.loss_grad = self.loss_grad * float('nan')
+
+    for at in range(6):
+        learn, e = make(batch_size=8)
+        assert len(learn.dls.train) == 6
+        next(cb for cb in learn.cbs if isinstance(cb, StopOnNonFinite)).every = 4  # the last two are looked at when the epoch ends
+        with pytest.raises(InputError, match=f'^the loss is nan at epoch 0, step {at} of 6;'): learn.fit(1, e.lr, cbs=Break(at))
+
+
+def test_the_smooth_loss_is_fastais(make):
+    class Theirs(Callback):
+        def before_fit(self): self.of, self.seen = AvgSmoothLoss(), []
+        def after_batch(self):
+            if self.training:
+                self.of.accumulate(self.learn)
+                self.seen.append(self.of.value)
+
+    learn, e = make()
+    theirs = Theirs()
+    learn.fit(1, e.lr, cbs=theirs)
+    assert torch.equal(torch.stack(theirs.seen), torch.stack(learn.recorder.losses)) and len(theirs.seen) == len(learn.dls.train)
 
 
 def test_a_loss_that_is_not_a_number_stops_and_names_the_step(make):
