@@ -15,7 +15,9 @@ def fit(
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on persons it has not seen, and export it."
     from . import experiment as recipes
+    from .memory import keep_freed
     from .screen import cohort_ready, console, progress
+    keep_freed()
     name, experiment = recipes.load_experiment(exp, **overrides)
     console.print(f'experiment [bold]{name}[/]: {recipes.differences(experiment) or "the baseline"}')
     cohort = cohort_ready(data, experiment, cache)

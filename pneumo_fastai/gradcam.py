@@ -16,7 +16,9 @@ def gradcam(
     cache:str = None,        # where decoded images are kept; the user's cache folder unless given
 ):
     "Write a finished run's heatmaps, their scores and the pages that show them into its folder."
+    from .memory import keep_freed
     from .screen import bar, console
+    keep_freed()
     with bar('maps') as tick:
         from .evaluation.rewrite import present_again
         from .explain.evidence import explain_run

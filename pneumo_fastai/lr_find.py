@@ -15,7 +15,9 @@ def lr_find(
     "Suggest learning rates by the range test (Smith 2015) and draw its curve."
     from . import experiment as recipes
     from .errors import InputError
+    from .memory import keep_freed
     from .screen import bar, cohort_ready, console, table
+    keep_freed()
     if steps < 20: raise InputError(f'steps is {steps}, it takes 20 or more: the first tenth and the last five are cut off')
     name, experiment = recipes.load_experiment(exp, **overrides)
     cohort = cohort_ready(data, experiment, cache)

@@ -15,7 +15,9 @@ def predict(
 
     from .data.cohort import images_in
     from .errors import InputError
+    from .memory import keep_freed
     from .screen import bar, console, note
+    keep_freed()
     if Path(out).exists(): raise InputError(f'{out} exists; give another name with --out')
     if not Path(out).resolve().parent.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
     paths, others = images_in(files)

@@ -12,10 +12,12 @@ import numpy as np, pandas as pd, torch
 from pneumo_fastai.data.cache import Pixels
 from pneumo_fastai.data.prepare import Prepared, deciding
 from pneumo_fastai.experiment import Experiment
+from pneumo_fastai.memory import keep_freed
 from pneumo_fastai.training.loaders import get_dls
 from pneumo_fastai.training.learner import get_learner
 from pneumo_fastai.training.rates import fit_rate
 
+keep_freed()
 n, size, file = int(sys.argv[1]), 224, sys.argv[2] + '/images.npy'
 array = np.lib.format.open_memmap(file, 'w+', np.uint8, (n, size, size))
 array[::n // 999] = np.random.default_rng(0).integers(0, 256, (size, size))

@@ -1,0 +1,13 @@
+"Freed memory stays with the process, to be used again: the system zeroes every page that it hands out, at each step of training anew."
+import ctypes
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8  # of glibc's malloc.h
+SETTINGS = {M_MMAP_THRESHOLD: 2**31 - 1, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 2**26, M_ARENA_MAX: 1}
+
+
+def keep_freed() -> bool:
+    """For the rest of the process; whether it took effect: only glibc's allocator knows these settings (mallopt(3)). The commands call it;
+    a notebook may. The process then holds the most memory it ever needed until it ends, and threads share one pool of it."""
+    try: mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError): return False
+    return all([mallopt(key, value) for key, value in SETTINGS.items()])
