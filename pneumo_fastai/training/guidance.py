@@ -3,6 +3,8 @@ import torch
 import torch.nn.functional as F
 from fastai.callback.core import Callback
 
+from ..errors import InputError
+
 
 def class_map(
     maps,       # (n, channels, h, w): the last ones
@@ -35,6 +37,7 @@ class BoxGuidance(Callback):
     def before_batch(self):
         self._leave()  # a step that raised may have left it on
         self.learn.yb, self.masks = self.yb[:1], self.yb[1:]
+        if self.training and not self.masks: raise InputError('the batches have no boxes; give get_dls the experiment with box_guidance')
         if self.training: self.hook = self.model.avgpool.register_forward_pre_hook(self._keep)
 
     def _keep(self, module, inputs): self.pooled = inputs[0]

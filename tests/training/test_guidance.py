@@ -131,6 +131,7 @@ def test_a_notebook_finds_no_surprise(guided, boxed, tmp_path, monkeypatch):
         assert torch.is_tensor(labels) and len(labels) == len(probabilities)
         learn.dls.show_batch()
         learn.show_results()
+        learn.show_results(ds_idx=0)
         learn.validate()
         path = learn.dls.cohort.table.path[0]
         want = learn.predict(path)[2]
@@ -150,6 +151,11 @@ def test_labels_dealt_out_at_random_take_their_boxes_with_them(guided, boxed, tm
 def test_data_without_boxes_are_told_so(guided, films, tmp_path):
     with pytest.raises(InputError, match="box_guidance learns from readers' boxes, and films has none in train; 0 does without"):
         prepare(read_cohort(films), guided, tmp_path)
+
+
+def test_loaders_without_boxes_are_told_so(guided, boxed, tmp_path):
+    learn = get_learner(guided, get_dls(replace(guided, box_guidance=0.), boxed, tmp_path))
+    with learn.no_bar(), learn.no_logging(), pytest.raises(InputError, match='the batches have no boxes'): learn.fit(1, 1e-4)
 
 
 def test_how_many_images_teach_is_noted_once(guided, boxed, tmp_path):
