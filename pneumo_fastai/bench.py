@@ -22,7 +22,7 @@ def bench(
     if growth: return grow(experiment, Path(growth))
     cohort = cohort_ready(data, experiment, cache)
     with bar('measuring') as tick, TemporaryDirectory() as folder:
-        tick(0, 5)
+        tick(0, 6)
         from .training.rates import measured
         found = measured(experiment, cohort, folder, tick)
     Path(out).write_text(json.dumps(found, indent=1))

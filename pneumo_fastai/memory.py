@@ -6,8 +6,9 @@ SETTINGS = {M_MMAP_THRESHOLD: 2**31 - 1, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD:
 
 
 def keep_freed() -> bool:
-    """For the rest of the process; whether it took effect: only glibc's allocator knows these settings (mallopt(3)). The commands call it;
-    a notebook may. The process then holds the most memory it ever needed until it ends, and threads share one pool of it."""
+    """For the rest of the process; whether it took effect: only glibc's allocator does (mallopt(3)), and not where it refuses the first
+    setting, as it did up to about 2.34. The commands call it; a notebook may. The process then holds the most memory it ever needed until
+    it ends, and threads share one pool of it."""
     try: mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError): return False
-    return all([mallopt(key, value) for key, value in SETTINGS.items()])
+    return all(mallopt(key, value) for key, value in SETTINGS.items())  # none of the rest without the first: they would fix its default

@@ -34,10 +34,12 @@ def prepare(
 
 
 def guided(cohort) -> Prepared:
-    "With a note of how many images teach the heatmaps. Raises `InputError` where none does."
-    boxes = cohort.table.query('split == "train" and label == 1').boxes.map(bool)
-    if not boxes.any(): raise InputError(f'box_guidance learns from readers\' boxes, and {cohort.name} has none in train; 0 does without')
-    return noted(cohort, f'heatmaps learn from the boxes of {boxes.sum():,} of the {len(boxes):,} training images with pneumonia')
+    "With a note of how many images have boxes to learn from. Raises `InputError` where none of train has."
+    sick = cohort.table[cohort.table.label == 1]
+    boxes = sick.boxes.map(bool)
+    if not boxes[sick.split == 'train'].any():
+        raise InputError(f'box_guidance learns from readers\' boxes, and {cohort.name} has none in train; 0 does without')
+    return noted(cohort, f'heatmaps are taught boxes, which {boxes.sum():,} of the {len(sick):,} images with pneumonia have')
 
 
 def noted(cohort, note) -> Prepared:

@@ -49,31 +49,35 @@ class ClassName(Transform):
 
 class BatchDL(TfmdDL):
     "A `TfmdDL` that reads a batch's images at once, onto its device. With transforms of an item's own it goes image by image, and warns."
-    masks = None  # a function from rows of the items to their `BoxMask`, with which each batch then ends; shown nowhere
+    masks = None    # a function from rows of the items to their `BoxMask`
+    masked = False  # set before an epoch: its batches end with their masks. Taken back at once: no one else sees them, whatever happens
 
     def new(self, dataset=None, *args, **kwargs):
         out = super().new(dataset, *args, **kwargs)
         if dataset is None: out.masks = self.masks
         return out
 
-    def _pre_show_batch(self, b, *args, **kwargs): return super()._pre_show_batch(b[:2] if self.masks else b, *args, **kwargs)
-
     def create_batches(self, samps):
+        masks, self.masked = self.masks if self.masked else None, False
         own = by_item(self)
-        if own and self.masks: raise InputError(f'boxes cannot be learnt from where batches are put together image by image: {own}')
+        if own and masks: raise InputError(f'boxes cannot be learnt from where batches are put together image by image: {own}')
         if own:
             warnings.warn(f'batches are put together image by image, which is slower: {own}', stacklevel=2)
             yield from super().create_batches(samps)
-        else: yield from map(self.gather, chunked(samps, self.bs, self.drop_last))
+        for idxs in () if own else chunked(samps, self.bs, self.drop_last):
+            yield (*self.gather(idxs), masks(self.dataset.items.iloc[idxs])) if masks else self.gather(idxs)
+
+    def after_iter(self):
+        super().after_iter()
+        self.masked = False  # with workers it was taken back in theirs
 
     def gather(self, idxs) -> tuple:
-        "The batch (`XRay`, categories where there are labels) of these items, as `do_batch` makes it of them; then their masks."
+        "The batch (`XRay`, categories where there are labels) of these items, as `do_batch` makes it of them."
         items, (images, *targets) = self.dataset.items, self.dataset.tls
         items = list(items.iloc[idxs].itertuples(index=False)) if hasattr(items, 'iloc') else [items[i] for i in idxs]
         rows = found(images.tfms.fs, items)
         if rows is None: return self.do_batch([self.do_item(i) for i in idxs])
-        batch = XRay(on_device(images.tfms.fs[-1], rows, self.device)), *(categories(t.tfms.fs, items) for t in targets)
-        return (*batch, self.masks(self.dataset.items.iloc[idxs]).to(self.device)) if self.masks else batch
+        return XRay(on_device(images.tfms.fs[-1], rows, self.device)), *(categories(t.tfms.fs, items) for t in targets)
 
 
 def by_item(dl):

@@ -59,6 +59,7 @@ class StopOnNonFinite(Callback):
 
     def after_train(self):
         if self.unseen: self.look()
+        self.fetch()
 
     def look(self):
         losses, self.unseen = torch.stack(self.unseen).tolist(), []
@@ -67,7 +68,8 @@ class StopOnNonFinite(Callback):
         raise InputError(f'the loss is {losses[bad]} at epoch {self.epoch}, step {self.iter + 1 - len(losses) + bad} of {self.n_iter}; '
                          f'a lower --lr than {self.opt.hypers[0]["lr"]:.3g} or --precision float32 would do')
 
-    def after_fit(self): self.recorder.losses = [loss.cpu() for loss in self.recorder.losses]  # as fastai's plots want them
+    def fetch(self): self.recorder.losses = [loss.cpu() for loss in self.recorder.losses]  # as fastai's plots want them
+    def after_fit(self): self.fetch()  # lr_find ends in the middle of an epoch
 
 
 class Precision(Callback):

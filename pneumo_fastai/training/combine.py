@@ -13,7 +13,7 @@ from ..evaluation.uncertainty import mutual_information
 from ..inference.bundle import Bundle, joined
 from .run import machine, new_folder
 
-SAME = 'arch', 'size', 'aspect', 'any_view', 'class_weights'  # an input of another kind, or a probability that means another prevalence
+SAME = 'arch', 'size', 'aspect', 'any_view', 'class_weights', 'box_guidance'  # what an input, a probability or a map means
 
 
 def combine(

@@ -30,15 +30,19 @@ def outside(
 
 class BoxGuidance(Callback):
     """Adds `weight` times `outside` to what a training step descends; the loss that is shown and kept stays the cross-entropy. For
-    networks that end in `avgpool` and `fc`. The masks come at the end of a training batch (`BatchDL.masks`); no one else sees them."""
+    networks that end in `avgpool` and `fc`. The masks come at the end of its own training batches (`BatchDL.masked`)."""
     order = -10  # before the loss is looked at
     def __init__(self, weight): self.weight = weight
 
+    def before_train(self): self.dl.masked = True
+
     def before_batch(self):
         self._leave()  # a step that raised may have left it on
-        self.learn.yb, self.masks = self.yb[:1], self.yb[1:]
-        if self.training and not self.masks: raise InputError('the batches have no boxes; give get_dls the experiment with box_guidance')
-        if self.training: self.hook = self.model.avgpool.register_forward_pre_hook(self._keep)
+        if not self.training: return
+        if len(self.yb) < 2: raise InputError('the batches have no boxes; give get_dls the experiment with box_guidance')
+        self.masks = self.yb[1]
+        self.learn.yb = self.yb[:1]
+        self.hook = self.model.avgpool.register_forward_pre_hook(self._keep)
 
     def _keep(self, module, inputs): self.pooled = inputs[0]
 
@@ -50,6 +54,6 @@ class BoxGuidance(Callback):
 
     def after_loss(self):
         if not self.training: return
-        masks, labels = (t.as_subclass(torch.Tensor) for t in (*self.masks, *self.yb))
+        masks, labels = (t.as_subclass(torch.Tensor) for t in (self.masks, self.y))
         self.learn.loss_grad = self.loss_grad + self.weight * outside(class_map(self.pooled, self.model.fc), masks, labels)
-        del self.pooled
+        del self.masks, self.pooled

@@ -44,7 +44,7 @@ def step(model, loss, x, y, low):
 
 def tried(learn) -> dict:
     "`shortest` step of a copy of the learner's network, on a batch of its own, in each precision. Draws from the random state."
-    x, y, *_ = (t.as_subclass(torch.Tensor) for t in learn.dls.train.one_batch())
+    x, y = (t.as_subclass(torch.Tensor) for t in learn.dls.train.one_batch())
     x = x.contiguous(memory_format=torch.channels_last)
     model = copy.deepcopy(learn.model).to(x.device, memory_format=torch.channels_last).train()
     return shortest({name: step(model, learn.loss_func, x, y, name == 'bfloat16') for name in ('float32', 'bfloat16')})

@@ -5,7 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from fastai.callback.core import Callback
-from fastai.learner import load_learner
+from fastai.interpret import ClassificationInterpretation
+from fastai.learner import Learner, load_learner
 from torch import nn
 
 from pneumo_fastai.data.cohort import read_cohort
@@ -78,6 +79,7 @@ def test_images_without_pneumonia_or_boxes_count_nothing():
 def test_masks_move_with_their_images(guided, boxed, tmp_path):
     "The mean brightness inside a mask that was augmented with its film stays that of the patch."
     dls = get_dls(replace(guided, flip=.5, rotate=20., crop=.7), boxed, tmp_path)
+    dls.train.masked = True
     x, y, masks = (torch.cat([t.as_subclass(torch.Tensor) for t in batches]) for batches in zip(*dls.train, strict=True))
     assert masks.shape == (len(y), 64, 64) and x.shape == (len(y), 1, 64, 64)
     x = x[:, 0]
@@ -86,10 +88,20 @@ def test_masks_move_with_their_images(guided, boxed, tmp_path):
     assert len(torch.unique(masks[y == 1], dim=0)) == (y == 1).sum()  # no two turned alike
 
 
-def test_masks_come_with_the_images_of_training_alone(guided, boxed, tmp_path):
-    dls = get_dls(guided, boxed, tmp_path)
-    assert len(dls.valid.one_batch()) == len(split_dl(dls, 'test').one_batch()) == 2
-    assert len(dls.train.new(bs=4).one_batch()) == 3
+def test_masks_come_only_when_asked_for_and_for_one_epoch(guided, boxed, tmp_path):
+    train = get_dls(guided, boxed, tmp_path).train
+    assert len(train.one_batch()) == 2
+    for dl in (train, train.new(bs=4)):
+        dl.masked = True
+        batches = iter(dl)
+        assert len(next(batches)) == 3 and not dl.masked and len(dl.one_batch()) == 2  # also while that epoch goes on
+
+
+def test_an_image_outside_the_cache_has_its_mask_too(guided, boxed, tmp_path):
+    train = get_dls(guided, boxed, tmp_path).train
+    train.dataset.tls[0].tfms.fs[-1].pixels = None
+    train.masked = True
+    assert [len(b) for b in train] == [3] * len(train)
 
 
 def test_guidance_moves_the_maps_of_unseen_films_into_the_boxes(guided, boxed, tmp_path):
@@ -133,6 +145,10 @@ def test_a_notebook_finds_no_surprise(guided, boxed, tmp_path, monkeypatch):
         learn.show_results()
         learn.show_results(ds_idx=0)
         learn.validate()
+        learn.validate(ds_idx=0)
+        learn.dls.decode_batch(learn.dls.one_batch())
+        assert len(ClassificationInterpretation.from_learner(learn, ds_idx=0).top_losses(3)[0]) == 3
+        Learner(learn.dls, Maps(), loss_func=nn.CrossEntropyLoss()).fit(1)
         path = learn.dls.cohort.table.path[0]
         want = learn.predict(path)[2]
         learn.export('learner.pkl')
@@ -158,8 +174,9 @@ def test_loaders_without_boxes_are_told_so(guided, boxed, tmp_path):
     with learn.no_bar(), learn.no_logging(), pytest.raises(InputError, match='the batches have no boxes'): learn.fit(1, 1e-4)
 
 
-def test_how_many_images_teach_is_noted_once(guided, boxed, tmp_path):
-    cohort = prepare(boxed, guided, tmp_path)
-    positives = (cohort.table.query('split == "train"').label == 1).sum()
-    note = f'heatmaps learn from the boxes of {positives} of the {positives} training images with pneumonia'
-    assert prepare(cohort, guided).notes.count(note) == 1
+def test_how_many_images_have_boxes_is_noted_once(guided, boxed, tmp_path):
+    folds = replace(guided, folds=3)
+    cohort = prepare(boxed, folds, tmp_path)
+    positives = (cohort.table.label == 1).sum()
+    note = f'heatmaps are taught boxes, which {positives} of the {positives} images with pneumonia have'
+    assert [o for o in prepare(cohort, folds, fold=2).notes if 'taught' in o] == [note]

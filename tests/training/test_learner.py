@@ -16,7 +16,7 @@ from sklearn import metrics as sk
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.explain.gradcam import show_gradcam
 from pneumo_fastai.models.zoo import build
-from pneumo_fastai.training.callbacks import BestModel, StopOnNonFinite
+from pneumo_fastai.training.callbacks import BestModel, SmoothLoss, StopOnNonFinite
 from pneumo_fastai.training.learner import get_learner, schedule, train
 from pneumo_fastai.training.loaders import get_dls, split_dl
 
@@ -120,6 +120,7 @@ def test_the_smooth_loss_is_fastais(make):
     learn, e = make()
     theirs = Theirs()
     learn.fit(1, e.lr, cbs=theirs)
+    assert isinstance(learn.recorder.smooth_loss, SmoothLoss)
     assert torch.equal(torch.stack(theirs.seen), torch.stack(learn.recorder.losses)) and len(theirs.seen) == len(learn.dls.train)
 
 
