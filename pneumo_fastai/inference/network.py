@@ -40,8 +40,11 @@ def parts(items, most) -> list:
 
 
 def in_threads(work, parts):
-    """Yields `work(part)` of each, in order, side by side, each by one of torch's threads. Threads that share a batch wait for each other
-    at every layer, which costs more than they bring: for a single image nothing is gained, and much is lost on a busy machine."""
+    """Yields `work(part)` of each, in order, side by side, each by one of torch's threads: threads that share a batch wait for each other
+    at every layer. A single part has them all."""
+    if len(parts) == 1:
+        yield work(parts[0])
+        return
     n = torch.get_num_threads()
     with ThreadPool(min(n, len(parts)), torch.set_num_threads, (1,)) as pool:
         try: yield from pool.imap(work, parts)

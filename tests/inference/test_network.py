@@ -60,9 +60,10 @@ def test_parts_give_every_thread_something_and_lose_nothing(threads):
     assert parts([], 16) == [[]] and [o for p in parts(list(range(50)), 16) for o in p] == list(range(50))
 
 
-def test_threads_keep_the_order_have_one_of_torch_each_and_leave_the_number_alone(threads):
+def test_threads_keep_the_order_have_one_of_torch_each_but_for_a_single_part_and_leave_the_number_alone(threads):
     assert list(in_threads(lambda p: (p, torch.get_num_threads()), range(20))) == [(k, 1) for k in range(20)]
     assert torch.get_num_threads() == threads
+    assert list(in_threads(lambda p: torch.get_num_threads(), ['one'])) == [threads]
     with ThreadPool(1) as pool: assert pool.apply(torch.get_num_threads) == threads  # a thread born later
 
 
