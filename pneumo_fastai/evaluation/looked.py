@@ -150,7 +150,7 @@ def sanity(page, found):
     return join([tag('h3', 'Do the maps show what was learnt?'), p(words), table])
 
 
-PURPOSE = (('shuffle_labels', 'labels dealt out at random: likeness here would be a bad sign'),
+PURPOSE = (('shuffle_labels', 'labels, with their boxes, dealt out at random: what is alike here does not come from the disease'),
            ('seed', 'another seed: how repeatable the maps are'))
 
 
@@ -191,7 +191,8 @@ def bias(page, run, found):
 def looked(page, run):
     "The section; a run whose maps were not scored shows what pictures it has, and how to score them."
     found = scored(run.folder)
-    few = page.figure(run.folder/'gradcam.png', FIGURES['gradcam.png'] + ' Images of valid; blue boxes are what readers marked.')
+    few = page.figure(run.folder/'gradcam.png', FIGURES['gradcam.png'] + ' Images of valid; blue boxes are what readers '
+                      'marked. Each map is scaled to its own hottest point: on a film that was called healthy bright heat means little.')
     watched = [page.figure(run.folder/f, FIGURES[f]) for f in ('attention.png', 'attention.gif')]
     moved = [tag('h3', 'How attention moved in training'), *watched] if any(watched) else []
     if not found:
