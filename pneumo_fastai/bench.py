@@ -37,7 +37,9 @@ def grow(experiment, out):
     import json
     from tempfile import TemporaryDirectory
 
+    from .memory import keep_freed
     from .screen import bar, console
+    keep_freed()
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         from .training.growth import draw, grown
         found = grown(experiment, folder, tick)

@@ -17,10 +17,10 @@ def fit(
     from . import experiment as recipes
     from .memory import keep_freed
     from .screen import cohort_ready, console, progress
-    keep_freed()
     name, experiment = recipes.load_experiment(exp, **overrides)
     console.print(f'experiment [bold]{name}[/]: {recipes.differences(experiment) or "the baseline"}')
     cohort = cohort_ready(data, experiment, cache)
+    keep_freed()  # from here on: what reading took is given back
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
         from .explain.gradcam import GradCAM, how_maps
