@@ -38,7 +38,7 @@ def guided(cohort) -> Prepared:
     sick = cohort.table[cohort.table.label == 1]
     boxes = sick.boxes.map(bool)
     if not boxes[sick.split == 'train'].any():
-        raise InputError(f'box_guidance learns from readers\' boxes, and {cohort.name} has none in train; 0 does without')
+        raise InputError(f'box_guidance learns from readers\' boxes, and {cohort.name} has none in train; set it to 0 to do without')
     return noted(cohort, f'heatmaps are taught boxes, which {boxes.sum():,} of the {len(sick):,} images with pneumonia have')
 
 

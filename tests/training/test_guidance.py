@@ -165,7 +165,7 @@ def test_labels_dealt_out_at_random_take_their_boxes_with_them(guided, boxed, tm
 
 
 def test_data_without_boxes_are_told_so(guided, films, tmp_path):
-    with pytest.raises(InputError, match="box_guidance learns from readers' boxes, and films has none in train; 0 does without"):
+    with pytest.raises(InputError, match="box_guidance learns from readers' boxes, and films has none in train; set it to 0 to do without"):
         prepare(read_cohort(films), guided, tmp_path)
 
 
