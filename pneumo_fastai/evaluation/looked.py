@@ -197,7 +197,8 @@ def looked(page, run):
     moved = [tag('h3', 'How attention moved in training'), *watched] if any(watched) else []
     if not found:
         how = p('How far such maps can be trusted was not measured; ', tag('code', COMMAND), ' does so from the model and the images.')
-        return page.section('gradcam', 'Where it looked', few or p('This run saved no heatmaps.'), *moved, how)
+        taught = p(TAUGHT) if run.experiment.box_guidance else ''
+        return page.section('gradcam', 'Where it looked', taught, few or p('This run saved no heatmaps.'), *moved, how)
     fine = not found['sanity']['survives'] and ('reason' in found['localization'] or beats(found['localization']))
     lead = tag('div', *(p(line) for line in verdicts(found)), class_='notice' if fine else 'warning')
     return page.section('gradcam', 'Where it looked', lead, few, boxes(page, found), sanity(page, found),

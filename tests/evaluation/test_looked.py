@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 from PIL import Image
 
+from pneumo_fastai.evaluation.choices import Choices
 from pneumo_fastai.evaluation.looked import markdown, verdicts, warnings
 from pneumo_fastai.evaluation.rewrite import present_again, rewrite
 
@@ -37,7 +38,6 @@ def facts(model=.178, mean_box=.53, gap=-.352):
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory, write_run):
     run = write_run(tmp_path_factory.mktemp('looked')/'run')
-    from pneumo_fastai.evaluation.choices import Choices
     rewrite(run, Choices(n_boot=5))
     return run
 
@@ -60,6 +60,13 @@ def test_maps_that_were_taught_the_boxes_are_said_to_be_first(folder):
     found = {**facts(), 'box_guidance': 1.}
     assert 'were taught' in next(verdicts(found)) and not any('were taught' in line for line in verdicts({**facts(), 'box_guidance': 0.}))
     assert 'were taught' in page(folder, found)[1].split('<table')[0] and any('were taught' in o for o in markdown(folder, False))
+
+
+def test_a_taught_run_whose_maps_are_not_scored_says_so_too(new_run):
+    run = new_run('taught')
+    (run/'experiment.toml').write_text('box_guidance = 1.0\n')
+    rewrite(run, Choices(n_boot=5))
+    assert 'were taught' in page(run)[1]
 
 
 def test_the_numbers_of_the_file_stand_in_the_page_and_in_the_short_report(folder):
