@@ -23,18 +23,20 @@ def plainly(model, images, batch_size):
         for start in range(0, len(images), batch_size): model(images[start:start + batch_size])
 
 
-def rows(experiment, paths, folder, rate):
-    "(what, rate, plain way, its rate) of prediction in each precision, of one file and of a cold start; `rate(work, n)` times."
+def rows(experiment, paths, folder, rate, shortest):
+    """(what, rate, plain way, its rate) of prediction in each precision, of one file and of a cold start; `rate(work, n)` times one thing,
+    `shortest` several by turns: what else the machine does would tell against one of them."""
     n, state = len(paths), build(experiment.arch).state_dict()
     for precision in ('float32', 'bfloat16'):
         bundle = Bundle(state, recipe(experiment), precision)
         pixels = np.stack([bundle.pixels(p) for p in paths])
-        ours = rate(lambda b=bundle: b.table(paths).to_csv(Path(folder)/'rates.csv'), n)
-        alone = rate(lambda b=bundle, x=pixels: list(in_threads(b.of_pixels, parts(x, 16))), n)
         inputs = bundle.normalised(pixels)
-        plain = rate(lambda b=bundle, x=inputs: plainly(b.model, x, 32), n)
-        yield f'files to a table, {precision}, files/s', ours, 'the same network alone', alone
-        yield f'files to a table, {precision}, files/s', ours, 'the network alone, plain PyTorch, float32', plain
+        took = shortest(dict(ours=lambda b=bundle: b.table(paths).to_csv(Path(folder)/'rates.csv'),
+                             alone=lambda b=bundle, x=pixels: list(in_threads(b.of_pixels, parts(x, 16))),
+                             plain=lambda b=bundle, x=inputs: plainly(b.model, x, 32)), seconds=15)
+        here = f'files to a table, {precision}, files/s', n / took['ours']
+        yield *here, 'the same network alone', n / took['alone']
+        yield *here, 'the network alone, plain PyTorch, float32', n / took['plain']
         yield f'one file at a time, {precision}, files/s', rate(lambda b=bundle: b.table(paths[:1]), 1), 'one in 40 ms', 25.
     yield from start_rows(bundle, paths[0], Path(folder), rate)
 

@@ -18,6 +18,7 @@ from ..models.zoo import build
 from .callbacks import native_bfloat16
 from .learner import get_learner
 from .loaders import get_dls
+from .precision import shortest
 from .run import machine
 
 GFLOP = 10.33  # of a training step an image: ResNet18, one channel, 224x224, forward and backward; scales with the pixels
@@ -157,7 +158,7 @@ def measured(experiment, cohort, folder, tick) -> dict:
     dls, paths, rows = get_dls(experiment, cohort), list(cohort.table.path[:128]), []
     stages = [decode_rows(paths[:32], experiment.size), cache_rows(cohort.pixels, experiment.batch_size),
               loader_rows(dls, experiment.batch_size), training_rows(experiment, dls, folder),
-              inference.rows(experiment, paths, folder, rate)]
+              inference.rows(experiment, paths, folder, rate, shortest)]
     for n, stage in enumerate(stages, 1):
         rows += stage
         tick(n, len(stages) + 1)
