@@ -17,9 +17,11 @@ def bench(
     from tempfile import TemporaryDirectory
 
     from . import experiment as recipes
+    from .errors import InputError
     from .screen import bar, cohort_ready, console, table
     _, experiment = recipes.load_experiment('weighted', **overrides)
     if growth: return grow(experiment, Path(growth))
+    if not Path(out).resolve().parent.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
     cohort = cohort_ready(data, experiment, cache)
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         tick(0, 6)
@@ -39,11 +41,11 @@ def grow(experiment, out):
 
     from .memory import keep_freed
     from .screen import bar, console
+    out.mkdir(parents=True, exist_ok=True)  # before the minutes of measuring
     keep_freed()
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         from .training.growth import draw, grown
         found = grown(experiment, folder, tick)
-    out.mkdir(parents=True, exist_ok=True)
     (out/'growth.json').write_text(json.dumps(found, indent=1))
     draw(found, out/'growth.png')
     console.print(f'written: {out/"growth.json"} and growth.png', soft_wrap=True)
