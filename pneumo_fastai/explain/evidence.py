@@ -9,7 +9,7 @@ import torch
 
 from ..data.cache import open_pixels
 from ..data.cohort import CLASSES, Cohort
-from ..data.prepare import Prepared, rows_in_square
+from ..data.prepare import Prepared, boxes_in_square, rows_in_square
 from ..errors import InputError
 from ..evaluation import figures, groups, panels
 from ..evaluation.errors_page import write_errors
@@ -160,7 +160,7 @@ def biased(of, maps) -> dict:
 
 def panel(cohort, experiment, rows, heat=None):
     "Images of `rows` (path, label, probability), their boxes and, where given, their maps, as a figure."
-    boxes = rows_in_square(cohort, cohort.table.set_index('path', drop=False).loc[rows.path], experiment)
+    boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
     titles = [f'label: {CLASSES[r.label]}\nprobability of pneumonia {r.probability:.3f}' for r in rows.itertuples()]
     return figures.image_grid([np.array(cohort.pixels[p]) for p in rows.path], titles, heat, boxes, synthetic=cohort.synthetic)
 

@@ -69,5 +69,5 @@ def draw(found, file):
         ax.plot(some[varied], some[y], 'o-', color='C0')
         ax.set(xlabel=varied, ylabel='seconds an epoch, extrapolated' if varied == 'images' else 'images a second')
         if varied == 'images': ax.set(xscale='log', yscale='log')
-        else: ax.set(ylim=(0, None), xticks=some[varied])
+        else: ax.set(ylim=(0, 1.1 * some[y].max()), xticks=some[varied])
     fig.savefig(file, dpi=120)
