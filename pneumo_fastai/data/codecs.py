@@ -102,6 +102,7 @@ def limited(x, ds) -> np.ndarray:
 def reduced(frame, by) -> np.ndarray:
     "A grey 8-bit JPEG at 1/`by`: libjpeg leaves out the frequencies that a smaller image cannot hold."
     image = Image.open(BytesIO(frame), formats=['JPEG'])
+    image.decodermaxblock = len(frame)  # in one go: after each piece it would wait for the threads that run Python
     image.draft('L', (max(image.width // by, 1), max(image.height // by, 1)))
     return np.asarray(image)
 

@@ -33,9 +33,9 @@ class Header(dict):
 
     @classmethod
     def of(cls, data) -> 'Header':
-        found = {tag: data[tag] for tag in data.keys() & _tags()}
-        header = cls({_tags()[tag]: element.value for tag, element in found.items()})
-        if 'PixelData' in header: header['PixelVR'] = found[0x7fe00010].VR
+        found = {key: data[tag] for tag in data.keys() if (key := _tags().get(int(tag)))}  # a plain number is found sooner than a tag
+        header = cls({key: element.value for key, element in found.items()})
+        if 'PixelData' in found: header['PixelVR'] = found['PixelData'].VR
         return header
 
 

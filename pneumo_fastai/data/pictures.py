@@ -16,6 +16,7 @@ def read_picture(raw, reduce=lambda height, width: 1) -> dict:
     transparent black. A JPEG is decoded at 1/`reduce(height, width)` of its size."""
     try: image = Image.open(BytesIO(raw), formats=['PNG', 'JPEG'])  # reads the header alone
     except Image.DecompressionBombError: raise UnreadableImage('', f'says it has more than {MAX_PIXELS} pixels') from None
+    image.decodermaxblock = len(raw)  # as in `codecs.reduced`
     check_size(image.height, image.width, len(raw))
     turned = image.getexif().get(0x0112) in ROTATED
     height, width = image.size if turned else image.size[::-1]
