@@ -10,6 +10,7 @@ from fastai.torch_core import set_seed
 from ..models.losses import CrossEntropy, balanced_weights
 from ..models.zoo import build
 from .callbacks import BestModel, KeepRandomState, Precision, SmoothLoss, StopOnNonFinite, metric_suite
+from .compiled import CompiledStep
 from .guidance import BoxGuidance
 
 # PyTorch's own: betas (0.9, 0.999), eps 1e-8, no decoupled weight decay; fused: one pass over the weights in place of ten
@@ -32,6 +33,7 @@ def get_learner(
     loss = CrossEntropy(class_weights(experiment, dls.cohort))
     cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState()]
     if experiment.box_guidance: cbs.append(BoxGuidance(experiment.box_guidance))
+    if experiment.compiled: cbs.append(CompiledStep())
     learn = Learner(dls, build(experiment.arch), loss, opt_func=adam, lr=experiment.lr, wd=experiment.weight_decay, metrics=metric_suite(),
                     cbs=cbs, path=path, model_dir='.')
     learn.recorder.smooth_loss = SmoothLoss()

@@ -16,6 +16,7 @@ from pneumo_fastai.explain.gradcam import GradCAM, scaled, show_gradcam
 from pneumo_fastai.explain.localization import energy
 from pneumo_fastai.models import zoo
 from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.training.compiled import CompiledStep
 from pneumo_fastai.training.guidance import class_map, outside
 from pneumo_fastai.training.learner import get_learner
 from pneumo_fastai.training.loaders import box_masks, get_dls, split_dl
@@ -180,3 +181,14 @@ def test_how_many_images_have_boxes_is_noted_once(guided, boxed, tmp_path):
     positives = (cohort.table.label == 1).sum()
     note = f'heatmaps are taught boxes, which {positives} of the {positives} images with pneumonia have'
     assert [o for o in prepare(cohort, folds, fold=2).notes if 'taught' in o] == [note]
+
+
+def test_a_compiled_step_is_taught_the_same(guided, boxed, tmp_path):
+    def trained(*cbs):
+        learn = get_learner(guided, get_dls(guided, boxed, tmp_path), path=tmp_path)
+        learn.add_cbs(cbs)
+        with learn.no_bar(), learn.no_logging(): learn.fit(2, 1e-3)
+        return learn.model.fc.weight
+    torch.testing.assert_close(trained(), trained(CompiledStep(backend='eager')), rtol=0, atol=0)
+    torch.testing.assert_close(trained(), trained(CompiledStep(backend='eager')), rtol=0, atol=0)  # what is compiled is used again
+    torch.compiler.reset()
