@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..memory import as_it_comes, keep_freed
 from ..models.zoo import build
 from .bundle import Bundle
 from .network import in_threads, parts
@@ -18,9 +19,11 @@ def recipe(experiment) -> dict:
 
 
 def plainly(model, images, batch_size):
-    "Batch after batch through the model as it was trained."
+    "Batch after batch through the model as it was trained, freed memory going back to the system as it does by itself."
+    as_it_comes()
     with torch.inference_mode():
         for start in range(0, len(images), batch_size): model(images[start:start + batch_size])
+    keep_freed()
 
 
 def rows(experiment, paths, folder, rate, shortest):

@@ -32,13 +32,18 @@ def shortest(
 def faster(taken) -> str: return 'bfloat16' if taken['float32'] >= MARGIN * taken['bfloat16'] else 'float32'
 
 
+def wait():
+    "Until a GPU has done what it was given."
+    if torch.cuda.is_initialized(): torch.cuda.synchronize()
+
+
 def step(model, loss, x, y, low):
     "Forward and backward of one batch in bfloat16 (`low`) or float32; the optimiser's part is the same in both."
     def go():
         with torch.autocast(x.device.type, torch.bfloat16, enabled=low): out = model(x)
         loss(out.float(), y).backward()
         model.zero_grad()
-        if x.device.type == 'cuda': torch.cuda.synchronize(x.device)
+        wait()
     return go
 
 

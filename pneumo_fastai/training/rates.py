@@ -12,13 +12,13 @@ from fastai.learner import Learner
 from ..data.cache import open_pixels
 from ..data.dicom import read_square
 from ..inference import rates as inference
-from ..memory import keep_freed
+from ..memory import as_it_comes, keep_freed
 from ..models.losses import CrossEntropy
 from ..models.zoo import build
 from .callbacks import native_bfloat16
 from .learner import get_learner
 from .loaders import get_dls
-from .precision import shortest
+from .precision import shortest, wait
 from .run import machine
 
 GFLOP = 10.33  # of a training step an image: ResNet18, one channel, 224x224, forward and backward; scales with the pixels
@@ -33,6 +33,7 @@ def rate(work, n, seconds=2., repeats=3) -> float:
         while time.perf_counter() - start < seconds / repeats:
             work()
             calls += 1
+        wait()
         rates.append(calls * n / (time.perf_counter() - start))
     return median(rates)
 
@@ -71,10 +72,11 @@ def loader_rows(dls, batch_size):
     yield 'loader with augmentation, images/s', ours, 'PyTorch DataLoader from memory, no augmentation', theirs
 
 
-def bare_step(arch, x, y, low):
-    "One step of a bare PyTorch loop; with `low`, in bfloat16 and channels-last."
-    model = build(arch).to(x.device)
+def bare_step(experiment, x, y, low):
+    "One step of a bare PyTorch loop; with `low`, in bfloat16 and channels-last; compiled where the experiment is."
+    model = build(experiment.arch).to(x.device)
     if low: model, x = model.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
+    if experiment.compiled: model.compile(mode='reduce-overhead')
     opt, loss = torch.optim.Adam(model.parameters(), 1e-4), CrossEntropy()
     def step():
         with torch.autocast(x.device.type, torch.bfloat16, enabled=low): out = model(x)
@@ -85,29 +87,43 @@ def bare_step(arch, x, y, low):
 
 
 class Clock(Callback):
-    """Seconds of each training step from the loader on, of what of it is not network and optimiser, and of `beside`, a step of
-    something else that is taken after each: what else the machine does then slows both. Validation between epochs is not in it."""
+    """Seconds of a training step from the loader on, of what of it is not network and optimiser, and of `beside`, a step of something else
+    that is taken as often in between: what else the machine does then slows both. A reading is one step, on a GPU up to 50 of an epoch,
+    for it is waited for at a reading's end alone. Validation is in none."""
     order = 100  # after all others
-    def __init__(self, steps, beside=None, skip=1): self.steps, self.beside, self.skip, self.times = steps, beside, skip, []
-    def before_train(self): self.start = time.perf_counter()
+    def __init__(self, readings, beside=None, skip=1, most=None):
+        self.readings, self.beside, self.skip, self.most, self.times = readings, beside, skip, most, []
+
+    def before_fit(self): self.most = self.most or (50 if self.dls.device.type == 'cuda' else 1)
+    def before_train(self): self._begin()
     def before_batch(self): self.fed = time.perf_counter()
     def after_step(self): self.stepped = time.perf_counter()
 
+    def _begin(self):
+        self.start = self.left = time.perf_counter()
+        self.around = self.steps = 0
+
     def after_batch(self):
         if not self.training: return
+        now = time.perf_counter()
+        self.around += self.fed - self.left + now - self.stepped
+        self.left, self.steps = now, self.steps + 1
+        if self.steps < self.most and self.iter + 1 < self.n_iter: return
+        wait()
         end = time.perf_counter()
-        if self.beside: self.beside()
-        self.times.append((end - self.start, self.fed - self.start + end - self.stepped, time.perf_counter() - end))
-        if len(self.times) == self.skip + self.steps: raise CancelFitException
-        self.start = time.perf_counter()
+        for _ in range(self.steps if self.beside else 0): self.beside()
+        wait()
+        self.times.append(np.array([end - self.start, self.around, time.perf_counter() - end]) / self.steps)
+        if len(self.times) == self.skip + self.readings: raise CancelFitException
+        self._begin()
 
     def shortest(self): return np.min(self.times[self.skip:], axis=0)  # as in `precision`: what else the machine does only makes it longer
 
 
-def clocked(learn, steps=5, beside=None, cbs=()):
-    "The shortest of each of a `Clock`'s times, over a `fit` that ends after its steps."
-    clock = Clock(steps, beside)
-    with learn.no_bar(), learn.no_logging(): learn.fit(steps + 2, cbs=[clock, *cbs])
+def clocked(learn, readings=5, beside=None, cbs=()):
+    "The shortest of each of a `Clock`'s times, over a `fit` that ends after its readings."
+    clock = Clock(readings, beside)
+    with learn.no_bar(), learn.no_logging(): learn.fit(readings + 2, cbs=[clock, *cbs])
     return clock.shortest()
 
 
@@ -122,20 +138,24 @@ def plain_learner(experiment, dls, path):
     return Learner(own, build(experiment.arch), CrossEntropy(), path=path)
 
 
-def training_rows(experiment, dls, path):
-    "`fit` as it is, against plain fastai in float32, bare PyTorch loops, one of them by turns with it, and the machine's matrix product."
+def training_rows(experiment, dls, path, turns=3):
+    "`fit` as it is, by turns with plain fastai in float32, each beside a bare PyTorch loop; and the machine's matrix product."
     x, y = (t.as_subclass(torch.Tensor) for t in dls.train.one_batch())
     low, n = native_bfloat16(x.device), len(x)
-    bare = bare_step(experiment.arch, x, y, low)
-    plain, _, plain_bare = clocked(plain_learner(experiment, dls, path), beside=bare)
-    full = rate(bare_step(experiment.arch, x, y, False), n, seconds=6)
-    keep_freed()  # as `fit` does; what was measured before is as it comes
-    step, around, ours_bare = clocked(get_learner(experiment, dls, path), beside=bare)
+    bare, full = (bare_step(experiment, x, y, o) for o in (low, False))
+    usual, kept, alone = [], [], []
+    for _ in range(turns):
+        as_it_comes()
+        usual.append(clocked(plain_learner(experiment, dls, path), 2, bare))
+        alone.append(rate(full, n, seconds=1., repeats=1))
+        keep_freed()  # as `fit` does
+        kept.append(clocked(get_learner(experiment, dls, path), 2, bare))
+    (plain, _, plain_bare), (step, around, ours_bare) = np.min(usual, 0), np.min(kept, 0)
     here, kind = n / step, 'bfloat16' if low else 'float32'
     yield 'training, images/s', here, 'plain fastai, float32', n / plain
     yield 'training, images/s', here, f'bare PyTorch loop, {kind}, one batch in memory', n / plain_bare
     yield 'training, images/s', here, 'that loop, keeping freed memory as fit does', n / ours_bare
-    if low: yield 'training, images/s', here, 'bare PyTorch loop, float32', full
+    if low: yield 'training, images/s', here, 'bare PyTorch loop, float32', max(alone)
     yield 'loader, augmentation and callbacks, ms a step', 1e3 * around, 'the whole step', 1e3 * step
     dtype, gflop = torch.bfloat16 if low else torch.float32, GFLOP * (experiment.size / 224)**2
     a = torch.randn(2048, 2048, device=x.device).to(dtype)
