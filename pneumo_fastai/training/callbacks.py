@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.tracker import TrackerCallback
-from fastai.learner import AvgSmoothLoss
+from fastai.learner import AvgLoss, AvgSmoothLoss
 from fastai.metrics import AccumMetric
+from fastai.torch_core import find_bs, to_detach
 
 from ..errors import InputError
 from ..evaluation import metrics as measures
@@ -23,6 +24,12 @@ class ValidMetric(AccumMetric):
         super().__init__(measure, flatten=False)
         self.measure = measure
 
+    def accum_values(self, preds, targs, learn=None):
+        "As fastai's, but they stay on their device: to fetch them at each step makes a GPU wait."
+        detached = learn.to_detach if learn else to_detach
+        self.preds.append(detached(preds, cpu=False))
+        self.targs.append(detached(targs, cpu=False))
+
     @property
     def value(self):
         if not self.preds: return None
@@ -37,8 +44,16 @@ def metric_suite() -> list:
     return [ValidMetric(getattr(measures, o)) for o in ('accuracy', 'precision', 'recall', 'specificity', 'f1', 'auroc')]
 
 
+class MeanLoss(AvgLoss):
+    "fastai's, kept on the loss's own device too."
+    def accumulate(self, learn):
+        n = find_bs(learn.yb)
+        self.total = self.total + learn.to_detach(learn.loss.mean(), cpu=False) * n
+        self.count += n
+
+
 class SmoothLoss(AvgSmoothLoss):
-    "fastai's, kept on the loss's own device: to fetch it at each step makes a GPU wait."
+    "fastai's, kept on the loss's own device."
     def accumulate(self, learn):
         self.count += 1
         loss = learn.loss.detach().mean()

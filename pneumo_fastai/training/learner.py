@@ -9,7 +9,7 @@ from fastai.torch_core import set_seed
 
 from ..models.losses import CrossEntropy, balanced_weights
 from ..models.zoo import build
-from .callbacks import BestModel, KeepRandomState, Precision, SmoothLoss, StopOnNonFinite, metric_suite
+from .callbacks import BestModel, KeepRandomState, MeanLoss, Precision, SmoothLoss, StopOnNonFinite, metric_suite
 from .compiled import CompiledStep
 from .guidance import BoxGuidance
 
@@ -36,7 +36,7 @@ def get_learner(
     if experiment.compiled: cbs.append(CompiledStep())
     learn = Learner(dls, build(experiment.arch), loss, opt_func=adam, lr=experiment.lr, wd=experiment.weight_decay, metrics=metric_suite(),
                     cbs=cbs, path=path, model_dir='.')
-    learn.recorder.smooth_loss = SmoothLoss()
+    learn.recorder.loss, learn.recorder.smooth_loss = MeanLoss(), SmoothLoss()
     return learn
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from fastai.callback.core import Callback
 from fastai.callback.progress import CSVLogger
 from fastai.interpret import ClassificationInterpretation
-from fastai.learner import AvgSmoothLoss
+from fastai.learner import AvgLoss, AvgSmoothLoss
 from matplotlib import pyplot as plt
 from sklearn import metrics as sk
 
@@ -122,6 +122,30 @@ def test_the_smooth_loss_is_fastais(make):
     learn.fit(1, e.lr, cbs=theirs)
     assert isinstance(learn.recorder.smooth_loss, SmoothLoss)
     assert torch.equal(torch.stack(theirs.seen), torch.stack(learn.recorder.losses)) and len(theirs.seen) == len(learn.dls.train)
+
+
+def test_what_is_measured_at_each_step_never_leaves_its_device(make):
+    "A tensor of the device 'meta' has no numbers: whoever asks for one raises."
+    learn, _ = make()
+    learn.pred, learn.loss = torch.empty(4, 2, device='meta'), torch.empty((), device='meta')
+    learn.xb, learn.yb = (None,), (torch.empty(4, dtype=torch.long, device='meta'),)
+    for measure in (*learn.metrics, learn.recorder.loss, learn.recorder.smooth_loss):
+        measure.reset()
+        for _ in range(3): measure.accumulate(learn)
+    assert learn.metrics[0].preds[-1].is_meta and learn.recorder.loss.value.is_meta and learn.recorder.smooth_loss.val.is_meta
+
+
+def test_the_mean_loss_is_fastais(make):
+    class Theirs(Callback):
+        def before_validate(self): self.of.reset()
+        def after_batch(self):
+            if not self.training: self.of.accumulate(self.learn)
+
+    learn, e = make(batch_size=6)
+    theirs = Theirs()
+    theirs.of = AvgLoss()
+    learn.fit(1, e.lr, cbs=theirs)
+    assert learn.recorder.values[-1][1] == theirs.of.value.item()
 
 
 def test_a_loss_that_is_not_a_number_stops_and_names_the_step(make):
