@@ -11,6 +11,7 @@ from PIL import Image
 
 from .folder import whole
 from .html import CLOSING, Page, Safe, join, opening, p, tag
+from .looked import TAUGHT
 
 TITLE = 'Greatest losses'
 NAMES = 'no pneumonia', 'pneumonia'
@@ -64,6 +65,7 @@ def write_errors(
     title,      # the run's
     total,      # images in test
     synthetic=False,
+    taught=False,  # whether training taught the maps
 ):
     "Write the page piece by piece: however many rows there are, one is in memory. The whole file or none; returns how many it shows."
     page, n = Page(synthetic), 0
@@ -71,7 +73,7 @@ def write_errors(
         file.write(opening(f'{TITLE}: {title}{" (synthetic data)" if synthetic else ""}'))
         lead = p(WORDS, f' A call is pneumonia at {threshold:.3f} or more.', class_='lead')
         notice = p('For research and education, not for diagnosis.', class_='notice')
-        file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead]))
+        file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead, p(TAUGHT) if taught else '']))
         for n, (row, image, heat, boxes) in enumerate(rows, 1): file.write(case(n, row, image, heat, boxes, threshold, page.mark()))
         file.write(p(f'{n:,} of {total:,} test images.') + CLOSING)
     return n

@@ -183,7 +183,8 @@ def draw(of, maps, found, mean, worst):
     table = groups.worst(of.run.predictions, of.run.cohort, worst or None)
     boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
     rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.each(table.path), boxes, strict=True)
-    return write_errors(Path(of.run.folder)/groups.ERRORS, rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark)
+    return write_errors(Path(of.run.folder)/groups.ERRORS, rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark,
+                        taught=bool(of.run.experiment.box_guidance))
 
 
 def explain_run(

@@ -35,6 +35,11 @@ def test_each_row_says_what_is_known_and_shows_two_pictures(tmp_path):
     assert image.size == (64, 64) and image.mode == 'L'
 
 
+def test_maps_that_were_taught_say_so(tmp_path):
+    assert 'The maps were taught' in written(tmp_path/'t.html', rows(1), taught=True)[1]
+    assert 'taught' not in written(tmp_path/'t.html', rows(1))[1]
+
+
 def test_heat_of_zero_leaves_the_radiograph_and_heat_of_one_colours_it():
     image = np.arange(256, dtype=np.uint8).reshape(16, 16)
     assert (overlaid(image, np.zeros((16, 16))) == image[..., None]).all()
