@@ -33,7 +33,7 @@ class Experiment:
     split_seed:int = 0                                   # another one draws other persons
     seed:int = 0                                         # of the weights, the order of the images and the augmentation
     precision:Literal['auto', 'float32', 'bfloat16'] = 'auto'  # auto: bfloat16 where native, or faster in a trial
-    compiled:bool = False                                # train through torch.compile: a minute first, worth it on a GPU
+    compiled:bool = False                                # train through torch.compile; meant for a GPU
     tta:int = 4                                          # augmented copies of each valid and test image, to see how far its call sways
     shuffle_labels:bool = False                          # train on labels dealt out at random: what is learnt then is not the disease
     gradcam:bool = False                                 # maps while training, and of all of valid and test, scored and checked

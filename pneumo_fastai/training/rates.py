@@ -79,6 +79,7 @@ def bare_step(experiment, x, y, low):
     if experiment.compiled: model.compile(mode='reduce-overhead')
     opt, loss = torch.optim.Adam(model.parameters(), 1e-4), CrossEntropy()
     def step():
+        if experiment.compiled: torch.compiler.cudagraph_mark_step_begin()
         with torch.autocast(x.device.type, torch.bfloat16, enabled=low): out = model(x)
         loss(out, y).backward()
         opt.step()
@@ -151,11 +152,11 @@ def training_rows(experiment, dls, path, turns=3):
         keep_freed()  # as `fit` does
         kept.append(clocked(get_learner(experiment, dls, path), 2, bare))
     (plain, _, plain_bare), (step, around, ours_bare) = np.min(usual, 0), np.min(kept, 0)
-    here, kind = n / step, 'bfloat16' if low else 'float32'
+    here, kind = n / step, ('bfloat16' if low else 'float32') + ', compiled' * experiment.compiled
     yield 'training, images/s', here, 'plain fastai, float32', n / plain
     yield 'training, images/s', here, f'bare PyTorch loop, {kind}, one batch in memory', n / plain_bare
     yield 'training, images/s', here, 'that loop, keeping freed memory as fit does', n / ours_bare
-    if low: yield 'training, images/s', here, 'bare PyTorch loop, float32', max(alone)
+    if low: yield 'training, images/s', here, f'bare PyTorch loop, {kind.replace("bfloat16", "float32")}', max(alone)
     yield 'loader, augmentation and callbacks, ms a step', 1e3 * around, 'the whole step', 1e3 * step
     dtype, gflop = torch.bfloat16 if low else torch.float32, GFLOP * (experiment.size / 224)**2
     a = torch.randn(2048, 2048, device=x.device).to(dtype)

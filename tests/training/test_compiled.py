@@ -1,8 +1,9 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import torch
-from fastai.callback.core import Callback
+from fastai.callback.core import Callback, CancelBatchException, CancelFitException, CancelTrainException
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.explain.gradcam import show_gradcam
@@ -75,7 +76,37 @@ def test_where_nothing_can_be_compiled_a_line_says_so(tiny, cohort):
     learn.add_cb(CompiledStep(backend=no_compiler))
     with learn.no_bar(), learn.no_logging(), pytest.raises(InputError, match=r'here \(no working compiler\); leave out --compiled$'):
         learn.fit(1)
-    assert 'forward' not in vars(learn.model) or learn.validate()
+    assert 'forward' not in vars(learn.model)
+
+
+def test_a_failure_without_a_word_is_named(tiny, cohort):
+    def fails(graph, inputs): raise AssertionError
+    learn = get_learner(tiny, get_dls(tiny, cohort))
+    learn.add_cb(CompiledStep(backend=fails))
+    with learn.no_bar(), learn.no_logging(), pytest.raises(InputError, match=r'here \(.*AssertionError.*\); leave'): learn.fit(1)
+
+
+def test_a_fit_that_ends_in_the_middle_leaves_a_learner_that_works(tiny, cohort, tmp_path):
+    "An interrupt within the forward, a cancelled batch and a cancelled fit."
+    class Stop(Callback):
+        order = 30
+        def __init__(self, error): self.error = error
+        def before_batch(self):
+            if self.training and self.iter == 1: raise self.error
+
+    learn = get_learner(tiny, get_dls(tiny, cohort), path=tmp_path)
+    learn.add_cb(CompiledStep(backend='eager'))
+    def interrupt(*_): raise KeyboardInterrupt
+    with learn.no_bar(), learn.no_logging():
+        with pytest.raises(KeyboardInterrupt), learn.model[0].register_forward_pre_hook(interrupt): learn.fit(1)
+        assert 'forward' not in vars(learn.model)
+        for error in (CancelFitException, CancelTrainException, CancelBatchException, RuntimeError('stopped')):
+            with nullcontext() if isinstance(error, type) else pytest.raises(RuntimeError): learn.fit(1, cbs=Stop(error))
+            assert 'forward' not in vars(learn.model)
+            learn.export('learner.pkl')
+        learn.fit(1)
+        learn.lr_find(num_it=3, show_plot=False)
+    learn.export('learner.pkl')
 
 
 @pytest.mark.slow

@@ -183,12 +183,18 @@ def test_how_many_images_have_boxes_is_noted_once(guided, boxed, tmp_path):
     assert [o for o in prepare(cohort, folds, fold=2).notes if 'taught' in o] == [note]
 
 
-def test_a_compiled_step_is_taught_the_same(guided, boxed, tmp_path):
-    def trained(*cbs):
-        learn = get_learner(guided, get_dls(guided, boxed, tmp_path), path=tmp_path)
+def test_a_compiled_step_is_taught_the_same_also_after_one_that_was_not_taught(guided, boxed, tmp_path):
+    def trained(weight, *cbs):
+        e = replace(guided, box_guidance=weight)
+        learn = get_learner(e, get_dls(e, boxed, tmp_path), path=tmp_path)
         learn.add_cbs(cbs)
         with learn.no_bar(), learn.no_logging(): learn.fit(2, 1e-3)
         return learn.model.fc.weight
-    torch.testing.assert_close(trained(), trained(CompiledStep(backend='eager')), rtol=0, atol=0)
-    torch.testing.assert_close(trained(), trained(CompiledStep(backend='eager')), rtol=0, atol=0)  # what is compiled is used again
-    torch.compiler.reset()
+
+    graphs = []
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+    for n, weight in enumerate((0., 1., 0.), 1):
+        torch.testing.assert_close(trained(weight), trained(weight, CompiledStep(backend=backend)), rtol=0, atol=0)
+        assert len(graphs) == n
