@@ -12,7 +12,7 @@ def test_every_claim_about_prediction_has_a_row(films, tmp_path, monkeypatch):
         return float(n)
     def shortest(works, seconds):
         for work in works.values(): work()
-        return dict(zip(works, (2., 1., 4.), strict=True))
+        return dict(ours=2., alone=1.) if len(works) == 2 else dict(plain=4.)
     paths = sorted(str(p) for p in (films/'NORMAL').iterdir())[:3]
     found = list(rows(Experiment(size=32), paths, tmp_path, rate, shortest))
     assert {what for what, *_ in found} == {
