@@ -30,17 +30,18 @@ def rows(experiment, paths, folder, rate, shortest):
     """(what, rate, plain way, its rate) of prediction in each precision, of one file and of a cold start; `rate(work, n)` times one thing,
     `shortest` several by turns: what else the machine does would tell against one of them."""
     n, state = len(paths), build(experiment.arch).state_dict()
+    bundle = Bundle(state, recipe(experiment))
+    pixels = np.stack([bundle.pixels(p) for p in paths])
+    inputs = bundle.normalised(pixels)
+    plain = shortest(dict(plain=lambda: plainly(bundle.model, inputs, 32)), seconds=3)['plain']  # apart: it gives back the others' memory
     for precision in ('float32', 'bfloat16'):
-        bundle = Bundle(state, recipe(experiment), precision)
-        pixels = np.stack([bundle.pixels(p) for p in paths])
-        inputs = bundle.normalised(pixels)
-        took = shortest(dict(ours=lambda b=bundle: b.table(paths).to_csv(Path(folder)/'rates.csv'),
-                             alone=lambda b=bundle, x=pixels: list(in_threads(b.of_pixels, parts(x, 16)))), seconds=12)
-        took |= shortest(dict(plain=lambda b=bundle, x=inputs: plainly(b.model, x, 32)), seconds=3)  # apart: it gives back their memory
+        b = Bundle(state, recipe(experiment), precision)
+        took = shortest(dict(ours=lambda b=b: b.table(paths).to_csv(Path(folder)/'rates.csv'),
+                             alone=lambda b=b: list(in_threads(b.of_pixels, parts(pixels, 16)))), seconds=12)
         here = f'files to a table, {precision}, files/s', n / took['ours']
         yield *here, 'the same network alone', n / took['alone']
-        yield *here, 'the network alone, plain PyTorch, float32', n / took['plain']
-        yield f'one file at a time, {precision}, files/s', rate(lambda b=bundle: b.table(paths[:1]), 1), 'one in 40 ms', 25.
+        yield *here, 'the network alone, plain PyTorch, float32', n / plain
+        yield f'one file at a time, {precision}, files/s', rate(lambda b=b: b.table(paths[:1]), 1), 'one in 40 ms', 25.
     yield from start_rows(bundle, paths[0], Path(folder), rate)
 
 

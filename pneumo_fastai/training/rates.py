@@ -91,7 +91,7 @@ class Clock(Callback):
     """Seconds of a training step from the loader on, of what of it is not network and optimiser, and of `beside`, a step of something else
     that is taken as often in between: what else the machine does then slows both. A reading is one step, on a GPU up to 50 of an epoch,
     for it is waited for at a reading's end alone. Validation is in none."""
-    order = 100  # after all others
+    order = 100  # after all that take time
     def __init__(self, readings, beside=None, skip=1, most=None):
         self.readings, self.beside, self.skip, self.most, self.times = readings, beside, skip, most, []
 
