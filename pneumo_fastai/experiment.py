@@ -16,14 +16,14 @@ class Experiment:
     aspect:Literal['pad', 'crop', 'stretch'] = 'pad'     # how a film that is not square becomes square
     any_view:bool = False                                # also images that say they are not frontal chest radiographs
     batch_size:int = 32                                  # images a step
-    epochs:int = 20                                      # passes over the training split
+    epochs:int = 20                                      # passes over train, each without its incomplete last batch
     lr:float = 1e-4                                      # Adam's learning rate at the start of the cosine
     weight_decay:float = 0.                              # L2 penalty, as torch.optim.Adam takes it
     class_weights:Literal['none', 'balanced'] = 'none'   # balanced: images / (classes x images of the class), from the training split
     oversample:Literal['none', 'view'] = 'none'          # view: each view and class as often as the most frequent of them
     flip:float = 0.                                      # augmentation: probability of a left-right flip
     rotate:float = 0.                                    # augmentation: up to this many degrees either way
-    brightness:float = 0.                                # augmentation: up to this much lighter or darker, 0 to 1
+    brightness:float = 0.                                # augmentation: mid-grey becomes up to half of this lighter or darker, 0 to 1
     contrast:float = 0.                                  # augmentation: up to this much more or less, 0 to 1
     crop:float = 1.                                      # augmentation: a random square of at least this share of the side; 1: the whole
     box_guidance:float = 0.                              # weight of the loss that asks Grad-CAM's map to lie in the boxes
@@ -31,7 +31,7 @@ class Experiment:
     test:float = 0.15                                    # share of the persons to measure on, once
     folds:int = 0                                        # 0: one split; 2 or more: cross-validation by person, and an ensemble
     split_seed:int = 0                                   # another one draws other persons
-    seed:int = 0                                         # of the weights, the order of the images and the augmentation
+    seed:int = 0                                         # of weights, order and augmentation; repeats exactly with as many threads
     precision:Literal['auto', 'float32', 'bfloat16'] = 'auto'  # auto: bfloat16 where native, or faster in a trial
     compiled:bool = False                                # train through torch.compile; meant for a GPU
     tta:int = 4                                          # augmented copies of each valid and test image, to see how far its call sways

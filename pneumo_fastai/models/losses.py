@@ -15,6 +15,10 @@ class CrossEntropy(nn.Module):
         weight = None if self.weight is None else self.weight.to(logits.device)  # fastai moves the model, not its loss
         return F.cross_entropy(logits.float(), labels.long(), weight, reduction=self.reduction)
 
+    def mass(self, labels):
+        "What the mean over these (n,) labels is divided by: their weights' sum."
+        return len(labels) if self.weight is None else self.weight.to(labels.device)[labels.long()].sum()
+
     def activation(self, logits): return logits.float().softmax(-1)
     def decodes(self, logits): return logits.argmax(-1)
 

@@ -12,6 +12,7 @@ from fastai.torch_core import find_bs, to_detach
 
 from ..errors import InputError
 from ..evaluation import metrics as measures
+from ..models.losses import CrossEntropy
 from .precision import faster, native_bfloat16, tried
 
 
@@ -45,11 +46,11 @@ def metric_suite() -> list:
 
 
 class MeanLoss(AvgLoss):
-    "fastai's, kept on the loss's own device too."
+    "fastai's, kept on the loss's own device too; a batch counts as its loss does, so that weighted images do not depend on their batch."
     def accumulate(self, learn):
-        n = find_bs(learn.yb)
-        self.total = self.total + learn.to_detach(learn.loss.mean(), cpu=False) * n
-        self.count += n
+        mass = learn.loss_func.mass(learn.y) if isinstance(learn.loss_func, CrossEntropy) else find_bs(learn.yb)
+        self.total = self.total + learn.to_detach(learn.loss.mean(), cpu=False) * mass
+        self.count = self.count + mass
 
 
 class SmoothLoss(AvgSmoothLoss):
@@ -88,8 +89,9 @@ class StopOnNonFinite(Callback):
 
 
 class Precision(Callback):
-    """Channels-last and, for 'bfloat16' or an 'auto' that finds it native or, in a trial, faster, autocast while fitting.
-    Predictions (`get_preds`, `predict`) are float32, so a file's probability does not depend on its batch."""
+    """Channels-last and, for 'bfloat16' or an 'auto' that finds it native or, in a trial, faster, autocast in training steps.
+    Validation and predictions are float32: the epoch is chosen by the AUROC that is reported, and a file's probability does not
+    depend on its batch."""
     order = 10  # after the batch is on its device
     trial = None  # seconds of a step by precision, where 'auto' had to try
     def __init__(self, precision='auto'): self.precision = precision
@@ -109,7 +111,7 @@ class Precision(Callback):
         # plain tensors: fastai's subclass would pass through every operation of the network
         self.learn.xb = tuple(x.as_subclass(torch.Tensor).contiguous(memory_format=torch.channels_last) for x in self.xb)
         self._leave()  # a step that raised may have left it on
-        low = not hasattr(self, 'gather_preds') and self.resolved() == 'bfloat16'
+        low = self.training and self.resolved() == 'bfloat16'
         self.autocast = torch.autocast(self.dls.device.type, torch.bfloat16, enabled=low)
         self.autocast.__enter__()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from fastai.callback.progress import CSVLogger
 
 from .. import experiment as recipes
@@ -59,8 +60,8 @@ def precision_of(learn) -> Precision: return next(cb for cb in learn.cbs if isin
 
 def machine(device) -> dict:
     "Hardware and versions, for whoever compares numbers."
-    return dict(device=str(device), processor=_processor(), cores=os.cpu_count(), system=platform.platform(),
-                python=platform.python_version(), packages={o: version(o) for o in PACKAGES})
+    return dict(device=str(device), processor=_processor(), cores=os.cpu_count(), threads=torch.get_num_threads(),
+                system=platform.platform(), python=platform.python_version(), packages={o: version(o) for o in PACKAGES})
 
 
 def _processor():

@@ -148,6 +148,17 @@ def test_the_mean_loss_is_fastais(make):
     assert learn.recorder.values[-1][1] == theirs.of.value.item()
 
 
+def test_the_weighted_loss_of_valid_does_not_depend_on_its_batches(make):
+    learn, e = make(batch_size=2, class_weights='balanced')
+    learn.fit(1, e.lr)
+    loss = learn.recorder.values[-1][1]
+    probability, label = (o.double().numpy() for o in learn.get_preds())
+    weight = learn.loss_func.weight.double().numpy()[label.astype(int)]
+    of_each = -np.log(np.where(label, probability[:, 1], probability[:, 0]))
+    assert len(label) > 8 and weight.std() > 0.1  # several batches, of other shares of the classes
+    assert loss == pytest.approx((weight * of_each).sum() / weight.sum(), rel=1e-6)
+
+
 def test_a_loss_that_is_not_a_number_stops_and_names_the_step(make):
     learn, e = make()
     with torch.no_grad(): learn.model[-1].weight.fill_(float('nan'))
@@ -176,16 +187,20 @@ def test_lr_find_leaves_everything_as_it_was(make):
     assert a == b and torch.equal(wa, wb)
 
 
-def test_bfloat16_trains_alike_and_predictions_are_float32(make):
+def test_bfloat16_trains_alike_and_whatever_is_measured_is_float32(make):
+    "The epoch is chosen by the AUROC that is reported."
     dtypes = set()
     learn, e = make(precision='bfloat16', epochs=1)
     learn.model[3].register_forward_hook(lambda m, i, o: dtypes.add((learn.model.training, o.dtype)))
     learn.fit(1, e.lr)
-    assert dtypes == {(True, torch.bfloat16), (False, torch.bfloat16)}
+    assert dtypes == {(True, torch.bfloat16), (False, torch.float32)}
+    chosen_by = dict(zip(learn.recorder.metric_names[1:], learn.recorder.values[-1], strict=False))['auroc']
     plain, _ = make(epochs=1)
     plain.fit(1, e.lr)
     assert learn.recorder.losses[0].item() == pytest.approx(plain.recorder.losses[0].item(), rel=0.02)
     dtypes.clear()
+    probability, label = learn.get_preds()
+    assert chosen_by == sk.roc_auc_score(label, probability[:, 1])
     one = torch.cat([learn.get_preds(dl=learn.dls.test_dl([p]))[0] for p in learn.dls.valid.items.path[:4]])
     torch.testing.assert_close(one, learn.get_preds(dl=learn.dls.test_dl(list(learn.dls.valid.items.path[:4])))[0], atol=1e-5, rtol=0)
     assert dtypes == {(False, torch.float32)} and not torch.is_autocast_enabled('cpu')
