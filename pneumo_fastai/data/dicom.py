@@ -1,6 +1,5 @@
 "One file -> one 2-D array, bright = dense. DICOM, PNG and JPEG."
 import logging
-import os
 import threading
 import warnings
 import zlib
@@ -10,6 +9,7 @@ from io import BytesIO
 import numpy as np
 
 from ..errors import UnreadableImage
+from . import files
 from .codecs import DEFLATED, MAX_PIXELS, cells, check_layout
 from .grey import cell_order, grey_levels, palette_levels, scale_of, stored_values, straight, window
 from .header import Header, hashed, millimetres, refusal, tall, view, years
@@ -63,10 +63,7 @@ def read_square(
 
 
 def _read(path, any_view, reduce=lambda *a: 1) -> Film:
-    try:
-        with open(path, 'rb') as f:
-            if os.fstat(f.fileno()).st_size > MAX_BYTES: raise UnreadableImage(path, f'is larger than {MAX_BYTES} bytes')
-            raw = f.read()
+    try: raw = files.whole(path, MAX_BYTES)
     except FileNotFoundError: raise UnreadableImage(path, 'the file does not exist') from None
     except (OSError, MemoryError) as e: raise UnreadableImage(path, f'{UNOPENED} ({type(e).__name__})') from None
     try:

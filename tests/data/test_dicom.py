@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from pydicom.dataset import Dataset
 
-from pneumo_fastai.data import dicom
+from pneumo_fastai.data import dicom, files
 from pneumo_fastai.data.dicom import Film, UnreadableImage, hashed, read_film, read_square, square, years
 from pneumo_fastai.data.header import view
 
@@ -239,7 +239,7 @@ def test_training_and_inference_share_the_decoder(saved):
 
 def test_a_file_is_opened_once(saved, monkeypatch):
     opened, path = [], saved(GREY)
-    monkeypatch.setattr(dicom, 'open', lambda *a: opened.append(a) or open(*a), raising=False)
+    monkeypatch.setattr(files, 'open', lambda *a, **k: opened.append(a) or open(*a, **k), raising=False)
     assert isinstance(read_square(path, 16)[1], Film) and len(opened) == 1
 
 
