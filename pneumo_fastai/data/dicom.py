@@ -2,15 +2,14 @@
 import logging
 import threading
 import warnings
-import zlib
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 
 from ..errors import UnreadableImage
 from . import files
-from .codecs import DEFLATED, MAX_PIXELS, cells, check_layout
+from .codecs import cells, check_layout
+from .elements import parse
 from .grey import cell_order, grey_levels, palette_levels, scale_of, stored_values, straight, window
 from .header import Header, hashed, millimetres, refusal, tall, view, years
 from .pictures import SIGNATURES, read_picture
@@ -100,13 +99,9 @@ quiet = Quiet()
 
 
 def _dicom(raw, any_view, reduce) -> Film:
-    import pydicom
-    if not raw: raise UnreadableImage('', 'is empty')
-    if DEFLATED.encode() in raw[:1024]: check_inflates(raw)
-    data = pydicom.dcmread(BytesIO(raw), force=True)  # files without the 128-byte preamble are in circulation
+    data, syntax = parse(raw)
     ds = Header.of(data)
     if 'DirectoryRecordSequence' in ds: raise UnreadableImage('', 'is a DICOMDIR, which lists files and holds no image')
-    syntax = data.file_meta.get('TransferSyntaxUID') or bare_syntax(data)
     if not any_view and (reason := refusal(ds)): raise UnreadableImage('', reason)
     check_layout(ds)
     high = tall(ds)
@@ -128,19 +123,3 @@ def _pixels(ds, syntax, reduce) -> tuple[np.ndarray, str]:
         step = max(1, int((x.size / 2**18)**0.5))  # a quarter of a million pixels, in rows and columns that far apart, say as much as all
         levels = grey_levels(ds, np.bincount(order, np.bincount(x[::step, ::step].ravel(), minlength=len(order)), 2**ds.BitsStored))
     return np.take(levels[order], x), scale
-
-
-def check_inflates(raw):
-    "Raise `UnreadableImage` for a deflated data set that grows beyond any image: pydicom inflates without a bound."
-    start = 144 + int.from_bytes(raw[140:144], 'little') if raw[132:136] == b'\2\0\0\0' else raw.find(DEFLATED.encode()) + len(DEFLATED)
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflate.decompress(raw[start:], 2 * MAX_PIXELS)
-    if inflate.unconsumed_tail: raise UnreadableImage('', f'inflates to more than {2 * MAX_PIXELS} bytes')
-
-
-def bare_syntax(ds) -> str:
-    "The transfer syntax of a data set without the file meta header: whichever of the native ones pydicom found it to be in."
-    if 'PixelData' not in ds: raise UnreadableImage('', 'is not DICOM, PNG or JPEG, or has neither transfer syntax nor pixel data')
-    if ds['PixelData'].is_undefined_length: raise UnreadableImage('', 'has compressed pixels and no transfer syntax')
-    implicit, little = ds.original_encoding
-    return '1.2.840.10008.1.2' + ('' if implicit else '.1' if little else '.2')

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from pydicom.dataset import Dataset
 
-from pneumo_fastai.data import dicom, files
+from pneumo_fastai.data import dicom, elements, files
 from pneumo_fastai.data.dicom import Film, UnreadableImage, hashed, read_film, read_square, square, years
 from pneumo_fastai.data.header import view
 
@@ -194,7 +194,7 @@ def test_whatever_the_bytes_one_exception_with_the_file_and_a_reason(tmp_path, s
 def test_a_deflated_data_set_that_inflates_without_end(dataset, saved, monkeypatch):
     path = saved(dataset(np.zeros((1500, 1000), np.uint8), syntax='1.2.840.10008.1.2.1.99'))
     assert path.stat().st_size < 5000 and read_film(path).pixels.shape == (1500, 1000)
-    monkeypatch.setattr(dicom, 'MAX_PIXELS', 700_000)
+    monkeypatch.setattr(elements, 'MAX_PIXELS', 700_000)
     assert 'inflates to more than 1400000 bytes' in reason(path)
 
 
