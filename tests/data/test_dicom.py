@@ -139,7 +139,17 @@ def test_pydicoms_other_files_are_refused_for_what_they_are():
     for name, word in wanted.items(): assert f' {word}' in reason(FILES/name), name
     assert 'no pixel data' in reason(FILES/'test-SR.dcm', any_view=True)
     assert '8130 bytes of pixels, and 8192' in reason(FILES/'MR_truncated.dcm', any_view=True)
-    assert 'BitsAllocated' in reason(FILES/'rtdose.dcm', any_view=True)
+    assert 'has BitsAllocated 32, where 8 or 16 would be read' in reason(FILES/'rtdose.dcm', any_view=True)
+    assert 'has BitsAllocated 1, where 8 or 16 would be read' in reason(FILES/'liver_1frame.dcm', any_view=True)
+    assert 'has no Rows' in reason(FILES/'meta_missing_tsyntax.dcm', any_view=True)
+
+
+@pytest.mark.parametrize('header, says', [
+    (dict(BitsStored=12), 'BitsStored 12, where 1 to 8 would be read'), (dict(HighBit=6), 'HighBit 6, where 7 would be read'),
+    (dict(SamplesPerPixel=2), 'SamplesPerPixel 2, where 1 or 3 would be read'), (dict(BitsAllocated=None), 'has no BitsAllocated'),
+    (dict(NumberOfFrames=20200102), 'a NumberOfFrames that cannot be read')])
+def test_a_number_that_is_not_read_is_said_unless_it_could_name_a_person(saved, header, says):
+    assert says in reason(saved(GREY, **header)) and '20200102' not in reason(saved(GREY, **header))
 
 
 def bad_files(folder, good, dataset):
