@@ -13,12 +13,12 @@ from .elements import parse
 from .grey import cell_order, grey_levels, palette_levels, scale_of, stored_values, straight, window
 from .header import Header, hashed, millimetres, refusal, tall, view, years
 from .pictures import SIGNATURES, read_picture
-from .square import scales, square, square_boxes
+from .square import GAP, scales, square, square_boxes
 
 __all__ = ['VERSION', 'Film', 'UnreadableImage', 'grey_levels', 'hashed', 'read_film', 'read_square', 'square', 'square_boxes',
            'stored_values', 'window', 'years']
 
-VERSION = 2  # of what the pixels look like: a cache made by another version is made again
+VERSION = 3  # of what the pixels look like: a cache made by another version is made again
 MAX_BYTES = 2**30  # of a file
 UNOPENED = 'cannot be opened'  # may be otherwise the next time: not for the cache to keep
 
@@ -54,8 +54,8 @@ def read_square(
     any_view=False,  # also what says that it is not a frontal chest radiograph
 ) -> tuple[np.ndarray, Film]:
     "(size, size) uint8 and the `Film` it came from: what the network sees, in training and in prediction. Raises `UnreadableImage`."
-    def reduce(height, width, tall=1.):  # the largest of libjpeg's that leaves no output pixel without a source pixel
-        return max(k for k in (1, 2, 4, 8) if k == 1 or k * max(scales(height, width, size, aspect, tall)) <= 1)
+    def reduce(height, width, tall=1.):  # the largest of libjpeg's that leaves `square` as much to do as its own first step would
+        return max(k for k in (1, 2, 4, 8) if k == 1 or GAP * k * max(scales(height, width, size, aspect, tall)) <= 1)
     film = _read(path, any_view, reduce)
     by = reduce(film.height, film.width, film.tall) if film.pixels.shape != (film.height, film.width) else 1
     return square(film.pixels, size, aspect, film.tall, (film.height / by, film.width / by)), film

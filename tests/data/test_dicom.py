@@ -41,7 +41,7 @@ def test_jpeg_baseline_is_what_pillow_decodes(shared):
 def test_a_reduced_film_keeps_the_files_height_and_width(shared):
     path = sorted((shared/'rsna-16'/'stage_2_train_images').iterdir())[0]
     film = read_square(path, 224)[1]
-    assert (film.height, film.width) == (1024, 1024) and film.pixels.shape == (256, 256)
+    assert (film.height, film.width) == (1024, 1024) and film.pixels.shape == (512, 512)
 
 
 def test_a_window_that_is_no_straight_line_is_applied_before_the_resize(dataset, saved):
