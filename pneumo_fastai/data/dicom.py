@@ -10,7 +10,7 @@ from ..errors import UnreadableImage
 from . import files
 from .codecs import cells, check_layout
 from .elements import parse
-from .grey import cell_order, grey_levels, palette_levels, scale_of, stored_values, straight, window
+from .grey import cell_order, grey_levels, palette_levels, sampled, scale_of, stored_values, straight, window
 from .header import Header, hashed, millimetres, refusal, tall, view, years
 from .pictures import SIGNATURES, read_picture
 from .square import GAP, scales, square, square_boxes
@@ -120,6 +120,5 @@ def _pixels(ds, syntax, reduce) -> tuple[np.ndarray, str]:
     x = cells(ds, syntax, reduce if reduce > 1 and straight(levels) else 1)
     order = cell_order(ds, x.dtype.itemsize)
     if levels is None:
-        step = max(1, int((x.size / 2**18)**0.5))  # a quarter of a million pixels, in rows and columns that far apart, say as much as all
-        levels = grey_levels(ds, np.bincount(order, np.bincount(x[::step, ::step].ravel(), minlength=len(order)), 2**ds.BitsStored))
+        levels = grey_levels(ds, np.bincount(order, sampled(x, len(order)), 2**ds.BitsStored))
     return np.take(levels[order], x), scale
