@@ -50,6 +50,13 @@ def test_of_a_sequence_the_first_item_alone_is_parsed(saved):
     np.testing.assert_array_equal(read_film(path).pixels, GREY)
 
 
+def test_sequences_in_sequences_are_not_followed(saved):
+    "Each would hold a copy of all that is in it: 16 MB a thousand deep are 16 GB."
+    nested = b''
+    for _ in range(2000): nested = sequence(VOI, struct.pack('<HHL', 0xfffe, 0xe000, len(nested)) + nested, False)
+    with pytest.raises(UnreadableImage, match='lookup table without its descriptor or data'): read_film(behind(saved(GREY), nested))
+
+
 @pytest.mark.parametrize('syntax', ['1.2.840.10008.1.2.1', DEFLATED])
 def test_large_and_many_are_read_as_far_as_films_have_them(saved, syntax):
     large = struct.pack('<HH2sHL', 0x0029, 0x1001, b'OB', 0, 10**7) + bytes(10**7)  # an icon, an overlay, a maker's own copy
