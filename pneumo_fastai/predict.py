@@ -48,6 +48,9 @@ def show(frame, recipe, most=40):
     table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', ['file', 'calibrated probability', *numbers[1:], 'prediction'], rows)
     if len(frame) > most: console.print(f'and {len(frame) - most} more, in the CSV')
     if rejected := frame.reason.notna().sum(): note(f'{rejected} of {len(frame)} files', 'rejected')
+    if unlike := frame.warning.notna().sum():
+        note(f'{unlike} of {len(frame)} images have grey levels unlike those of training, their probabilities mean little; the first: '
+             f'{Path(frame.path[frame.warning.notna()].iloc[0]).name}. The column warning says how', 'warning')
     from .evaluation.calibration import apply
     console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f} ({recipe["threshold_from"]}); '
                   f'calibration: {recipe["calibrator"]["method"]}')

@@ -104,10 +104,19 @@ def test_predict_gives_what_predictions_csv_has(made):
     done = command('predict', run, here/'films', '--out', 'p.csv', cwd=here)
     assert done.returncode == 0 and 'rejected: 1 of 81' in done.stdout
     both = pd.read_csv(here/'p.csv').merge(pd.read_csv(run/'predictions.csv'), on='path')
-    assert len(both) == len(pd.read_csv(run/'predictions.csv'))
+    assert len(both) == len(pd.read_csv(run/'predictions.csv')) and both.warning.isna().all()
     np.testing.assert_allclose(both.probability_x, both.probability_y, atol=1e-4)
     again = command('predict', run, here/'films', '--out', 'p.csv', cwd=here)
     assert again.returncode == 2 and 'p.csv exists' in again.stderr
+
+
+def test_a_black_image_is_unlike_those_that_the_run_was_trained_on(made):
+    from PIL import Image
+    run, _, here = made
+    Image.new('L', (48, 48)).save(here/'black.png')
+    done = command('predict', run, here/'black.png', '--out', 'black.csv', cwd=here)
+    assert done.returncode == 0 and 'warning: 1 of 1 images' in done.stdout
+    assert pd.read_csv(here/'black.csv').warning[0].startswith('grey levels unlike those of training: mean 0.0')
 
 
 def test_the_same_command_twice_gives_the_same_numbers_in_another_folder(made):

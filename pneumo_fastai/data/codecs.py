@@ -30,9 +30,17 @@ def number(ds, key, allowed, default=None) -> int:
     "A whole number of the Image Pixel module (PS3.3 C.7.6.3), in `ds` afterwards where only the default was."
     value = ds.get(key)
     if value is None: value = default
-    if not isinstance(value, int) or value not in allowed: raise UnreadableImage('', f'has no {key} that is read')
+    if not isinstance(value, int) or value not in allowed: raise UnreadableImage('', f'has {unread(value, key, allowed)}')
     ds[key] = int(value)
     return ds[key]
+
+
+def unread(value, key, allowed) -> str:
+    "A header's value that is not one of `allowed`, in words. A text or a large number could be a person's: not quoted."
+    if value is None: return f'no {key}'
+    if not isinstance(value, int) or not 0 <= value < 2**16: return f'a {key} that cannot be read'
+    ends = ' to '.join(map(str, sorted({allowed[0], allowed[-1]}))) if isinstance(allowed, range) else ' or '.join(map(str, allowed))
+    return f'{key} {int(value)}, where {ends} would be read'
 
 
 def check_layout(ds):

@@ -1,25 +1,24 @@
 "One file -> one 2-D array, bright = dense. DICOM, PNG and JPEG."
 import logging
-import os
 import threading
 import warnings
-import zlib
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 
 from ..errors import UnreadableImage
-from .codecs import DEFLATED, MAX_PIXELS, cells, check_layout
-from .grey import cell_order, grey_levels, palette_levels, scale_of, stored_values, straight, window
+from . import files
+from .codecs import cells, check_layout
+from .elements import parse
+from .grey import cell_order, grey_levels, palette_levels, sampled, scale_of, stored_values, straight, window
 from .header import Header, hashed, millimetres, refusal, tall, view, years
 from .pictures import SIGNATURES, read_picture
-from .square import scales, square, square_boxes
+from .square import GAP, scales, square, square_boxes
 
 __all__ = ['VERSION', 'Film', 'UnreadableImage', 'grey_levels', 'hashed', 'read_film', 'read_square', 'square', 'square_boxes',
            'stored_values', 'window', 'years']
 
-VERSION = 2  # of what the pixels look like: a cache made by another version is made again
+VERSION = 3  # of what the pixels look like: a cache made by another version is made again
 MAX_BYTES = 2**30  # of a file
 UNOPENED = 'cannot be opened'  # may be otherwise the next time: not for the cache to keep
 
@@ -55,18 +54,15 @@ def read_square(
     any_view=False,  # also what says that it is not a frontal chest radiograph
 ) -> tuple[np.ndarray, Film]:
     "(size, size) uint8 and the `Film` it came from: what the network sees, in training and in prediction. Raises `UnreadableImage`."
-    def reduce(height, width, tall=1.):  # the largest of libjpeg's that leaves no output pixel without a source pixel
-        return max(k for k in (1, 2, 4, 8) if k == 1 or k * max(scales(height, width, size, aspect, tall)) <= 1)
+    def reduce(height, width, tall=1.):  # the largest of libjpeg's that leaves `square` as much to do as its own first step would
+        return max(k for k in (1, 2, 4, 8) if k == 1 or GAP * k * max(scales(height, width, size, aspect, tall)) <= 1)
     film = _read(path, any_view, reduce)
     by = reduce(film.height, film.width, film.tall) if film.pixels.shape != (film.height, film.width) else 1
     return square(film.pixels, size, aspect, film.tall, (film.height / by, film.width / by)), film
 
 
 def _read(path, any_view, reduce=lambda *a: 1) -> Film:
-    try:
-        with open(path, 'rb') as f:
-            if os.fstat(f.fileno()).st_size > MAX_BYTES: raise UnreadableImage(path, f'is larger than {MAX_BYTES} bytes')
-            raw = f.read()
+    try: raw = files.whole(path, MAX_BYTES)
     except FileNotFoundError: raise UnreadableImage(path, 'the file does not exist') from None
     except (OSError, MemoryError) as e: raise UnreadableImage(path, f'{UNOPENED} ({type(e).__name__})') from None
     try:
@@ -103,13 +99,9 @@ quiet = Quiet()
 
 
 def _dicom(raw, any_view, reduce) -> Film:
-    import pydicom
-    if not raw: raise UnreadableImage('', 'is empty')
-    if DEFLATED.encode() in raw[:1024]: check_inflates(raw)
-    data = pydicom.dcmread(BytesIO(raw), force=True)  # files without the 128-byte preamble are in circulation
+    data, syntax = parse(raw)
     ds = Header.of(data)
     if 'DirectoryRecordSequence' in ds: raise UnreadableImage('', 'is a DICOMDIR, which lists files and holds no image')
-    syntax = data.file_meta.get('TransferSyntaxUID') or bare_syntax(data)
     if not any_view and (reason := refusal(ds)): raise UnreadableImage('', reason)
     check_layout(ds)
     high = tall(ds)
@@ -128,22 +120,5 @@ def _pixels(ds, syntax, reduce) -> tuple[np.ndarray, str]:
     x = cells(ds, syntax, reduce if reduce > 1 and straight(levels) else 1)
     order = cell_order(ds, x.dtype.itemsize)
     if levels is None:
-        step = max(1, int((x.size / 2**18)**0.5))  # a quarter of a million pixels, in rows and columns that far apart, say as much as all
-        levels = grey_levels(ds, np.bincount(order, np.bincount(x[::step, ::step].ravel(), minlength=len(order)), 2**ds.BitsStored))
+        levels = grey_levels(ds, np.bincount(order, sampled(x, len(order)), 2**ds.BitsStored))
     return np.take(levels[order], x), scale
-
-
-def check_inflates(raw):
-    "Raise `UnreadableImage` for a deflated data set that grows beyond any image: pydicom inflates without a bound."
-    start = 144 + int.from_bytes(raw[140:144], 'little') if raw[132:136] == b'\2\0\0\0' else raw.find(DEFLATED.encode()) + len(DEFLATED)
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflate.decompress(raw[start:], 2 * MAX_PIXELS)
-    if inflate.unconsumed_tail: raise UnreadableImage('', f'inflates to more than {2 * MAX_PIXELS} bytes')
-
-
-def bare_syntax(ds) -> str:
-    "The transfer syntax of a data set without the file meta header: whichever of the native ones pydicom found it to be in."
-    if 'PixelData' not in ds: raise UnreadableImage('', 'is not DICOM, PNG or JPEG, or has neither transfer syntax nor pixel data')
-    if ds['PixelData'].is_undefined_length: raise UnreadableImage('', 'has compressed pixels and no transfer syntax')
-    implicit, little = ds.original_encoding
-    return '1.2.840.10008.1.2' + ('' if implicit else '.1' if little else '.2')

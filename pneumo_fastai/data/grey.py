@@ -2,6 +2,7 @@
 import numpy as np
 
 from ..errors import UnreadableImage
+from .lut import look_up, share
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601
 LOW, HIGH = 0.005, 0.995  # the share of the pixels below black and below white, where a file has no window
@@ -23,9 +24,10 @@ def cell_order(ds, itemsize) -> np.ndarray:
 
 def palette_levels(ds) -> np.ndarray:
     "uint8 luminance (ITU-R 601) for each of `stored_values` of PALETTE COLOR."
-    from pydicom.pixels import apply_color_lut
-    rgb = apply_color_lut(stored_values(ds), ds)[:, :3]
-    return np.round(rgb @ LUMA * (255 / np.iinfo(rgb.dtype).max)).astype(np.uint8)
+    keys = [[f'{colour}PaletteColorLookupTable{end}' for end in ('Descriptor', 'Data')] + [f'Segmented{colour}PaletteColorLookupTableData']
+            for colour in ('Red', 'Green', 'Blue')]
+    rgb = np.stack([share(stored_values(ds), *map(ds.get, of)) for of in keys], 1)
+    return np.round(rgb @ LUMA * 255).astype(np.uint8)
 
 
 def scale_of(ds) -> str:
@@ -39,9 +41,7 @@ def grey_levels(ds, counts=None) -> np.ndarray:
     """uint8 for each of `stored_values`: modality LUT or rescale, VOI LUT or the first window, presentation LUT shape, MONOCHROME1 last;
     padding is black. `counts`: pixels that have each value, which 'percentiles' needs."""
     x, padded, scale = modality(ds), padding(ds), scale_of(ds)
-    if scale == 'voi lut':
-        from pydicom.pixels import apply_voi
-        y = apply_voi(np.rint(x).astype(np.int64), ds, index=0) / (2**ds.VOILUTSequence[0].LUTDescriptor[2] - 1)
+    if scale == 'voi lut': y = share(x, *table(ds.VOILUTSequence))
     elif scale == 'window': y = window(x, _first(ds.WindowCenter), _first(ds.WindowWidth), ds.get('VOILUTFunction') or 'LINEAR')
     else: y = between(x, *((x.min(), x.max()) if scale == 'stored bits' else percentiles(x, np.where(padded, 0, counts))))
     inverse = ds.PhotometricInterpretation == 'MONOCHROME1' or ds.get('PresentationLUTShape') == 'INVERSE'  # two words for one thing in DX
@@ -52,10 +52,16 @@ def grey_levels(ds, counts=None) -> np.ndarray:
 
 def modality(ds) -> np.ndarray:
     "`stored_values` after the modality LUT or rescale (C.11.1), float64."
-    from pydicom.pixels import apply_modality_lut
-    x = np.asarray(apply_modality_lut(stored_values(ds), ds), dtype=np.float64)
+    x, slope, intercept = stored_values(ds).astype(np.float64), _first(ds.get('RescaleSlope')), _first(ds.get('RescaleIntercept'))
+    if ds.get('ModalityLUTSequence'): x = look_up(x, *table(ds.ModalityLUTSequence)).astype(np.float64)
+    elif slope is not None and intercept is not None: x = x * slope + intercept
     if not np.isfinite(x).all() or x.min() == x.max(): raise UnreadableImage('', 'has a rescale or modality LUT that leaves no image')
     return x
+
+
+def table(sequence) -> tuple:
+    "Descriptor and data of the first lookup table, of several."
+    return sequence[0].get('LUTDescriptor'), sequence[0].get('LUTData')
 
 
 def padding(ds) -> np.ndarray:
@@ -82,6 +88,12 @@ def percentiles(x, counts) -> tuple[float, float]:
     below = np.cumsum(counts[order])
     if not below[-1]: raise UnreadableImage('', 'holds nothing but padding')
     return tuple(x[order][np.searchsorted(below, share * below[-1], side='right').clip(max=len(x) - 1)] for share in (LOW, HIGH))
+
+
+def sampled(x, n) -> np.ndarray:
+    "How many pixels have each of `n` cells, of a quarter of a million in rows and columns that far apart: they say as much as all."
+    step = max(1, int((x.size / 2**18)**0.5))
+    return np.bincount(x[::step, ::step].ravel(), minlength=n)
 
 
 def between(x, low, high): return np.clip((x - low) / max(high - low, 1e-12), 0, 1)

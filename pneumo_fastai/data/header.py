@@ -6,6 +6,8 @@ from hashlib import sha256
 import numpy as np
 
 from ..errors import UnreadableImage
+from .elements import check_length, first_item
+from .lut import descriptor, words
 
 MODALITIES = {'CR', 'DX', 'DR', 'RG', ''}  # projection radiography; some that take names away take the modality too
 CONVERTED = {'OT', 'SC'}  # read where the header says that it is a chest
@@ -19,30 +21,44 @@ FRONTAL = ('AP', 'PA', 'frontal')
 
 class Header(dict):
     "The elements that are used here, by keyword: a pydicom `Dataset` looks each up anew, which costs as much as the decoding."
-    KEYS = """Rows Columns SamplesPerPixel PhotometricInterpretation PlanarConfiguration BitsAllocated BitsStored HighBit
+    IN_ITEMS = 'LUTDescriptor', 'LUTData', 'CodeMeaning'
+    KEYS = (*"""Rows Columns SamplesPerPixel PhotometricInterpretation PlanarConfiguration BitsAllocated BitsStored HighBit
         PixelRepresentation NumberOfFrames PixelData PixelPaddingValue PixelPaddingRangeLimit RescaleSlope RescaleIntercept
         ModalityLUTSequence VOILUTSequence WindowCenter WindowWidth VOILUTFunction PresentationLUTShape PixelSpacing ImagerPixelSpacing
         NominalScannedPixelSpacing PixelAspectRatio Modality BodyPartExamined ViewPosition ViewCodeSequence PatientSex PatientAge
-        PatientID DirectoryRecordSequence""".split() + [
+        PatientID DirectoryRecordSequence""".split(), *(
         f'{part}PaletteColorLookupTable{end}' for part in ('Red', 'Green', 'Blue', 'SegmentedRed', 'SegmentedGreen', 'SegmentedBlue')
-        for end in ('Descriptor', 'Data') if part[0] != 'S' or end == 'Data']
+        for end in ('Descriptor', 'Data') if part[0] != 'S' or end == 'Data'))
 
     def __getattr__(self, key):
         try: return self[key]
         except KeyError: raise AttributeError(key) from None
 
     @classmethod
-    def of(cls, data) -> 'Header':
-        found = {key: data[tag] for tag in data.keys() if (key := _tags().get(int(tag)))}  # a plain number is found sooner than a tag
-        header = cls({key: element.value for key, element in found.items()})
-        if 'PixelData' in found: header['PixelVR'] = found['PixelData'].VR
+    def of(cls, data, keys=KEYS) -> 'Header':
+        "Of a pydicom `Dataset`, or with `IN_ITEMS` of an item of a sequence: sequences in it are not followed."
+        tags = _tags(keys)
+        found = {tag: tags.get(int(tag)) for tag in data.keys()}  # a plain number is found sooner than a tag
+        header = cls({key: _value(data, tag, key) for tag, key in found.items() if key})
+        if 'PixelData' in header: header['PixelVR'] = data['PixelData'].VR
         return header
 
 
+def _value(data, tag, key):
+    "An element's value; of a sequence a list of its first item, a `Header`; of a lookup table its words."
+    if key == 'PixelData': return data[tag].value
+    element = data.get_item(tag)
+    if key.endswith('Sequence'): return [Header.of(item, Header.IN_ITEMS)] if (item := first_item(element)) is not None else []
+    if key.endswith('Descriptor'): return descriptor(element)
+    if key.endswith('Data'): return words(element)
+    check_length(element, key)
+    return data[tag].value
+
+
 @cache
-def _tags():
+def _tags(keys):
     from pydicom.datadict import tag_for_keyword
-    return {tag_for_keyword(key): key for key in Header.KEYS}
+    return {tag_for_keyword(key): key for key in keys}
 
 
 def refusal(ds) -> str|None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
+from .files import beginning
 
 PICTURES = '.png', '.jpg', '.jpeg'
 SUFFIXES = '.dcm', '.dicom', '.png', '.jpg', '.jpeg'          # of copies of one RSNA image the first is taken
@@ -55,7 +56,7 @@ def is_image(path):
     suffix = path.suffix.lower()
     if suffix in SUFFIXES: return True
     if suffix and not suffix[1:].isdigit(): return False
-    with path.open('rb') as file: return file.read(132)[128:] == b'DICM'
+    return beginning(path, 132)[128:] == b'DICM'
 
 
 def stem(path): return path.stem if path.suffix.lower() in SUFFIXES else path.name

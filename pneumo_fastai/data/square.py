@@ -2,6 +2,8 @@
 import numpy as np
 from PIL import Image
 
+GAP = 2  # a large image is first reduced by a whole number, to at least so many times the size wanted, then resized: as exact, and faster
+
 
 def scales(height, width, size, aspect='pad', tall=1.) -> tuple[float, float]:
     "Output pixels a source pixel, across and down. `tall`: how many times as high as wide a source pixel is."
@@ -18,7 +20,7 @@ def square(pixels, size, aspect='pad', tall=1., extent=None) -> np.ndarray:
     w, h = min(width, size / across), min(height, size / down)  # what is seen of the source
     to = max(1, round(w * across)), max(1, round(h * down))
     box = ((width - w) / 2, (height - h) / 2, (width + w) / 2, (height + h) / 2)
-    small = np.asarray(Image.fromarray(pixels).resize(to, Image.Resampling.BILINEAR, box, reducing_gap=2))
+    small = np.asarray(Image.fromarray(pixels).resize(to, Image.Resampling.BILINEAR, box, reducing_gap=GAP))
     if to == (size, size): return small
     out, left, top = np.zeros((size, size), np.uint8), round((size - to[0]) / 2), round((size - to[1]) / 2)
     out[top:top + to[1], left:left + to[0]] = small

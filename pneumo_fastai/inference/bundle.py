@@ -8,6 +8,7 @@ import torch
 
 from ..data.cohort import CLASSES
 from ..data.dicom import UnreadableImage, read_square
+from ..data.likeness import unlike
 from ..errors import InputError
 from ..evaluation.calibration import apply
 from ..evaluation.folder import chosen_since
@@ -31,7 +32,8 @@ def fresh(recipe):
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files, and in bfloat16 nearly that, sooner."
     def __init__(self, state, recipe, precision='float32', device='cpu'):
-        self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, experiment, data, synthetic
+        self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, experiment, data, synthetic, grey
+        self.warnings = {}  # by path, of the images that were read
         self.n, self.precision, self.device = recipe.get('members', 1), precision, torch.device(device)
         self.model = fresh(recipe)
         self.model.load_state_dict(state)
@@ -98,7 +100,9 @@ class Bundle:
         for i, path in enumerate(paths):
             try: images.append(self.pixels(path))
             except UnreadableImage as e: reasons[str(path)] = e.reason
-            else: at.append(i)
+            else:
+                at.append(i)
+                if said := unlike(images[-1], self.recipe.get('grey')): self.warnings[str(path)] = said
         if images: out[:, at] = self.of_pixels(np.stack(images))
         return out, reasons
 
@@ -114,7 +118,7 @@ class Bundle:
     def table(self, paths, tick=None) -> pd.DataFrame:
         """A row a file: path; probability, as in predictions.csv; calibrated, the same after the run's calibrator; prediction at the
         run's threshold; and the reason where the file cannot be read (None otherwise). Of an ensemble also disagreement: the mutual
-        information of its networks, in nats."""
+        information of its networks, in nats. Last a warning where the image's grey levels are unlike those of training."""
         each, reasons = self.probabilities(paths, tick=tick)
         probability, read = each.mean(0), ~np.isnan(each[0])
         names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
@@ -123,4 +127,5 @@ class Bundle:
         frame['prediction'] = names
         frame['reason'] = pd.Series([reasons.get(p) for p in frame.path], dtype=object)
         frame['prediction'] = frame.prediction.astype(object).where(frame.reason.isna(), None)
+        frame['warning'] = pd.Series([self.warnings.get(p) for p in frame.path], dtype=object)
         return frame

@@ -12,6 +12,7 @@ import torch
 from fastai.callback.progress import CSVLogger
 
 from .. import experiment as recipes
+from ..data.likeness import grey_range
 from ..evaluation import figures
 from ..evaluation.folder import read_run, write
 from ..evaluation.rewrite import measure, present
@@ -117,8 +118,10 @@ def export(learn, folder, experiment, facts):
     "learner.pkl for fastai's `load_learner`, model.pt for `predict`; `facts` (threshold, data, ...) go with the latter."
     learn.export('learner.pkl')
     normalize = next(t for t in learn.dls.valid.after_batch.fs if type(t).__name__ == 'Normalize')
+    cohort = learn.dls.cohort
     recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view,
-                  mean=normalize.mean.item(), std=normalize.std.item(), **facts)
+                  mean=normalize.mean.item(), std=normalize.std.item(),
+                  grey=grey_range(cohort.pixels, list(cohort.table.path[cohort.table.split == 'train'])), **facts)
     Bundle(learn.model.state_dict(), recipe).save(folder/'model.pt')
     (folder/'best.pth').unlink(missing_ok=True)  # model.pt has these weights
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from pydicom.dataset import Dataset
 
-from pneumo_fastai.data import dicom
+from pneumo_fastai.data import dicom, elements, files
 from pneumo_fastai.data.dicom import Film, UnreadableImage, hashed, read_film, read_square, square, years
 from pneumo_fastai.data.header import view
 
@@ -41,7 +41,7 @@ def test_jpeg_baseline_is_what_pillow_decodes(shared):
 def test_a_reduced_film_keeps_the_files_height_and_width(shared):
     path = sorted((shared/'rsna-16'/'stage_2_train_images').iterdir())[0]
     film = read_square(path, 224)[1]
-    assert (film.height, film.width) == (1024, 1024) and film.pixels.shape == (256, 256)
+    assert (film.height, film.width) == (1024, 1024) and film.pixels.shape == (512, 512)
 
 
 def test_a_window_that_is_no_straight_line_is_applied_before_the_resize(dataset, saved):
@@ -70,12 +70,12 @@ def test_pictures(tmp_path):
     noise = PngImagePlugin.PngInfo()
     noise.add_text('Comment', 'nothing')
     for name, image in {'l.png': Image.fromarray(GREY), 'rgb.png': Image.fromarray(np.dstack([GREY] * 3)),
-                        'p.png': Image.fromarray(GREY).convert('P'), '16.png': Image.fromarray(GREY.astype(np.uint16) * 257),
-                        'la.png': Image.fromarray(GREY).convert('LA'), 'rgba.png': Image.fromarray(GREY).convert('RGBA')}.items():
+                        'p.png': Image.fromarray(GREY).convert('P'), 'la.png': Image.fromarray(GREY).convert('LA'),
+                        'rgba.png': Image.fromarray(GREY).convert('RGBA')}.items():
         image.save(tmp_path/name, pnginfo=noise)
         film = read_film(tmp_path/name)
         np.testing.assert_array_equal(film.pixels, GREY, err_msg=name)
-        assert film.scale == ('stored bits' if name in ('l.png', '16.png', 'la.png') else 'luminance'), name
+        assert film.scale == ('stored bits' if name in ('l.png', 'la.png') else 'luminance'), name
     half = np.dstack([GREY, np.where(np.arange(16) < 8, 255, 0) + np.zeros((16, 1), int)]).astype(np.uint8)
     Image.fromarray(half).save(tmp_path/'half.png')
     film = read_film(tmp_path/'half.png')
@@ -139,7 +139,17 @@ def test_pydicoms_other_files_are_refused_for_what_they_are():
     for name, word in wanted.items(): assert f' {word}' in reason(FILES/name), name
     assert 'no pixel data' in reason(FILES/'test-SR.dcm', any_view=True)
     assert '8130 bytes of pixels, and 8192' in reason(FILES/'MR_truncated.dcm', any_view=True)
-    assert 'BitsAllocated' in reason(FILES/'rtdose.dcm', any_view=True)
+    assert 'has BitsAllocated 32, where 8 or 16 would be read' in reason(FILES/'rtdose.dcm', any_view=True)
+    assert 'has BitsAllocated 1, where 8 or 16 would be read' in reason(FILES/'liver_1frame.dcm', any_view=True)
+    assert 'has no Rows' in reason(FILES/'meta_missing_tsyntax.dcm', any_view=True)
+
+
+@pytest.mark.parametrize('header, says', [
+    (dict(BitsStored=12), 'BitsStored 12, where 1 to 8 would be read'), (dict(HighBit=6), 'HighBit 6, where 7 would be read'),
+    (dict(SamplesPerPixel=2), 'SamplesPerPixel 2, where 1 or 3 would be read'), (dict(BitsAllocated=None), 'has no BitsAllocated'),
+    (dict(NumberOfFrames=20200102), 'a NumberOfFrames that cannot be read')])
+def test_a_number_that_is_not_read_is_said_unless_it_could_name_a_person(saved, header, says):
+    assert says in reason(saved(GREY, **header)) and '20200102' not in reason(saved(GREY, **header))
 
 
 def bad_files(folder, good, dataset):
@@ -194,7 +204,7 @@ def test_whatever_the_bytes_one_exception_with_the_file_and_a_reason(tmp_path, s
 def test_a_deflated_data_set_that_inflates_without_end(dataset, saved, monkeypatch):
     path = saved(dataset(np.zeros((1500, 1000), np.uint8), syntax='1.2.840.10008.1.2.1.99'))
     assert path.stat().st_size < 5000 and read_film(path).pixels.shape == (1500, 1000)
-    monkeypatch.setattr(dicom, 'MAX_PIXELS', 700_000)
+    monkeypatch.setattr(elements, 'MAX_PIXELS', 700_000)
     assert 'inflates to more than 1400000 bytes' in reason(path)
 
 
@@ -239,7 +249,7 @@ def test_training_and_inference_share_the_decoder(saved):
 
 def test_a_file_is_opened_once(saved, monkeypatch):
     opened, path = [], saved(GREY)
-    monkeypatch.setattr(dicom, 'open', lambda *a: opened.append(a) or open(*a), raising=False)
+    monkeypatch.setattr(files, 'open', lambda *a, **k: opened.append(a) or open(*a, **k), raising=False)
     assert isinstance(read_square(path, 16)[1], Film) and len(opened) == 1
 
 

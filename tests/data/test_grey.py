@@ -5,6 +5,7 @@ from pydicom.pixels import apply_modality_lut, apply_windowing
 
 from pneumo_fastai.data.dicom import UnreadableImage, read_film
 from pneumo_fastai.data.grey import cell_order, grey_levels, percentiles, stored_values, straight, window
+from pneumo_fastai.data.header import Header
 
 
 def lut(entries, first, bits):
@@ -54,20 +55,20 @@ def test_of_several_windows_the_first_and_a_voi_lut_before_any(dataset, ramp):
     np.testing.assert_array_equal(grey_levels(several), grey_levels(one))
     curve = [4095 * (i / 255)**2 for i in range(256)]
     one.VOILUTSequence = lut(curve, 0, 12)
-    np.testing.assert_allclose(grey_levels(one), np.floor(curve) / 4095 * 255, atol=0.5)
+    np.testing.assert_allclose(grey_levels(Header.of(one)), np.floor(curve) / 4095 * 255, atol=0.5)
 
 
 def test_a_voi_lut_starts_at_its_first_value_and_holds_its_ends(dataset, ramp):
     ds = dataset(ramp(8, np.uint8), VOILUTSequence=lut([0, 100, 200, 255], 50, 8))
-    assert grey_levels(ds)[[0, 50, 51, 52, 53, 255]].tolist() == [0, 0, 100, 200, 255, 255]
+    assert grey_levels(Header.of(ds))[[0, 50, 51, 52, 53, 255]].tolist() == [0, 0, 100, 200, 255, 255]
     signed = dataset(ramp(8, np.int8), 8, VOILUTSequence=lut([10, 20, 30], -2, 8))  # values from -128
-    assert grey_levels(signed)[[0, 126, 127, 128, 255]].tolist() == [10, 10, 20, 30, 30]
+    assert grey_levels(Header.of(signed))[[0, 126, 127, 128, 255]].tolist() == [10, 10, 20, 30, 30]
 
 
 def test_a_modality_lut_comes_before_the_window(dataset, ramp):
     ds = dataset(ramp(8, np.uint8), ModalityLUTSequence=lut(range(1000, 1256), 0, 16), WindowCenter=1128, WindowWidth=256)
     ds.ModalityLUTSequence[0].ModalityLUTType = 'US'
-    np.testing.assert_array_equal(grey_levels(ds), np.arange(256))
+    np.testing.assert_array_equal(grey_levels(Header.of(ds)), np.arange(256))
 
 
 def test_eight_bits_without_a_window_are_as_they_are(saved, ramp):

@@ -37,6 +37,29 @@ def test_a_bad_file_among_good_ones_is_listed_and_the_rest_do_not_move(bundle, f
     assert list(alone.prediction) == ['pneumonia' if p >= 0.3 else 'no pneumonia' for p in alone.probability]
 
 
+def test_an_image_unlike_those_of_training_has_a_warning(bundle, films, tmp_path, capsys):
+    from PIL import Image
+
+    from pneumo_fastai.data.cache import open_pixels
+    from pneumo_fastai.data.likeness import grey_range
+    from pneumo_fastai.predict import show
+    seen = sorted(str(p) for p in (films/'NORMAL').iterdir())[:20]
+    Image.new('L', (48, 48)).save(tmp_path/'black.png')
+    (tmp_path/'bad.dcm').write_bytes(b'no')
+    files = [*seen, str(tmp_path/'black.png'), str(tmp_path/'bad.dcm')]
+    assert bundle.table(files).warning.isna().all()  # a model that was exported before: nothing is known
+    pixels = open_pixels(seen, 32)
+    usual = grey_range(pixels, seen)
+    Bundle(bundle.model.state_dict(), RECIPE | dict(grey=usual, threshold_from='youden')).save(tmp_path/'model.pt')
+    again = Bundle.load(tmp_path)
+    table = again.table(files)
+    assert again.recipe['grey'] == usual and list(table.warning.notna()) == [False] * 20 + [True, False]
+    assert 'standard deviation 0.0' in table.warning[20] and table.probability.notna()[20] and table.reason.isna()[20]
+    show(table, again.recipe)
+    said = ' '.join(capsys.readouterr().out.split())
+    assert 'warning: 1 of 22 images have grey levels unlike those of training' in said and 'the first: black.png' in said
+
+
 def test_what_is_no_model_says_so(tmp_path):
     (tmp_path/'model.pt').write_bytes(b'no')
     with pytest.raises(InputError, match='is not a model that fit wrote'): Bundle.load(tmp_path)
