@@ -45,6 +45,10 @@ def write_films(folder, persons=40, each=2, size=48, seed=0):
 def films(tmp_path_factory): return write_films(tmp_path_factory.mktemp('films')/'films')
 
 
+@pytest.fixture(scope='session')
+def make_films(): return write_films
+
+
 HOSTILE = '<script>alert("a")</script> & 50%_{x}'
 
 

@@ -26,3 +26,20 @@ def test_a_step_takes_the_memory_of_the_one_before_it_unless_that_is_taken_back(
     (_, plain), (kept, ours), (back, again) = faults(), faults('keep_freed'), faults('keep_freed', 'as_it_comes')
     assert kept == [True] and plain > 100 and ours < plain / 10
     assert back == [True, True] and again > plain / 2
+
+
+def test_free_pages_between_blocks_in_use_go_back():
+    code = '''
+import torch
+from pneumo_fastai.memory import give_back, keep_freed, resident
+keep_freed()
+blocks = [torch.ones(2**18) for _ in range(200)]  # 1 MiB each
+full = resident()
+del blocks[1::2]  # none of the holes is at the end
+held = resident()
+print(give_back(), full, held, resident())
+'''
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.split()
+    trimmed, full, held, after = done[0], *map(int, done[1:])
+    assert trimmed == 'True' and full > 200 * 2**20
+    assert held > full - 2**20 and 90 * 2**20 < held - after < 110 * 2**20

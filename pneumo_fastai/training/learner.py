@@ -9,7 +9,7 @@ from fastai.torch_core import set_seed
 
 from ..models.losses import CrossEntropy, balanced_weights
 from ..models.zoo import build
-from .callbacks import BestModel, KeepRandomState, MeanLoss, Precision, SmoothLoss, StopOnNonFinite, metric_suite
+from .callbacks import BestModel, GiveBack, KeepRandomState, MeanLoss, Precision, SmoothLoss, StopOnNonFinite, metric_suite
 from .compiled import CompiledStep
 from .guidance import BoxGuidance
 
@@ -31,7 +31,7 @@ def get_learner(
     "A fastai `Learner` with fresh weights from the experiment's seed; train it with `learn.fit(..., cbs=schedule(experiment))`."
     set_seed(experiment.seed, reproducible=True)
     loss = CrossEntropy(class_weights(experiment, dls.cohort))
-    cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState()]
+    cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState(), GiveBack()]
     if experiment.box_guidance: cbs.append(BoxGuidance(experiment.box_guidance))
     if experiment.compiled: cbs.append(CompiledStep())
     learn = Learner(dls, build(experiment.arch), loss, opt_func=adam, lr=experiment.lr, wd=experiment.weight_decay, metrics=metric_suite(),

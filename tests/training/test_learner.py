@@ -16,6 +16,7 @@ from sklearn import metrics as sk
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.explain.gradcam import show_gradcam
 from pneumo_fastai.models.zoo import build
+from pneumo_fastai.training import callbacks
 from pneumo_fastai.training.callbacks import BestModel, SmoothLoss, StopOnNonFinite
 from pneumo_fastai.training.learner import get_learner, schedule, train
 from pneumo_fastai.training.loaders import get_dls, split_dl
@@ -157,6 +158,14 @@ def test_the_weighted_loss_of_valid_does_not_depend_on_its_batches(make):
     of_each = -np.log(np.where(label, probability[:, 1], probability[:, 0]))
     assert len(label) > 8 and weight.std() > 0.1  # several batches, of other shares of the classes
     assert loss == pytest.approx((weight * of_each).sum() / weight.sum(), rel=1e-6)
+
+
+def test_free_memory_goes_back_every_so_many_steps_of_training_however_short_the_epochs(make, monkeypatch):
+    learn, e = make()
+    given, learn.give_back.every = [], 2
+    monkeypatch.setattr(callbacks, 'give_back', lambda: given.append((learn.epoch, learn.iter, learn.training)))
+    learn.fit(2, e.lr)
+    assert len(learn.dls.train) == 3 and given == [(0, 1, True), (1, 0, True), (1, 2, True)]
 
 
 def test_a_loss_that_is_not_a_number_stops_and_names_the_step(make):
