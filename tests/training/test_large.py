@@ -77,7 +77,7 @@ _, experiment = load_experiment('weighted', batch_size=32, epochs=20)
 learn = get_learner(experiment, get_dls(experiment, find_cohort(sys.argv[1])), sys.argv[2])
 if sys.argv[3:]: learn.remove_cb(GiveBack)
 keep_freed()
-with learn.no_bar(), learn.no_logging(): train(learn, experiment, cbs=Watch())
+with learn.no_bar(), learn.no_logging(): train(learn, experiment, cbs=[Watch()])
 print(json.dumps(Watch.seen))
 '''
 
