@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
-from .readers import PICTURES, SUFFIXES, Found, is_image, left_out, number, read_csv, rows_by, rsna, rsna_labels, stem, visible, walk
+from .readers import PICTURES, SUFFIXES, Found, is_image, left_out, name_in, number, read_csv, rows_by, rsna, rsna_labels, stem, visible, walk
 
 CLASSES = 'no pneumonia', 'pneumonia'     # label 0, 1
-COLUMNS = ['path', 'label', 'person', 'split', 'view', 'age', 'sex', 'detail', 'boxes']
+COLUMNS = ['path', 'label', 'person', 'split', 'view', 'age', 'sex', 'detail', 'boxes', 'name']
 LAYOUTS = ("a manifest.csv (path,label and optionally person,split,view,age,sex,detail), RSNA's (stage_2_train_labels.csv and "
     "stage_2_train_images/), or class folders (NORMAL/ and PNEUMONIA/, also below train/, val/, test/)")
 FEW = 100   # 50 + 50 images measure an AUC of 0.85 to a standard error of 0.04 (Hanley and McNeil 1982)
@@ -25,8 +25,8 @@ KERMANY = re.compile(r'(person\d+)_(?:bacteria|virus)_|((?:NORMAL\d*-)?IM-\d+)-\
 @dataclass
 class Cohort:
     """`table` has COLUMNS, index 0..n-1, sorted by path: path (absolute), label (0, 1), person (None where a manifest has none),
-    split ('train', 'valid', 'test', or None where the data set ships none), view, age (years, NaN unknown), sex, detail, and
-    boxes, a list of (x, y, width, height) in source pixels."""
+    split ('train', 'valid', 'test', or None where the data set ships none), view, age (years, NaN unknown), sex, detail,
+    boxes, a list of (x, y, width, height) in source pixels, and name, what the data set calls an image that has no person."""
     name:str                # the folder's name, or 'demo'
     layout:str              # 'RSNA', 'class folders' or 'manifest'
     table:pd.DataFrame
@@ -137,7 +137,7 @@ def class_folders(folder, groups):
                 person = kermany_person(path.name)
                 alone += person is None
                 person = person or (path.parent/stem(path)).relative_to(folder).as_posix()     # two classes' 1.png are two persons
-            found.add(path, label, person, split=split if shipped else None)
+            found.add(path, label, person, split=split if shipped else None, name=None if person else name_in(path, folder))
     taken = {inside for _, _, inside in groups}
     parents = {p.parent for p in taken}
     beside = {p for parent in {folder, *parents} for p in visible(parent)} - taken - parents
@@ -154,6 +154,7 @@ def manifest(csv):
     table = read_csv(csv, ['path', 'label'], ['person', 'split', 'view', 'age', 'sex', 'detail'])
     if unknown := sorted(set(table.split.map(plain)) - {'', *SPLITS}):
         raise InputError(f"{csv}: split {', '.join(map(repr, unknown))} is unknown; there are: {', '.join(SPLITS)}, or blank")
+    table['written'] = table.path
     table['path'] = [os.path.abspath(csv.parent/path) if path else '' for path in table.path]
     groups, ages = rows_by(table, 'path'), 0
     for path, rows in groups.items():
@@ -163,7 +164,8 @@ def manifest(csv):
         first, age = rows[0], number(rows[0].age.upper().removesuffix('Y'))
         ages += bool(first.age) and math.isnan(age)
         found.add(path, LABELS[plain(first.label)], first.person or None, split=SPLITS.get(plain(first.split)), view=first.view or None,
-                  age=age, sex=first.sex or None, detail=first.detail or None)
+                  age=age, sex=first.sex or None, detail=first.detail or None,
+                  name=None if first.person else name_in(path, csv.parent, first.written))
     found.note(len(table) - len(groups), f'rows of {csv.name} repeat a path')
     splits, alone = [r['split'] for r in found.rows], sum(r['person'] is None for r in found.rows)
     found.note(alone, f'images have no person in {csv.name}: its column person is what keeps a person in one split')

@@ -75,7 +75,7 @@ def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
     for column in ('view', 'sex', 'age'): table[column] = table[column].where(table[column].notna(), header[column])
     table['person'] = table.person.where(table.person.notna(), header.patient)
     bad, nobody = header.reason.notna(), table.person.isna()
-    table['person'] = table.person.where(~nobody, table.path)
+    table['person'] = table.person.where(~nobody, table.pop('name'))
     notes = [*cohort.notes, *_film_notes(header[~bad]), *_nobody_note(int((nobody & ~bad).sum()))]
     if bad.all(): raise InputError(f'{cohort.name}: none of the {len(table)} images can be read; the first: {header.reason[0]}')
     refused = pd.DataFrame({'path': table.path[bad], 'reason': header.reason[bad]})
@@ -85,7 +85,8 @@ def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
 
 
 def _nobody_note(n):
-    return [f'{n} images have no person in labels or header: each counts as its own, so images of one person may cross splits'] if n else []
+    return [f'{n} images have no person in labels or header: each counts as a person of its own, known by its path in the data set, '
+            'so images of one person may cross splits'] if n else []
 
 
 def _film_notes(header):

@@ -2,6 +2,7 @@
 import fnmatch
 import json
 import math
+import os
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,10 +30,11 @@ class Found:
     rejected:list = field(default_factory=list)
     notes:list = field(default_factory=list)
 
-    def add(self, path, label, person, *, split=None, view=None, age=math.nan, sex=None, detail=None, boxes=()):
-        if (name := str(path).encode(errors='backslashreplace').decode()) != str(path): return self.reject(name, 'its name is not UTF-8')
+    def add(self, path, label, person, *, split=None, view=None, age=math.nan, sex=None, detail=None, boxes=(), name=None):
+        if (legible := str(path).encode(errors='backslashreplace').decode()) != str(path):
+            return self.reject(legible, 'its name is not UTF-8')
         self.rows.append(dict(path=str(path), label=label, person=person, split=split, view=view, age=age, sex=sex, detail=detail,
-                              boxes=list(boxes) or NO_BOXES))
+                              boxes=list(boxes) or NO_BOXES, name=name))
 
     def reject(self, path, reason): self.rejected.append((str(path), reason))
 
@@ -56,6 +58,16 @@ def is_image(path):
     if suffix in SUFFIXES: return True
     if suffix and not suffix[1:].isdigit(): return False
     with path.open('rb') as file: return file.read(132)[128:] == b'DICM'
+
+
+def name_in(
+    path,        # absolute
+    folder,      # the data set's
+    written='',  # how a manifest gives the path
+):
+    "What the data set calls an image, wherever it lies itself: its path from `folder`; of one outside, given absolutely, that path."
+    relative = Path(os.path.relpath(path, folder)).as_posix()
+    return path if os.path.isabs(written) and relative.startswith('../') else relative
 
 
 def stem(path): return path.stem if path.suffix.lower() in SUFFIXES else path.name
