@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
-from .readers import PICTURES, SUFFIXES, Found, is_image, left_out, name_in, number, read_csv, rows_by, rsna, rsna_labels, stem, visible, walk
+from .readers import PICTURES, SUFFIXES, Found, is_image, left_out, name_in, number, read_csv, rows_by, stem, visible, walk
+from .rsna import rsna, rsna_labels
 
 CLASSES = 'no pneumonia', 'pneumonia'     # label 0, 1
 COLUMNS = ['path', 'label', 'person', 'split', 'view', 'age', 'sex', 'detail', 'boxes', 'name']
