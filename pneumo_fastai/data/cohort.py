@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
+from .header import OLDEST, view_in
 from .readers import PICTURES, SUFFIXES, Found, is_image, left_out, name_in, number, read_csv, rows_by, stem, visible, walk
 from .rsna import rsna, rsna_labels
 
@@ -150,7 +151,7 @@ def class_folders(folder, groups):
 
 
 def manifest(csv):
-    "A table: path (relative to its folder) and label; optionally person, split, view, age (years), sex, detail."
+    "A table: path (relative to its folder) and label; optionally person, split, view, age (0 to 120 years), sex, detail."
     found = Found()
     table = read_csv(csv, ['path', 'label'], ['person', 'split', 'view', 'age', 'sex', 'detail'])
     if unknown := sorted(set(table.split.map(plain)) - {'', *SPLITS}):
@@ -162,17 +163,23 @@ def manifest(csv):
         if reason := manifest_reason(path, rows):
             found.reject(path, reason)
             continue
-        first, age = rows[0], number(rows[0].age.upper().removesuffix('Y'))
+        first, age = rows[0], years(rows[0].age)
         ages += bool(first.age) and math.isnan(age)
-        found.add(path, LABELS[plain(first.label)], first.person or None, split=SPLITS.get(plain(first.split)), view=first.view or None,
+        found.add(path, LABELS[plain(first.label)], first.person or None, split=SPLITS.get(plain(first.split)), view=view_in(first.view),
                   age=age, sex=first.sex or None, detail=first.detail or None,
                   name=None if first.person else name_in(path, csv.parent, first.written))
     found.note(len(table) - len(groups), f'rows of {csv.name} repeat a path')
     splits, alone = [r['split'] for r in found.rows], sum(r['person'] is None for r in found.rows)
     found.note(alone, f'images have no person in {csv.name}: its column person is what keeps a person in one split')
     if any(splits): found.note(splits.count(None), f'images have no split in {csv.name}')
-    found.note(ages, f'ages in {csv.name} are no years: taken as unknown')
+    found.note(ages, f'ages in {csv.name} are no years from 0 to {OLDEST}: taken as unknown')
     return found
+
+
+def years(said):
+    "An age, with its Y or without; NaN where no one has it."
+    age = number(said.upper().removesuffix('Y'))
+    return age if 0 <= age <= OLDEST else math.nan
 
 
 def manifest_reason(path, rows):

@@ -75,16 +75,18 @@ def read_csv(
         with path.open(encoding='utf-8-sig') as file: header = file.readline()
         sep = ';' if header.count(';') > header.count(',') else ','
         with warnings.catch_warnings(action='error', category=pd.errors.ParserWarning):     # a row longer than the header
-            table = pd.read_csv(path, sep=sep, dtype=str, keep_default_na=False, na_values=['nan', 'NaN', 'NA', 'N/A', 'None', 'null'],
-                                encoding='utf-8-sig', index_col=False)
+            texts = dict(sep=sep, dtype=str, keep_default_na=False, encoding='utf-8-sig', index_col=False)
+            table = pd.read_csv(path, na_values=['nan', 'NaN', 'NA', 'N/A', 'None', 'null'], **texts)
+            header = pd.read_csv(path, header=None, nrows=1, **texts).iloc[0]   # as it stands: of two alike pandas renames one
     except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a table ({' '.join(str(error).split())}): save it as CSV in UTF-8") from error
     names = {name.lower(): name for name in [*needed, *optional]}
-    table.columns = [names.get(c.strip().lower(), c.strip()) for c in table.columns]
-    if not table.columns.is_unique: raise InputError(f"{path} has a column twice among {', '.join(table.columns)}: leave one")
-    if lacking := [c for c in needed if c not in table]:
-        raise InputError(f"{path} lacks {', '.join(lacking)}: it has {', '.join(table.columns)}, and needs {', '.join(needed)}")
-    return table.reindex(columns=[*needed, *optional], fill_value='').fillna('').apply(lambda column: column.str.strip())
+    columns = [names.get(c.strip().lower(), c.strip()) for c in header]
+    if max(map(columns.count, names.values())) > 1: raise InputError(f"{path} has a column twice among {', '.join(columns)}: leave one")
+    if lacking := [c for c in needed if c not in columns]:
+        raise InputError(f"{path} lacks {', '.join(lacking)}: it has {', '.join(columns)}, and needs {', '.join(needed)}")
+    table = pd.DataFrame({c: table.iloc[:, columns.index(c)] if c in columns else '' for c in names.values()})
+    return table.fillna('').apply(lambda column: column.str.strip())
 
 
 def number(text):
