@@ -1,5 +1,6 @@
 "A function's signature as a command line: its comments are the help, its one-line errors end with status 2."
 import argparse
+import os
 import sys
 from inspect import Parameter, signature
 
@@ -7,6 +8,7 @@ from .errors import InputError
 from .experiment import TYPES, Experiment, takes, unknown
 
 NOTICE = 'For research and education, not for diagnosis.'
+EFFECTIVE = os.access in os.supports_effective_ids
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,6 +51,14 @@ def add_recipe(group):
         else: group.add_argument(flag(name), metavar=name.upper(), help=f'{comment} [{takes(TYPES[name])}]')
 
 
+def remedy(error) -> str:
+    "What would help against an `OSError`: what is there and may not be read is its user's to mend, the rest could not be written."
+    if isinstance(error, FileNotFoundError): return ''
+    if error.filename and os.path.exists(error.filename) and not os.access(error.filename, os.R_OK, effective_ids=EFFECTIVE):
+        return '; make it readable'
+    return '; give another place with --out or --cache'
+
+
 def run(function, argv=None) -> int:
     "Run `function` with the command line's values; returns the exit status."
     try:
@@ -60,7 +70,7 @@ def run(function, argv=None) -> int:
         print(f'error: {e}', file=sys.stderr)
         return 2
     except OSError as e:  # a folder that cannot be written, a full disk
-        print(f'error: {e.filename or "a file"}: {e.strerror or e}; give another place with --out or --cache', file=sys.stderr)
+        print(f'error: {e.filename or "a file"}: {e.strerror or e}{remedy(e)}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print('interrupted: what had been written stays', file=sys.stderr)

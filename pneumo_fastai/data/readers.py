@@ -1,7 +1,10 @@
-"What every reader of labelled data sets uses: names and label tables -> rows, refused files, notes."
+"What every reader of labelled data sets uses: folders and label tables -> rows, refused files, notes."
 import math
 import os
+import re
+import stat
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,37 +14,96 @@ from ..errors import InputError
 
 PICTURES = '.png', '.jpg', '.jpeg'
 SUFFIXES = '.dcm', '.dicom', '.png', '.jpg', '.jpeg'          # of copies of one RSNA image the first is taken
+LABELS = {'0':0, 'normal':0, 'no pneumonia':0, 'negative':0, '1':1, 'pneumonia':1, 'positive':1}   # folders and manifests, as `plain`
+SPLITS = {'train':'train', 'val':'valid', 'valid':'valid', 'validation':'valid', 'test':'test'}
 JUNK = 'thumbs.db', 'desktop.ini', '__macosx'
+LINKED = 'is a link to a folder that is read already'
 NO_BOXES = []  # one for all images without: a million empty lists take 56 MB
 
 
 @dataclass
 class Found:
-    "What a reader collects: `rows` as dicts of a cohort's columns, `rejected` as (path, reason), `notes` as lines."
+    "What a reader collects: `rows` as dicts of a cohort's columns, `rejected` as path -> reason, `notes` as lines."
     rows:list = field(default_factory=list)
-    rejected:list = field(default_factory=list)
+    rejected:dict = field(default_factory=dict)
     notes:list = field(default_factory=list)
+    entered:set = field(default_factory=set)    # folders, as (device, inode)
+    closed:int = 0                              # entries that cannot be read and whose names are no image's
 
     def add(self, path, label, person, *, split=None, view=None, age=math.nan, sex=None, detail=None, boxes=(), name=None):
-        if (legible := str(path).encode(errors='backslashreplace').decode()) != str(path):
-            return self.reject(legible, 'its name is not UTF-8')
+        if legible(path) != str(path): return self.reject(path, 'its name is not UTF-8')
         self.rows.append(dict(path=str(path), label=label, person=person, split=split, view=view, age=age, sex=sex, detail=detail,
                               boxes=list(boxes) or NO_BOXES, name=name))
 
-    def reject(self, path, reason): self.rejected.append((str(path), reason))
+    def reject(self, path, reason): self.rejected.setdefault(legible(path), reason)
 
     def note(self, n, text):
         if n: self.notes.append(f'{n} {text}')
+
+
+def legible(path): return str(path).encode(errors='backslashreplace').decode()
+
+
+@contextmanager
+def reading():
+    "What stands in the way of reading a data set is its user's to mend: an `OSError` becomes an `InputError`."
+    try: yield
+    except OSError as e: raise InputError(f'{e.filename or "a file"} cannot be read: {e.strerror or e}; make it readable') from e
 
 
 def visible(folder):
     return sorted(p for p in folder.iterdir() if not p.name.startswith('.') and p.name.lower() not in JUNK)
 
 
-def walk(folder):
-    for path in visible(folder):
-        if path.is_dir(): yield from walk(path)
-        else: yield path
+def listed(folder, found):
+    "What is visible in a folder; one that cannot be opened is rejected."
+    try: return visible(folder)
+    except OSError as e: found.reject(folder, f'is a folder that cannot be opened ({e.strerror})')
+    return []
+
+
+def files(folder, found):
+    "(path, whether it is an image) of each file below a folder that was `enter`ed. Links are followed, into no folder a second time."
+    inside = listed(folder, found)
+    folders = {p for p in inside if os.path.isdir(p)}
+    for path in inside:
+        if path not in folders and (kind := image(path, found)) is not None: yield path, kind
+    for path in sorted(folders, key=lambda p: (os.path.islink(p), p)):     # a folder has its own name, unless links alone lead there
+        if identity(path) in found.entered: found.reject(path, LINKED)
+        else:
+            found.entered.add(identity(path))
+            yield from files(path, found)
+
+
+def enter(folders, found):
+    "Mark where files are to be looked for, and all around it, as no place for a link to lead to."
+    found.entered |= {identity(p) for folder in folders for p in (folder, *Path(os.path.realpath(folder)).parents)}
+
+
+def identity(folder): return (about := os.stat(folder)).st_dev, about.st_ino
+
+
+def image(path, found) -> bool | None:
+    "Whether a file is an image. None where it cannot be read: it is rejected if its name says that it is one, and counted if not."
+    kind, reason = look(path)
+    if not reason: return kind
+    if path.suffix.lower() in SUFFIXES: found.reject(path, reason)
+    else: found.closed += 1
+    return None
+
+
+def look(path) -> tuple[bool | None, str | None]:
+    "(whether a file is an image, None), or (None, why it cannot be read)."
+    if reason := unusable(path): return None, reason
+    try: return is_image(Path(path)), None
+    except OSError as e: return None, f'cannot be opened ({e.strerror})'
+
+
+def unusable(path) -> str | None:
+    "Why there is no file to read at `path`, or None."
+    try: return None if stat.S_ISREG(os.stat(path).st_mode) else 'is no regular file'
+    except FileNotFoundError: return 'is a link to nothing' if os.path.islink(path) else 'no such file'
+    except OSError as e: return f'cannot be looked at ({e.strerror})'
 
 
 def is_image(path):
@@ -60,6 +122,9 @@ def name_in(
     "What the data set calls an image, wherever it lies itself: its path from `folder`; of one outside, given absolutely, that path."
     relative = Path(os.path.relpath(path, folder)).as_posix()
     return path if os.path.isabs(written) and relative.startswith('../') else relative
+
+
+def plain(text): return re.sub(r'[\s_-]+', ' ', text.strip().lower()).removesuffix('.0')
 
 
 def stem(path): return path.stem if path.suffix.lower() in SUFFIXES else path.name
@@ -104,5 +169,6 @@ def rows_by(table, column):
 
 
 def left_out(found, folders):
-    counts = {p.name: sum(map(is_image, walk(p))) for p in folders}
+    enter(folders, found)
+    counts = {p.name: sum(kind for _, kind in files(p, found)) for p in folders}
     if counts: found.notes.append('folders left out: ' + ', '.join(f'{name} ({n} images)' for name, n in counts.items()))

@@ -2,10 +2,10 @@
 import fnmatch
 import json
 import math
-from pathlib import Path
+import os
 
 from ..errors import InputError
-from .readers import SUFFIXES, Found, is_image, left_out, number, read_csv, rows_by, stem, visible
+from .readers import SUFFIXES, image, left_out, listed, number, read_csv, rows_by, stem, unusable, visible
 
 DETAILS = {'Lung Opacity':1, 'No Lung Opacity / Not Normal':0, 'Normal':0}
 MAPPING = 'pneumonia-challenge-dataset-mappings_2018.json'
@@ -14,7 +14,7 @@ NO_MAPPING = (f"RSNA's patientId names an image, not a person: about 11,400 peop
     "https://www.rsna.org/rsnai/ai-image-challenge/rsna-pneumonia-detection-challenge-2018")
 
 
-def the_one(folder, name, pattern, kind=Path.is_file):
+def the_one(folder, name, pattern, kind=os.path.isfile):
     "The entry called `name`, or else the only one like `pattern`, or None."
     like = [p for p in visible(folder) if kind(p) and fnmatch.fnmatch(p.name.lower(), pattern)]
     if folder/name in like: return folder/name
@@ -25,15 +25,15 @@ def the_one(folder, name, pattern, kind=Path.is_file):
 def rsna_labels(folder): return the_one(folder, 'stage_2_train_labels.csv', '*train_labels*.csv')
 
 
-def rsna(folder, labels):
-    table, found = read_csv(labels, ['patientId', 'x', 'y', 'width', 'height', 'Target']), Found()
-    place = the_one(folder, 'stage_2_train_images', '*train_images*', Path.is_dir) or folder
+def rsna(folder, labels, found):
+    table = read_csv(labels, ['patientId', 'x', 'y', 'width', 'height', 'Target'])
+    place = the_one(folder, 'stage_2_train_images', '*train_images*', os.path.isdir) or folder
     images, patients = rsna_images(place, found), rows_by(table.drop_duplicates(), 'patientId')
     persons, details, unboxed = rsna_persons(folder, found), rsna_details(folder), []
     found.note(int(table.duplicated().sum()), f'rows of {labels.name} repeat another')
     for patient, rows in patients.items():
         path, detail = images.get(patient, place/f'{patient}.dcm'), details.get(patient, set())
-        if reason := rsna_reason(rows, detail) or (patient not in images and 'no such file'):
+        if reason := rsna_reason(rows, detail) or (patient not in images and (unusable(path) or 'no image')):
             found.reject(path, reason)
             continue
         label, boxes = int(number(rows[0].Target)), [rsna_box(r) for r in rows]
@@ -41,19 +41,18 @@ def rsna(folder, labels):
         found.add(path, label, persons.get(patient, patient), detail=' and '.join(sorted(detail)) or None,
                   boxes=[] if None in boxes else boxes)
     for patient in images.keys() - patients: found.reject(images[patient], 'no label')
-    left_out(found, [p for p in visible(folder) if p.is_dir() and p != place])
+    left_out(found, [p for p in visible(folder) if os.path.isdir(p) and p != place])
     found.note(len(unboxed), f"positive images lack a box or have one that cannot be read: kept, without boxes; first {unboxed[:1]}")
     if persons: found.note(len(images.keys() & patients.keys() - persons.keys()), 'images are not in the mapping: each is its own person')
-    return found
 
 
 def rsna_images(place, found):
     "patientId -> file. Of copies the first in the order of SUFFIXES is taken."
-    files = [p for p in visible(place) if p.is_file()]
-    taken = sorted(filter(is_image, files), key=lambda p: [*SUFFIXES, p.suffix.lower()].index(p.suffix.lower()))
+    kinds = {p: image(p, found) for p in listed(place, found) if not os.path.isdir(p)}
+    taken = sorted((p for p in kinds if kinds[p]), key=lambda p: [*SUFFIXES, p.suffix.lower()].index(p.suffix.lower()))
     images = {stem(p): p for p in reversed(taken)}
     found.note(len(taken) - len(images), 'files are copies of an image in another format: left out')
-    other = sum(p.suffix.lower() not in ('.csv', '.json') for p in set(files) - set(taken))
+    other = sum(kind is False and p.suffix.lower() not in ('.csv', '.json') for p, kind in kinds.items())
     found.note(other, f'files in {place.name} left out: no images')
     return images
 
