@@ -25,13 +25,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser_for(function) -> Parser:
-    "The parser of `function`'s parameters and, where it takes **overrides, of the fields of `Experiment`."
+    "The parser of `function`'s parameters and, where it takes **overrides, of the fields of `Experiment`: all, or those of its annotation."
     from fastcore.docments import docments
     parser = Parser(prog=f'python -m {function.__module__ if function.__module__ != "__main__" else sys.modules["__main__"].__spec__.name}',
                     description=f'{function.__doc__} {NOTICE}', allow_abbrev=False)
     docs = docments(function)
     for name, p in signature(function).parameters.items():
-        if p.kind is Parameter.VAR_KEYWORD: add_recipe(parser.add_argument_group('recipe', 'what the experiment says, unless given here'))
+        if p.kind is Parameter.VAR_KEYWORD: add_recipe(parser, TYPES if p.annotation is p.empty else p.annotation)
         elif p.kind is Parameter.VAR_POSITIONAL: parser.add_argument(name, nargs='+', help=p.annotation)
         elif p.default is p.empty: parser.add_argument(name, help=docs[name])
         else:
@@ -43,10 +43,12 @@ def parser_for(function) -> Parser:
 def flag(name): return '--' + name.replace('_', '-')
 
 
-def add_recipe(group):
+def add_recipe(parser, names):
     "One option a field of `Experiment`; the text is checked by `Experiment.override`, which says what a field takes."
     from fastcore.docments import docments
+    group = parser.add_argument_group('recipe', 'what the experiment says, unless given here')
     for name, comment in docments(Experiment, returns=False).items():
+        if name not in names: continue
         if TYPES[name] is bool: group.add_argument(flag(name), action=argparse.BooleanOptionalAction, default=None, help=comment)
         else: group.add_argument(flag(name), metavar=name.upper(), help=f'{comment} [{takes(TYPES[name])}]')
 

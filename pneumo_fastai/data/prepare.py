@@ -5,6 +5,7 @@ from itertools import count
 import pandas as pd
 
 from ..errors import InputError
+from ..experiment import DATA
 from .cache import Pixels, home, open_pixels
 from .cohort import Cohort, read_cohort
 from .dicom import square_boxes
@@ -65,7 +66,7 @@ def split_up(cohort, experiment, cache, tick, fold) -> Prepared:
     return replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)])
 
 
-def deciding(e) -> tuple: return e.size, e.aspect, e.any_view, e.valid, e.test, e.split_seed
+def deciding(e) -> tuple: return tuple(getattr(e, name) for name in DATA)
 
 
 def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
