@@ -40,7 +40,8 @@ def class_folders(folder, groups, found):
     stray = beside(folder, taken, found)
     found.note(other, f"files in class folders left out: images are {', '.join(SUFFIXES)}")
     found.note(stray, 'images lie in no class folder: left out')
-    found.note(alone, 'images whose name does not tell the person: each counts as a person of its own, so images of one person may cross splits')
+    found.note(alone, 'images whose name does not tell the person: each counts as a person of its own, so images of one person may cross '
+               'splits')
 
 
 def beside(folder, taken, found):
