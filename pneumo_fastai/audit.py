@@ -2,6 +2,7 @@
 import sys
 
 from .cli import run
+from .experiment import DATA
 
 
 def audit(
@@ -9,7 +10,7 @@ def audit(
     exp:str = 'baseline',  # an experiment's name, or the path of its TOML file: its size and splits are looked at
     out:str = 'audit.png',  # the figure's file; the findings are written beside it as .json
     cache:str = None,      # where decoded images are kept; the user's cache folder unless given
-    **overrides,
+    **overrides:DATA,
 ):
     "Count, find duplicates, borders and order in a data set, and test what tells its label without a look at the lungs."
     from . import experiment as recipes
@@ -28,7 +29,7 @@ def audit(
         from .evaluation.figures import save
         save(audit_page(found, cohort.table, pictures), out)
     show(found)
-    console.print(f'the figure: {out}; every finding, with all its files: {out.with_suffix(".json")}', soft_wrap=True)
+    console.print(f'the figure: {out}; every finding, with all its files: {out.with_suffix(".json")}', soft_wrap=True, markup=False)
 
 
 def figure_file(out):
@@ -68,7 +69,7 @@ def written(found, out):
 
 def show(found):
     "The findings as tables and lines, the shortcut test last."
-    from .screen import console
+    from .screen import console, note
     show_counts(found)
     console.print(f'persons: {found["persons"]:,}, with up to {found["persons_by_images"]["most"]} images each; '
                   f'{found["persons_by_images"]["of_both_classes"]:,} have images of both classes')
@@ -77,7 +78,7 @@ def show(found):
     show_borders(found['borders'])
     show_order(found['order'], found['prevalence'])
     show_shortcut(found['shortcut'])
-    for note in found['notes']: console.print(f'[yellow]note:[/] {note}', soft_wrap=True)
+    for text in found['notes']: note(text)
 
 
 def show_counts(found):
@@ -94,7 +95,7 @@ def show_counts(found):
 def show_rejected(rejected, most=5):
     from .screen import console
     reasons = ': ' + ', '.join(f'{n} {reason}' for reason, n in rejected['reasons'].items()) if rejected['files'] else ''
-    console.print(f'rejected: {rejected["files"]:,} files{reasons}', soft_wrap=True)
+    console.print(f'rejected: {rejected["files"]:,} files{reasons}', soft_wrap=True, markup=False)
     for one in rejected['list'][:most]: console.print(f'  {one["path"]}: {one["reason"]}', soft_wrap=True, markup=False)
 
 

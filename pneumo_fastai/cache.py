@@ -19,11 +19,16 @@ def cache(
     if clear and clear != 'all' and clear not in set(kept.key): raise InputError(unknown('key', clear, [*kept.key, 'all']))
     chosen = kept[(kept.key == clear) | (clear == 'all')] if clear else kept
     title = 'removed from' if clear else 'kept in'
-    rows = [(r.key, f'{r.megabytes:,.1f} MB', f'{r.images:,}', '' if r.size != r.size else f'{r.size:.0f} {r.aspect}', r.folder)
-            for r in chosen.itertuples()]
+    rows = [(r.key, f'{r.megabytes:,.1f} MB', number(r.images), pixels(r), r.folder) for r in chosen.astype(object).fillna('').itertuples()]
     for path in chosen.path if clear else []: shutil.rmtree(path)
     table(f'{title} {home(cache)}', ['key', 'on disk', 'images', 'pixels', 'from'], rows)
     console.print(f'{len(chosen)} entries, {chosen.megabytes.sum():,.1f} MB')
+
+
+def pixels(entry): return ', '.join(filter(None, [f'{number(entry.size)} {entry.aspect}'.strip(), entry.state]))
+
+
+def number(value): return f'{value:,.0f}' if value != '' else ''
 
 
 if __name__ == '__main__':

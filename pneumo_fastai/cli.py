@@ -1,5 +1,6 @@
 "A function's signature as a command line: its comments are the help, its one-line errors end with status 2."
 import argparse
+import os
 import sys
 from inspect import Parameter, signature
 
@@ -7,6 +8,7 @@ from .errors import InputError
 from .experiment import TYPES, Experiment, takes, unknown
 
 NOTICE = 'For research and education, not for diagnosis.'
+EFFECTIVE = os.access in os.supports_effective_ids
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,13 +25,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser_for(function) -> Parser:
-    "The parser of `function`'s parameters and, where it takes **overrides, of the fields of `Experiment`."
+    "The parser of `function`'s parameters and, where it takes **overrides, of the fields of `Experiment`: all, or those of its annotation."
     from fastcore.docments import docments
     parser = Parser(prog=f'python -m {function.__module__ if function.__module__ != "__main__" else sys.modules["__main__"].__spec__.name}',
                     description=f'{function.__doc__} {NOTICE}', allow_abbrev=False)
     docs = docments(function)
     for name, p in signature(function).parameters.items():
-        if p.kind is Parameter.VAR_KEYWORD: add_recipe(parser.add_argument_group('recipe', 'what the experiment says, unless given here'))
+        if p.kind is Parameter.VAR_KEYWORD: add_recipe(parser, TYPES if p.annotation is p.empty else p.annotation)
         elif p.kind is Parameter.VAR_POSITIONAL: parser.add_argument(name, nargs='+', help=p.annotation)
         elif p.default is p.empty: parser.add_argument(name, help=docs[name])
         else:
@@ -41,12 +43,22 @@ def parser_for(function) -> Parser:
 def flag(name): return '--' + name.replace('_', '-')
 
 
-def add_recipe(group):
+def add_recipe(parser, names):
     "One option a field of `Experiment`; the text is checked by `Experiment.override`, which says what a field takes."
     from fastcore.docments import docments
+    group = parser.add_argument_group('recipe', 'what the experiment says, unless given here')
     for name, comment in docments(Experiment, returns=False).items():
+        if name not in names: continue
         if TYPES[name] is bool: group.add_argument(flag(name), action=argparse.BooleanOptionalAction, default=None, help=comment)
         else: group.add_argument(flag(name), metavar=name.upper(), help=f'{comment} [{takes(TYPES[name])}]')
+
+
+def remedy(error) -> str:
+    "What would help against an `OSError`: what is there and may not be read is its user's to mend, the rest could not be written."
+    if isinstance(error, FileNotFoundError): return ''
+    if error.filename and os.path.exists(error.filename) and not os.access(error.filename, os.R_OK, effective_ids=EFFECTIVE):
+        return '; make it readable'
+    return '; give another place with --out or --cache'
 
 
 def run(function, argv=None) -> int:
@@ -60,7 +72,7 @@ def run(function, argv=None) -> int:
         print(f'error: {e}', file=sys.stderr)
         return 2
     except OSError as e:  # a folder that cannot be written, a full disk
-        print(f'error: {e.filename or "a file"}: {e.strerror or e}; give another place with --out or --cache', file=sys.stderr)
+        print(f'error: {e.filename or "a file"}: {e.strerror or e}{remedy(e)}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print('interrupted: what had been written stays', file=sys.stderr)

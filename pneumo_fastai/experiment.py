@@ -71,6 +71,7 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('tta', lambda x: 0 <= x <= 64, 'a whole number from 0 to 64'),
           ('seed', lambda x: 0 <= x < 2**31, 'a whole number from 0, below 2**31')]
 TYPES = {f.name: f.type for f in fields(Experiment)}
+DATA = 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed'  # what decides pixels and splits
 
 
 def takes(kind) -> str:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from pneumo_fastai.audit import audit
-from pneumo_fastai.cli import run
+from pneumo_fastai.cli import parser_for, run
 
 
 def command(*args, cwd):
@@ -50,6 +50,29 @@ def test_the_figure_is_a_page(made):
     assert {p.name for p in made[2].iterdir()} == {'films', 'cache', 'audit.png', 'audit.json'}
 
 
+def test_only_what_decides_pixels_and_splits_is_an_option():
+    values = parser_for(audit).parse(['--size', '64', '--no-any-view', '--valid', '.2'])
+    assert set(values) == {'data', 'exp', 'out', 'cache', 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed'}
+
+
+def test_names_with_what_the_screen_takes_for_markup_are_shown_as_they_are(films, tmp_path):
+    "Of files, folders, labels, classes and the figure."
+    place = tmp_path/'z[/b]'/'films [red]'
+    place.mkdir(parents=True)
+    rows = ['path,label,person,view,detail']
+    for i, film in enumerate(sorted((films/'NORMAL').iterdir())[:12]):
+        shutil.copy(film, place/f'[b]{i} $x_{{$.png')
+        rows.append(f'[b]{i} $x_{{$.png,{i % 2},[/b]{i},PA,[/bold] $_{{$')
+    rows += ['[/12].png,[/b],p,PA,', 'none[/b].png,1,p,LL,']
+    (place/'manifest.csv').write_text('\n'.join(rows))
+    done = command('--data', place, '--size', '32', '--cache', tmp_path/'c[/b]', '--out', tmp_path/'z[/b]'/'a.png', cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    flat = ' '.join(done.stdout.split())
+    for words in ('films [red]', 'z[/b]/a.png', "label '[/b]' is none of", 'none[/b].png', 'detail: [/bold] $_{$'): assert words in flat
+    found = json.loads((tmp_path/'z[/b]'/'a.json').read_text())
+    assert found['images'] == 12 and found['rejected']['files'] == 2
+
+
 def test_one_class_of_few_images_is_looked_at_all_the_same(films, tmp_path):
     (tmp_path/'films'/'NORMAL').mkdir(parents=True)
     for p in sorted((films/'NORMAL').iterdir())[:5]: shutil.copy(p, tmp_path/'films'/'NORMAL')
@@ -61,7 +84,8 @@ def test_one_class_of_few_images_is_looked_at_all_the_same(films, tmp_path):
 
 @pytest.mark.parametrize('argv, says', [
     (['--out', 'audit.pdf'], ['audit.pdf', '.png']), (['--out', 'no/such/audit.png'], ['no/such']),
-    (['--data', 'no/such'], ['no/such', 'exist']), (['--siez', '3'], ["'siez'", 'size']), (['--size', '3'], ['size', '32'])])
+    (['--data', 'no/such'], ['no/such', 'exist']), (['--siez', '3'], ["'siez'", 'size']), (['--size', '3'], ['size', '32']),
+    (['--epochs', '3'], ["'epochs'", 'split-seed']), (['--gradcam'], ["'gradcam'"]), (['--out', 'no[/b]/a.png'], ['no[/b]', 'no folder'])])
 def test_bad_input_gets_one_line_and_status_2(capsys, monkeypatch, tmp_path, argv, says):
     monkeypatch.chdir(tmp_path)
     assert run(audit, argv) == 2

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from pneumo_fastai.cache import cache
 from pneumo_fastai.cli import run
 from pneumo_fastai.data.cache import listing, open_pixels
@@ -16,3 +18,17 @@ def test_it_lists_and_clears(films, tmp_path, capsys):
     assert list(listing(place).key) == [second]
     open_pixels(paths, 40, folder=place)
     assert run(cache, ['--cache', str(place), '--clear', 'all']) == 0 and listing(place).empty
+
+
+def test_what_is_damaged_is_listed_as_such_and_cleared(films, tmp_path, capsys):
+    paths, place = list((films/'NORMAL').iterdir()), tmp_path/'c'
+    for size in (32, 40, 48): open_pixels(paths, size, folder=place)
+    first, second, third = (Path(p) for p in listing(place).path)
+    (first/'about.json').write_text('{')
+    next(second.glob('*.csv')).write_text('')
+    assert run(cache, ['--cache', str(place)]) == 0
+    out = capsys.readouterr().out
+    assert first.name in out and '3 entries' in out
+    assert sum('damaged' in line for line in out.splitlines() if '│' in line) == 2
+    assert run(cache, ['--cache', str(place), '--clear', first.name]) == 0 and not first.exists()
+    assert run(cache, ['--cache', str(place), '--clear', 'all']) == 0 and not second.exists() and not third.exists()

@@ -10,9 +10,11 @@ from ..errors import InputError
 from .borders import EDGE, SATURATED, SIDES
 from .cohort import CLASSES
 from .duplicates import groups
+from .header import OLDEST
 from .prepare import decoded, prepare
 
-AGES = {'0 to 4': 5, '5 to 17': 18, '18 to 39': 40, '40 to 59': 60, '60 to 79': 80, '80 to 120': 121, 'over 120, implausible': np.inf}
+AGES = {'0 to 4': 5, '5 to 17': 18, '18 to 39': 40, '40 to 59': 60, '60 to 79': 80, f'80 to {OLDEST}': OLDEST + 1,
+        f'over {OLDEST}, implausible': np.inf}
 UNKNOWN = 'not stated'
 SLICES, IN_SLICE = 20, 10   # of the sorted names; a slice has at least so many images
 DARK, LIGHT = 64, 192       # a bar's tone below and above

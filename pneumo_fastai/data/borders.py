@@ -34,7 +34,7 @@ def blocks(
     for box, where in pd.Series(range(len(rows))).groupby(pd.Series(boxes)):
         for some in map(list, chunked(where, CHUNK)):
             top, bottom, left, right = box
-            yield some, np.ascontiguousarray(pixels.array[rows[some]][:, top:bottom, left:right])
+            yield some, np.ascontiguousarray(pixels.read(rows[some])[:, top:bottom, left:right])
             done += len(some)
             if tick: tick(done, len(rows))
 

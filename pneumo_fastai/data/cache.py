@@ -1,53 +1,25 @@
-"Every file decoded once -> one memory-mapped uint8 array and a table of what the headers say."
+"Every file decoded once -> one memory-mapped uint8 array and a table of what the headers say. What is damaged is made again."
 import json
+import logging
 import os
-import weakref
-from bisect import bisect_left
-from dataclasses import dataclass
+import re
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
 from fastcore.basics import chunked
 
 from .dicom import UNOPENED, VERSION, UnreadableImage, read_square
+from .pixels import Pixels
+from .workers import end_with
 
 TEXTS, NUMBERS = ['view', 'sex', 'patient', 'scale'], ['height', 'width', 'tall', 'spacing', 'frames', 'age']  # of a `Film`
 CHUNK = 32  # files a task
-
-
-@dataclass
-class Pixels:
-    "Decoded images: `array` (n, size, size) uint8, memory-mapped; `table` one row an image, indexed by path."
-    array:np.ndarray
-    table:pd.DataFrame  # row, reason (None: decoded), and what `Film` says, by the names it has there
-    folder:Path
-
-    def __post_init__(self):
-        table = self.table.sort_index()
-        self.paths, self.rows = table.index.to_numpy(object), table.row.to_numpy()
-        self.file = os.open(self.array.filename, os.O_RDONLY)  # held: where the file is replaced, this is still the old one
-        weakref.finalize(self, os.close, self.file)
-
-    def row(self, path) -> int | None:
-        "Where in `array` the image is; None where it is not. By halving: a dictionary of a million paths takes 100 MB."
-        at = bisect_left(self.paths, path := str(path))
-        return int(self.rows[at]) if at < len(self.paths) and self.paths[at] == path else None
-
-    def __contains__(self, path): return self.row(path) is not None
-
-    def __getitem__(self, path) -> np.ndarray:
-        if (row := self.row(path)) is None: raise KeyError(path)
-        return self.read([row])[0]
-
-    def read(self, rows, out=None) -> np.ndarray:
-        "(n, size, size) uint8: the images of `rows`, into `out` if given. Read, not mapped: mapped pages count as the process's memory."
-        out = np.empty((len(rows), *self.array.shape[1:]), np.uint8) if out is None else out
-        for image, row in zip(out, rows, strict=True):
-            if os.preadv(self.file, [image], self.array.offset + int(row) * image.nbytes) != image.nbytes:
-                raise OSError(f'{self.array.filename} is shorter than it was')
-        return out
+ABOUT = dict(images=int, size=int, aspect=str, folder=str)
+log = logging.getLogger(__name__)
 
 
 def home(folder=None) -> Path:
@@ -71,25 +43,57 @@ def open_pixels(
     place.mkdir(parents=True, exist_ok=True)
     with FileLock(place/'lock'):
         name = _digest([_stamp(p) for p in paths])  # changes with any file's size or time
-        array, table = place/f'{name}.npy', place/f'{name}.csv'
-        if not table.exists():
+        array, table, how = place/f'{name}.npy', place/f'{name}.csv', (size, aspect, any_view)
+        about = dict(images=len(paths), size=size, aspect=aspect, folder=os.path.commonpath(paths))
+        if _about(place) != about: _write(place/'about.json', json.dumps(about))
+        if not _sound(array, table, (len(paths), size, size)):
+            if table.exists():
+                log.warning('the cache in %s is damaged, or of another version: its images are decoded again', place)
+                for file in (table, array): file.unlink(missing_ok=True)
             for old in place.iterdir():
-                if old.stem.split('.')[0] not in (name, 'lock'): old.unlink()
-            _write(place/'about.json', json.dumps(dict(images=len(paths), size=size, aspect=aspect, folder=os.path.commonpath(paths))))
-            _build(paths, (size, aspect, any_view), array, table, jobs, tick)
-        frame = _read_table(table)
-        if len(again := frame[frame.reason.str.startswith(UNOPENED, na=False)]):
-            for record in _decode([(r, p) for p, r in again.row.items()], (size, aspect, any_view), array):
-                frame.loc[record['path'], list(record)[1:]] = list(record.values())[1:]
-            _write(table, frame.reset_index().to_csv(index=False))
-            frame = _read_table(table)
-    return Pixels(np.load(array, mmap_mode='r'), frame, place)
+                if old.stem.split('.')[0] not in (name, 'lock', 'about'): old.unlink()
+            _build(paths, how, array, table, jobs, tick)
+        frame = _again(_read_table(table), how, array, table)
+    return Pixels(np.load(array, mmap_mode='r'), frame, place, how)
+
+
+def _again(frame, how, array, table) -> pd.DataFrame:
+    "The table, with the files that could not be opened the last time."
+    if not len(closed := frame[frame.reason.str.startswith(UNOPENED, na=False)]): return frame
+    for record in _decode([(r, p) for p, r in closed.row.items()], how, array):
+        frame.loc[record['path'], list(record)[1:]] = list(record.values())[1:]
+    _write(table, _sealed(frame.reset_index().to_csv(index=False)))
+    return _read_table(table)
+
+
+def _sound(array, table, shape) -> bool:
+    "Whether a finished cache is as it was written, but for the pixels, which are checked as they are read."
+    try: return _fits(array, shape) and _unsealed(table.read_bytes()) is not None
+    except OSError: return False
+
+
+def _fits(array, shape) -> bool:
+    "Whether an array file has the beginning and the size that go with this shape."
+    np.lib.format.write_array_header_1_0(header := BytesIO(), dict(descr='|u1', fortran_order=False, shape=shape))
+    with array.open('rb') as file: same = file.read(header.tell()) == header.getvalue()
+    return same and array.stat().st_size == header.tell() + np.prod(shape)
+
+
+def _sealed(text) -> str:
+    "A text behind its checksum."
+    return f'{crc32(text.encode()):08x} {text}'
+
+
+def _unsealed(data) -> bytes | None:
+    "What `_sealed` sealed; None where it is not what it was."
+    return data[9:] if data[:9] == b'%08x ' % crc32(memoryview(data)[9:]) else None
 
 
 def _read_table(table) -> pd.DataFrame:
     "The table of a finished cache, by path."
     texts = ['reason', *TEXTS]
-    frame = pd.read_csv(table, dtype=dict.fromkeys(['path', *texts], str), keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ''))
+    data = BytesIO(_unsealed(table.read_bytes()))
+    frame = pd.read_csv(data, dtype=dict.fromkeys(['path', *texts], str), keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ''))
     frame = frame.set_index('path')
     frame[texts] = frame[texts].astype(object).replace('', None)
     return frame
@@ -110,7 +114,7 @@ def _write(path, text):
 
 
 def _build(paths, how, array, table, jobs, tick):
-    "Decode `paths` into `array`, then write `table`: its presence says that both are whole. Goes on where an interrupted build stopped."
+    "Decode `paths` into `array`, then write `table`, whose presence says that both are there. Goes on where an interrupted build stopped."
     from joblib import Parallel, cpu_count, delayed
     partial, journal = array.with_suffix('.partial'), array.with_suffix('.jsonl')
     records = _so_far(partial, journal, (len(paths), how[0], how[0]))
@@ -118,25 +122,25 @@ def _build(paths, how, array, table, jobs, tick):
     todo = [(row, path) for row, path in enumerate(paths) if row not in done]
     jobs = 1 if len(todo) < 4 * CHUNK else jobs or cpu_count()  # starting processes costs a second
     tasks = (delayed(_decode)(chunk, how, partial) for chunk in chunked(todo, CHUNK))
-    with journal.open('a', encoding='utf-8') as log:
-        for some in Parallel(n_jobs=jobs, return_as='generator_unordered')(tasks):
-            log.write(json.dumps(some) + '\n')
-            log.flush()
+    with journal.open('a', encoding='utf-8') as lines:
+        for some in Parallel(n_jobs=jobs, return_as='generator_unordered', initializer=end_with, initargs=(os.getpid(),))(tasks):
+            lines.write(_sealed(json.dumps(some) + '\n'))
+            lines.flush()
             records += some
             if tick: tick(len(records), len(paths), sum(r['reason'] is not None for r in records))
     os.replace(partial, array)
-    frame = pd.DataFrame(records, columns=['path', 'row', 'reason', *TEXTS, *NUMBERS]).sort_values('row')
-    _write(table, frame.to_csv(index=False))
+    frame = pd.DataFrame(records, columns=['path', 'row', 'reason', 'crc', *TEXTS, *NUMBERS]).sort_values('row')
+    _write(table, _sealed(frame.to_csv(index=False)))
     journal.unlink()
 
 
 def _so_far(partial, journal, shape) -> list[dict]:
     "The records of an interrupted build whose rows are in `partial`; a new, empty array where there is none."
     try:
-        if np.load(partial, mmap_mode='r').shape == shape:
-            lines = journal.read_text(encoding='utf-8').splitlines(keepends=True)
-            return [r for line in lines if line.endswith('\n') for r in json.loads(line)]  # a killed process may leave half a line
-    except (OSError, ValueError): pass
+        if _fits(partial, shape):
+            lines = map(_unsealed, journal.read_bytes().splitlines(keepends=True))  # a killed process may leave half a one
+            return [r for line in lines if line is not None for r in json.loads(line)]
+    except OSError: pass
     journal.unlink(missing_ok=True)
     np.lib.format.open_memmap(partial, 'w+', np.uint8, shape).flush()
     if hasattr(os, 'posix_fallocate'):  # a full disk is an error here, not a crash in the middle of a memory-mapped row
@@ -148,10 +152,10 @@ def _decode(chunk, how, array) -> list[dict]:
     "Decode (row, path) pairs into their rows of the array file; one record a file."
     out, records = np.lib.format.open_memmap(array, 'r+'), []
     for row, path in chunk:
-        record = dict(path=path, row=row, reason=None)
+        record = dict(path=path, row=row, reason=None, crc=0)
         try:
             out[row], film = read_square(path, *how)
-            record |= {k: getattr(film, k) for k in TEXTS + NUMBERS}
+            record |= dict(crc=crc32(out[row])) | {k: getattr(film, k) for k in TEXTS + NUMBERS}
         except UnreadableImage as e: record['reason'] = e.reason
         records.append(record)
     out.flush()
@@ -159,13 +163,31 @@ def _decode(chunk, how, array) -> list[dict]:
 
 
 def listing(folder=None) -> pd.DataFrame:
-    "What the cache folder holds: key, megabytes on disk, images, size, aspect, folder (of the images), path; the demo sets too."
-    found = [(p, json.loads((p/'about.json').read_text())) for p in (home(folder)/'pixels').glob('*') if (p/'about.json').exists()]
-    found += [(p, dict(images=len(list((p/'stage_2_train_images').glob('*'))), folder='the demo set'))
+    """What the cache folder holds: key, megabytes on disk, images, size, aspect, folder (of the images), state ('damaged', 'unfinished' or
+    ''), path; the demo sets too. Pixels are not read: of the damages to them those of the file's size are known here."""
+    kept = [p for p in (home(folder)/'pixels').glob('*') if re.fullmatch('[0-9a-f]{16}', p.name) and p.is_dir()]
+    found = [(p, dict(_about(p) or {}, state=_state(p))) for p in kept]
+    found += [(p, dict(images=len(list((p/'stage_2_train_images').glob('*'))), folder='the demo set', state=''))
               for p in home(folder).glob('demo-*-v*') if (p/'SYNTHETIC').exists()]
     rows = [dict(key=p.name, megabytes=_disk(p) / 1e6, **about, path=str(p)) for p, about in found]
-    columns = ['key', 'megabytes', 'images', 'size', 'aspect', 'folder', 'path']
+    columns = ['key', 'megabytes', 'images', 'size', 'aspect', 'folder', 'state', 'path']
     return pd.DataFrame(rows, columns=columns).sort_values('key', ignore_index=True)
+
+
+def _about(place) -> dict | None:
+    "What about.json says; None where it is damaged."
+    try: about = json.loads((place/'about.json').read_text(encoding='utf-8'))
+    except (OSError, ValueError): return None
+    right = isinstance(about, dict) and {k: type(v) for k, v in about.items()} == ABOUT
+    return about if right else None
+
+
+def _state(place) -> str:
+    if not (about := _about(place)): return 'damaged'
+    tables = list(place.glob('*.csv'))
+    if not tables: return 'unfinished'
+    shape = about['images'], about['size'], about['size']
+    return '' if all(_sound(t.with_suffix('.npy'), t, shape) for t in tables) else 'damaged'
 
 
 def _disk(folder) -> int: return sum(f.stat().st_blocks * 512 for f in folder.rglob('*') if f.is_file())

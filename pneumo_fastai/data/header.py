@@ -17,6 +17,7 @@ VIEWS = {'AP': 'AP', 'ANTERO': 'AP', 'ANTEROPOSTERIOR': 'AP', 'PA': 'PA', 'POSTE
          'LL': 'LL', 'RL': 'RL', 'LLD': 'LLD', 'RLD': 'RLD', 'LLO': 'LLO', 'RLO': 'RLO', 'LAT': 'lateral', 'LATERAL': 'lateral',
          'OBLIQUE': 'oblique', 'DECUBITUS': 'decubitus'}
 FRONTAL = ('AP', 'PA', 'frontal')
+OLDEST = 120  # years; what is above is a slip
 
 
 class Header(dict):
@@ -69,13 +70,23 @@ def refusal(ds) -> str|None:
     chest = any(o in part for o in CHEST)
     if modality in CONVERTED and not chest: return f'is {modality} (converted from something else) and does not say that it is a chest'
     if part and not chest: return 'says that it is of another part of the body than the chest'
+    return not_frontal(seen)
+
+
+def not_frontal(seen) -> str|None:
+    "Why an image of this view is refused, or None."
     return None if seen in (None, *FRONTAL) else f'says that its view is {seen}, not frontal'
 
 
 def view(ds) -> str|None:
-    "ViewPosition, or the meaning of the view's code, as a word of `VIEWS`; 'other' for a word that is not there, None where there is none."
+    "ViewPosition, or the meaning of the view's code, as `view_in` says it."
     codes = ds.get('ViewCodeSequence')
-    words = re.findall('[A-Z]+', (text(ds.get('ViewPosition')) or (text(codes[0].get('CodeMeaning')) if codes else None) or '').upper())
+    return view_in(text(ds.get('ViewPosition')) or (text(codes[0].get('CodeMeaning')) if codes else None) or '')
+
+
+def view_in(said) -> str|None:
+    "A text's view as a word of `VIEWS`; 'other' for a word that is not there, None where there is none."
+    words = re.findall('[A-Z]+', said.upper())
     if not words or words[0] in ('UNKNOWN', 'NONE'): return None
     known = [VIEWS[w] for w in words if w in VIEWS]
     return next((v for v in known if v not in FRONTAL), known[0] if known else 'other')

@@ -5,10 +5,12 @@ from itertools import count
 import pandas as pd
 
 from ..errors import InputError
+from ..experiment import DATA
 from .cache import Pixels, home, open_pixels
 from .cohort import Cohort, read_cohort
 from .dicom import square_boxes
 from .grey import HIGH, LOW
+from .header import not_frontal
 from .split import assign_fold, assign_splits, check_disjoint, crossing
 
 DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old one
@@ -64,7 +66,7 @@ def split_up(cohort, experiment, cache, tick, fold) -> Prepared:
     return replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)])
 
 
-def deciding(e) -> tuple: return e.size, e.aspect, e.any_view, e.valid, e.test, e.split_seed
+def deciding(e) -> tuple: return tuple(getattr(e, name) for name in DATA)
 
 
 def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
@@ -74,18 +76,20 @@ def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
     table = cohort.table.reset_index(drop=True).copy()
     for column in ('view', 'sex', 'age'): table[column] = table[column].where(table[column].notna(), header[column])
     table['person'] = table.person.where(table.person.notna(), header.patient)
-    bad, nobody = header.reason.notna(), table.person.isna()
-    table['person'] = table.person.where(~nobody, table.path)
+    reason = header.reason.where(header.reason.notna() | experiment.any_view, table['view'].map(not_frontal))  # labels may know better
+    bad, nobody = reason.notna(), table.person.isna()
+    table['person'] = table.person.where(~nobody, table.pop('name'))
     notes = [*cohort.notes, *_film_notes(header[~bad]), *_nobody_note(int((nobody & ~bad).sum()))]
-    if bad.all(): raise InputError(f'{cohort.name}: none of the {len(table)} images can be read; the first: {header.reason[0]}')
-    refused = pd.DataFrame({'path': table.path[bad], 'reason': header.reason[bad]})
+    if bad.all(): raise InputError(f'{cohort.name}: none of the {len(table)} images can be read; the first: {reason[0]}')
+    refused = pd.DataFrame({'path': table.path[bad], 'reason': reason[bad]})
     return Prepared(**vars(replace(cohort, table=table[~bad].reset_index(drop=True), notes=notes,
                                    rejected=pd.concat([cohort.rejected, refused], ignore_index=True))), pixels=pixels,
                     made_for=deciding(experiment))
 
 
 def _nobody_note(n):
-    return [f'{n} images have no person in labels or header: each counts as its own, so images of one person may cross splits'] if n else []
+    return [f'{n} images have no person in labels or header: each counts as a person of its own, known by its path in the data set, '
+            'so images of one person may cross splits'] if n else []
 
 
 def _film_notes(header):

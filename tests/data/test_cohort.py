@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pneumo_fastai.data.cohort import COLUMNS, kermany_person, read_cohort
+from pneumo_fastai.data.class_folders import kermany_person
+from pneumo_fastai.data.cohort import COLUMNS, read_cohort
 from pneumo_fastai.errors import InputError
 
 REAL = Path(__file__).parents[2].parent/'shared'/'data'
@@ -179,7 +180,7 @@ def test_shipped_splits_other_classes_and_other_files(tmp_path):
     assert cohort.table.person.nunique() == 4              # two classes' 1.png are two persons
     assert cohort.notes[:4] == ['folders left out: COVID (2 images)',
         '1 files in class folders left out: images are .dcm, .dicom, .png, .jpg, .jpeg', '1 images lie in no class folder: left out',
-        '4 images whose name does not tell the person: each counts as its own, so images of one person may cross splits']
+        '4 images whose name does not tell the person: each counts as a person of its own, so images of one person may cross splits']
     assert has_note(cohort, 'the shipped valid split has only 2 images')
 
 

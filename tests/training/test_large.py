@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 CODE = '''
-import json, resource, sys, time
+import json, resource, sys, time, zlib
 import numpy as np, pandas as pd, torch
 from pneumo_fastai.data.cache import Pixels
 from pneumo_fastai.data.prepare import Prepared, deciding
@@ -20,14 +20,16 @@ from pneumo_fastai.training.rates import fit_rate
 
 n, size, file = int(sys.argv[1]), 224, sys.argv[2] + '/images.npy'
 array = np.lib.format.open_memmap(file, 'w+', np.uint8, (n, size, size))
-array[::n // 999] = np.random.default_rng(0).integers(0, 256, (size, size))
+array[::n // 999] = film = np.random.default_rng(0).integers(0, 256, (size, size)).astype(np.uint8)
+sums = np.full(n, zlib.crc32(bytes(size * size)))
+sums[::n // 999] = zlib.crc32(film)
 k, paths = range(n), [f'/films/{i:07}.dcm' for i in range(n)]
 table = pd.DataFrame(dict(path=paths, label=[i % 2 for i in k], person=[f'p{i // 3}' for i in k], view='AP', age=50., sex='F', detail='',
                           split=[('valid', 'test', *['train'] * 18)[i % 20] for i in k], boxes=[[]] * n))
-pixels = Pixels(np.load(file, mmap_mode='r'), pd.DataFrame(dict(row=k), index=paths), None)
+pixels = Pixels(np.load(file, mmap_mode='r'), pd.DataFrame(dict(row=k, crc=sums), index=paths), None)
 experiment = Experiment(size=size, flip=.5, rotate=10., brightness=.2, contrast=.2)
 cohort = Prepared('large', 'manifest', table, pd.DataFrame(columns=['path', 'reason']), pixels=pixels, made_for=deciding(experiment))
-del array, paths, pixels
+del array, paths, pixels, sums
 keep_freed()
 start = time.perf_counter()
 dls = get_dls(experiment, cohort, device='cpu')
