@@ -4,7 +4,7 @@ import pandas as pd
 from ..errors import InputError
 from .blocks import blocks
 from .choices import Choices
-from .comparison import INDEPENDENT, chosen_threshold, compare
+from .comparison import chosen_threshold, compare
 from .metrics import METRICS
 from .report import NAMES, number
 from .summary import in_order
@@ -73,7 +73,7 @@ def notes(side):
     yield '; '.join(f'{letter(i)}: {s["run"]}' for i, s in enumerate(side)) + '.'
     yield 'In brackets: 95% interval, by resampling persons.'
     if any(s['difference'] for s in side): yield 'Differences are from A, both runs on the same resamples.'
-    if any(s['delong'] for s in side): yield INDEPENDENT
+    if any(s['delong'] for s in side): yield "DeLong's p allows for several images of a patient (Obuchowski 1997)."
     for i, s in enumerate(side):
         if s['reason']: yield f'{letter(i)}: no difference from A, {s["reason"]}.'
         if s['delong'] and 'reason' in s['delong']: yield f'{letter(i)}: DeLong\'s p is {s["delong"]["reason"]}.'
