@@ -142,7 +142,7 @@ def provenance(
     packages = env.get('packages', {})
     rows = [(k, env[k]) for k in ('system', 'processor', 'cores', 'device', 'precision', 'python') if k in env]
     rows += [*packages.items(), *((k.replace('_', ' '), f'{run.recipe[k]} ({why})') for k, why in SEEDS.items()),
-             ('seed of the intervals', f'{metrics["choices"]["seed"]} ({metrics["choices"]["n_boot"]:,} resamples of persons)')]
+             ('seed of what is resampled', f'{metrics["choices"]["seed"]} ({metrics["choices"]["n_boot"]:,} resamples of persons)')]
     files = [(tag('code', name), f'{size:,}', tag('code', sha)) for name, size, sha in hashes(run.folder, files=files)]
     return page.section(
         'provenance', TITLES['provenance'], tag('pre', env.get('command', 'not stated')),
