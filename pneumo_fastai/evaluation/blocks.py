@@ -1,8 +1,9 @@
 "Numbers with their intervals and, where there are none, the reason: what every part of an evaluation is made of."
 import numpy as np
 
+from .clustered import auroc_influence
 from .intervals import balanced_precision, four, stated, weighted_ranks
-from .levels import of_auroc, of_resamples, of_sums, predictive
+from .levels import of_influence, of_resamples, of_sums, predictive
 from .metrics import EVERY, RANKS, RATES, both_classes, checked, confusion, halved, measure, predictive_values, rates
 
 NO_POSITIVE, NO_NEGATIVE = 'no image is positive', 'no image is negative'
@@ -68,7 +69,9 @@ def ranks_block(rows, n_boot, seed):
     y, p = checked(rows['label'], rows['probability'])
     counts, values, ill, well = confusion(y, p), measure(y, p), y == 1, y == 0
     groups = {k: (well,) if k.startswith('specificity') else (ill, well) if k == 'partial_auc' else (ill,) for k in RANKS if k != 'auroc'}
-    intervals = of_resamples(rows['person'], weighted_ranks(y, p), groups, n_boot, seed) | dict(auroc=of_auroc(rows['person'], y, p)[1])
+    auroc, influence = auroc_influence(y, p)
+    intervals = of_resamples(rows['person'], weighted_ranks(y, p), groups, influence, n_boot, seed)
+    intervals['auroc'] = of_influence(rows['person'], y, auroc, influence)
     return {k: stated(values[k], intervals[k], reason(k, *counts)) for k in RANKS}
 
 
@@ -98,9 +101,9 @@ def balanced(
     """
     y, p = checked(rows['label'], rows['probability'])
     if not both_classes(y): return dict(reason=f'not defined, because {ONE_CLASS}')
-    statistic = balanced_precision(y, p)
-    average = stated(statistic(np.ones((1, len(y))))['average_precision'][0],
-                     of_resamples(rows['person'], statistic, dict(average_precision=(y == 1,)), n_boot, seed)['average_precision'], '')
+    statistic, about_it = balanced_precision(y, p), dict(average_precision=(y == 1,))
+    interval = of_resamples(rows['person'], statistic, about_it, auroc_influence(y, p)[1], n_boot, seed)['average_precision']
+    average = stated(statistic(np.ones((1, len(y))))['average_precision'][0], interval, '')
     out = dict(how='all of its images, those of each class weighing one half together; the threshold stays the one chosen on valid')
     for name, block in found.items():
         changed = dict(halves(rows, block['threshold']), **there(block, .5, NO_CALL), average_precision=average)

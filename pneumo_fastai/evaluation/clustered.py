@@ -12,14 +12,6 @@ def numbered(person):
     return code
 
 
-def by_person(person, columns):
-    "Sums of the rows of each person [persons, sums]."
-    code, columns = numbered(person), np.asarray(columns, dtype=float)
-    sums = np.zeros((code.max(initial=-1) + 1, columns.shape[1]))
-    np.add.at(sums, code, columns)
-    return sums
-
-
 def midranks(values):
     "Ranks from 1, equal values sharing their mean rank."
     _, group, count = np.unique(values, return_inverse=True, return_counts=True)

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import InputError
-from .clustered import by_person, numbered
+from .clustered import numbered
 from .metrics import FALSE_ALARMS, FIXED, checked, most, rates, ratio
 
 CHUNK = 500_000  # weights held at a time: a few MB, which stay in the cache of the processor, and bound the memory
@@ -156,6 +156,14 @@ def bootstrap(
     same weights weigh. Resamples in which a value is undefined are left out and counted. A value itself has an interval in `levels`."""
     if not 0 < level < 1: raise InputError(f'level is {level}; give one between 0 and 1')
     return {k: percentile(v, level) for k, v in resamples(person, statistic, n, seed).items()}
+
+
+def by_person(person, columns):
+    "Sums of the rows of each person [persons, sums]."
+    code, columns = numbered(person), np.asarray(columns, dtype=float)
+    sums = np.zeros((code.max(initial=-1) + 1, columns.shape[1]))
+    np.add.at(sums, code, columns)
+    return sums
 
 
 def bootstrap_sums(

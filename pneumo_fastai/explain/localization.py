@@ -2,7 +2,7 @@
 import numpy as np
 
 from ..evaluation.intervals import bootstrap_sums, stated
-from ..evaluation.levels import of_shares
+from ..evaluation.levels import of_shares, of_sums
 from ..evaluation.metrics import ratio
 from ..evaluation.subgroups import by_first_number
 
@@ -77,7 +77,9 @@ def means(
     person,
 ) -> dict:
     "Mean of each measure with its 95% interval."
-    intervals = of_shares(person, columns, hits=('pointing',))
+    hits = np.stack([np.ones(len(person)), columns['pointing']], axis=1)
+    counted = of_sums(person, hits, lambda s: dict(pointing=ratio(s[:, 1], s[:, 0])), dict(pointing=((0,),)))
+    intervals = of_shares(person, columns) | counted
     return {k: stated(mean(v), intervals[k], NO_IMAGE) for k, v in columns.items()}
 
 

@@ -13,7 +13,7 @@ from pneumo_fastai.evaluation.levels import of_auroc, of_sums
 from pneumo_fastai.evaluation.metrics import rates
 
 pytestmark = pytest.mark.slow
-RUNS = 3000
+RUNS = 2000
 LEAST = .93
 
 

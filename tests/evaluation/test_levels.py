@@ -37,8 +37,8 @@ def test_the_variance_is_the_linearised_one_of_a_ratio():
     v = right.mean()
     variance = sum((right[person == k] - v).sum()**2 for k in range(30))/len(person)**2
     columns = np.stack([np.ones(len(right)), right], axis=1)
-    got = L.variances(L.by_person(person, columns), lambda s: dict(rate=s[:, 1]/s[:, 0]))
-    assert got[0]['rate'] == pytest.approx(v) and got[1]['rate'] == pytest.approx(variance, rel=1e-4)
+    value, influence = (found['rate'] for found in L.influences(columns, lambda s: dict(rate=s[:, 1]/s[:, 0])))
+    assert value == pytest.approx(v) and L.squares(person, influence) == pytest.approx(variance, rel=1e-4)
     n, z = v*(1 - v)/variance, norm.ppf(.975)  # Wilson's formula at an n that is no whole number
     low = (v + z**2/2/n - z*np.sqrt(v*(1 - v)/n + z**2/4/n**2))/(1 + z**2/n)
     assert n < 30 and rate(person, right)['low'] == pytest.approx(low, rel=1e-4)
@@ -103,3 +103,13 @@ def test_predictive_values_at_a_stated_prevalence_are_covered(sensitivity, speci
             covered[k] += p*(got['low'] <= truth[k] <= got['high'])
             assert got['low'] < got['high']
     assert (.93 <= covered).all() and (covered <= .985).all()
+
+
+def test_images_of_a_person_that_have_nothing_in_common_count_nearly_as_many():
+    "3,000 images, three a person: the interval is about that of 3,000 persons, and that of 1,000 much."
+    rng = np.random.default_rng(0)
+    right, y, p = rng.random(3000) < .9, rng.integers(0, 2, 3000), rng.random(3000)
+    def width(found): return found['high'] - found['low']
+    for of in (lambda person: rate(person, right), lambda person: L.of_auroc(person, y, np.where(y == 1, p**.2, p))[1]):
+        assert .95 < width(of(np.arange(3000)//3))/width(of(np.arange(3000))) < 1.12
+    assert width(rate(np.arange(1000), right[:1000]))/width(rate(np.arange(3000), right)) > 1.5
