@@ -7,7 +7,6 @@ labels, that chance left out; and it leaves width where none went wrong. Differe
 `intervals`. How often each holds the truth: tests/evaluation/test_coverage.py.
 """
 import numpy as np
-from scipy.special import stdtrit
 
 from .clustered import auroc_influence, covariance, numbered
 from .intervals import resamples
@@ -90,6 +89,7 @@ def of_sums(
 
 def of_means(person, values, interval):
     "low and high by name of means of `values` (by name [n]): `interval(name, mean, variance, persons)`, with Student's t of few persons."
+    from scipy.special import stdtrit
     code, out = numbered(person), none(values)
     if (persons := code.max(initial=0) + 1) < 2: return out
     for k, v in values.items():
