@@ -12,7 +12,7 @@ def evaluate(
     operating_point:str = 'youden',  # rule of the threshold: youden, sensitivity=0.95, specificity=0.9, cost=5 (a miss in false alarms)
     prevalence:float = None,         # where the model would be used: PPV and NPV are stated for it too
     error:float = 0.1,               # error rate of the conformal prediction sets, in each class
-    n_boot:int = 1000,               # resamples of persons behind each interval
+    n_boot:int = 1000,               # resamples of persons, where an interval rests on them
     seed:int = 0,                    # of the resamples and folds
     out:str = 'comparison',          # of several runs: the table is written to OUT.csv and OUT.tex
 ):

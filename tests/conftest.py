@@ -84,6 +84,32 @@ def new_run(tmp_path):
     return make
 
 
+def walk(value, at=''):
+    "Everything in a mapping, with its place."
+    yield at, value
+    if isinstance(value, (dict, list)):
+        for k, v in value.items() if isinstance(value, dict) else enumerate(value): yield from walk(v, f'{at}/{k}')
+
+
+def is_sound(found):
+    """Asserts that all of it is JSON without NaN, that an interval holds its value and has width, that of a difference of what is
+    nowhere different excepted, and that a reason stands where there is none; returns it."""
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    for at, value in walk(found):
+        assert not isinstance(value, float) or np.isfinite(value), at
+        if not isinstance(value, dict) or not {'value', 'low', 'high'} <= set(value): continue
+        if None in (value['value'], value['low'], value['high']):
+            why = 'not defined, because ' if value['value'] is None else 'no interval, because '
+            assert value['low'] is None is value['high'], at
+            assert value['reason'] and (at.startswith('/shortcut') or value['reason'].startswith(why)), at
+        else: assert value['low'] <= value['value'] <= value['high'] and (value['low'] < value['high'] or 'difference' in at), at
+    return found
+
+
+@pytest.fixture(scope='session')
+def sound(): return is_sound
+
+
 @pytest.fixture
 def explainable(films, tmp_path, monkeypatch):
     "Makes a run's folder with a model.pt of random weights and images of 48 x 48; every positive has a box unless `boxes` says no."

@@ -4,13 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pneumo_fastai.cli import run
 from pneumo_fastai.evaluate import evaluate, rule
 from pneumo_fastai.evaluation.calibration import apply
-from pneumo_fastai.evaluation.versus import escaped
+from pneumo_fastai.evaluation.choices import Choices
+from pneumo_fastai.evaluation.comparison import compare
+from pneumo_fastai.evaluation.versus import escaped, left_out, notes
 
 FEW = ['--n-boot', '20']
 
@@ -109,3 +112,14 @@ def test_a_run_that_is_broken_or_says_too_little(tmp_path, capsys, three, write_
     assert run(evaluate, [str(folder)]) == 2 and 'is no JSON' in capsys.readouterr().err
     (tmp_path/'c.csv').touch()
     assert run(evaluate, [*three, '--out', str(tmp_path/'c')]) == 2 and 'c.csv exists' in capsys.readouterr().err
+
+
+def test_a_difference_says_how_many_resamples_it_lacks():
+    "Of eight persons one is ill: a third of the draws hold no ill image."
+    rows = pd.DataFrame(dict(path=[f'{i}' for i in range(16)], person=[f'{i//2}' for i in range(16)], split=['valid', 'test']*8,
+                             label=[1]*2 + [0]*14, probability=np.linspace(.9, .1, 16)))
+    found = compare(rows, rows.assign(probability=rows.probability[::-1].to_numpy()), Choices(n_boot=200))
+    left = found['difference']['at_threshold']['recall']['left_out']
+    assert 40 < left == left_out(found) and left_out(dict(difference=None)) == 0
+    side = [dict(o, run='x', reason=None, synthetic=False, delong=None) for o in (dict(difference=None), found)]
+    assert f'B: up to {left} resamples are left out of a difference, which is undefined in them.' in list(notes(side))

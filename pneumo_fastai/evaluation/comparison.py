@@ -1,53 +1,35 @@
-"Two models on the same test images: paired differences over persons, and DeLong's test."
+"Two models on the same test images: paired differences over persons, and DeLong's test, which allows for several images of a person."
 import numpy as np
 
 from ..errors import InputError
 from .blocks import about, blocks, reason
 from .choices import Choices
+from .clustered import auroc_influence, covariance
 from .intervals import bootstrap, stated, weighted
 from .metrics import EVERY, checked, confusion, measure
 from .operating import choose
 
-INDEPENDENT = ("DeLong's test takes the images as independent. Where persons have several, its p is too small or too large; "
-               'the paired bootstrap over persons allows for that.')
-
-
-def midranks(values):
-    "Ranks from 1, equal values sharing their mean rank."
-    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
-    return (count.cumsum() - (count - 1)/2)[group]
-
-
-def placements(y, p):
-    """For each positive the share of negatives below it [positives], for each negative that of positives above it [negatives].
-
-    Ties count half. The mean of either is the AUROC. By midranks, in n log n (Sun and Xu 2014).
-    """
-    positives, negatives = p[y == 1], p[y == 0]
-    everyone = midranks(np.r_[positives, negatives])
-    m, n = len(positives), len(negatives)
-    return (everyone[:m] - midranks(positives))/n, 1 - (everyone[m:] - midranks(negatives))/m
-
 
 def delong(
-    y,          # labels [n]
+    person, y,  # of each image [n]
     *probabilities,  # of each model, all for the same images, [n] each
 ):
-    """`(auroc [models], covariance [models, models])` (DeLong, DeLong and Clarke-Pearson 1988), None unless each class has two images."""
-    pairs = [placements(*checked(y, p)) for p in probabilities] if min(np.sum(y), len(y) - np.sum(y)) > 1 else None
-    if pairs is None: return None
-    v10, v01 = (np.stack([pair[i] for pair in pairs]) for i in (0, 1))
-    return v10.mean(1), np.atleast_2d(np.cov(v10))/v10.shape[1] + np.atleast_2d(np.cov(v01))/v01.shape[1]
+    """`(auroc [models], covariance [models, models])` (DeLong, DeLong and Clarke-Pearson 1988; over persons, Obuchowski 1997), None
+    unless each class has images of two persons."""
+    y, person = np.asarray(y), np.asarray(person)
+    if min(len(set(person[y == k])) for k in (0, 1)) < 2: return None
+    found = [auroc_influence(*checked(y, p)) for p in probabilities]
+    return np.array([auroc for auroc, _ in found]), covariance(person, y, [influence for _, influence in found])
 
 
-def delong_test(y, a, b):
-    """difference (a - b) of AUROC, standard_error, low, high (95%), z, p (two-sided) and the note `INDEPENDENT`.
+def delong_test(person, y, a, b):
+    """difference (a - b) of AUROC, standard_error, low, high (95%), z and p (two-sided).
 
     A `reason` in place of z and p where the difference has no variance, as between models that rank every image alike.
     """
     from scipy.stats import norm
-    found, empty = delong(y, a, b), dict(difference=None, standard_error=None, low=None, high=None, z=None, p=None, note=INDEPENDENT)
-    if found is None: return dict(empty, reason='not defined, because a class has fewer than two images')
+    found, empty = delong(person, y, a, b), dict(difference=None, standard_error=None, low=None, high=None, z=None, p=None)
+    if found is None: return dict(empty, reason='not defined, because a class has images of fewer than two persons')
     (first, second), cov = found
     difference, error = float(first - second), float(np.sqrt(max(0, cov[0, 0] + cov[1, 1] - 2*cov[0, 1])))
     if error < 1e-12:
@@ -106,11 +88,10 @@ def compare(
     choices = choices or Choices()
     rows = paired(predictions_a, predictions_b)
     own = [chosen_threshold(t, choices) for t in (predictions_a, predictions_b)]
-    y, person = rows['label'], rows['person']
     sides = {}
     for side, threshold in zip('ab', own, strict=True):
         table = rows[['person', 'label']].assign(probability=rows[f'probability_{side}'])
         sides[side] = blocks(table, {'at_threshold': threshold, 'at_0.5': .5}, choices.n_boot, choices.seed, choices.prevalence)
-    return dict(about(rows), persons=int(person.nunique()), **sides,
+    return dict(about(rows), **sides,
                 difference={'at_threshold': differences(rows, own, choices), 'at_0.5': differences(rows, (.5, .5), choices)},
-                delong=delong_test(y.to_numpy(), rows['probability_a'], rows['probability_b']))
+                delong=delong_test(rows['person'], rows['label'], rows['probability_a'], rows['probability_b']))

@@ -10,7 +10,9 @@ import pandas as pd
 
 from ..errors import InputError
 from .blocks import ONE_CLASS
+from .clustered import auroc_influence
 from .intervals import bootstrap, by_score, stated, weighted_auroc
+from .levels import of_auroc, of_influence, of_losses
 from .metrics import checked, ratio
 from .uncertainty import confidence, mutual_information, referral
 
@@ -70,40 +72,43 @@ def scores(y, p):
 
 def gain(rows, together, singles, choices):
     """auroc and brier, each: mean (of `together` [n]), single (the mean over `singles` [models, n]), difference (mean less single) and
-    each (of `singles`); all with intervals from the same resamples of persons."""
+    each (of `singles`); all with intervals, that of the difference from resamples of persons."""
     y, _ = checked(rows['label'], together)
-    of = [scores(y, p) for p in (together, *singles)]
-
-    def statistic(w):
-        found = {}
-        for name, (mean, *each) in zip(('auroc', 'brier'), np.stack([f(w) for f in of], axis=1), strict=True):
-            single = np.mean(each, axis=0)
-            values = dict(mean=mean, single=single, difference=mean - single, **numbered(each))
-            found |= {(name, k): v for k, v in values.items()}
-        return found
-    intervals, here = bootstrap(rows['person'], statistic, choices.n_boot, choices.seed), statistic(np.ones((1, len(y))))
-    def one(name, key): return stated(here[name, key][0], intervals[name, key], ONE_CLASS)
-    return {name: dict({k: one(name, k) for k in ('mean', 'single', 'difference')}, each=[one(name, k) for k in numbered(singles)])
-            for name in ('auroc', 'brier')}
+    mean, *each = [scores(y, p) for p in (together, *singles)]
+    def statistic(w): return dict(zip(('auroc', 'brier'), mean(w) - np.mean([f(w) for f in each], axis=0), strict=True))
+    here, intervals = statistic(np.ones((1, len(y)))), bootstrap(rows['person'], statistic, choices.n_boot, choices.seed)
+    found = dict(auroc=auroc_levels(rows['person'], y, together, singles), brier=brier_levels(rows['person'], y, together, singles))
+    return {k: dict(found[k], difference=stated(here[k][0], intervals[k], ONE_CLASS)) for k in found}
 
 
-def numbered(values): return {str(i): v for i, v in enumerate(values, 1)}
+def auroc_levels(person, y, together, singles):
+    "mean, single and each, as for `gain`."
+    each = [auroc_influence(y, p) for p in singles]
+    def one(auroc, influence): return stated(auroc, of_influence(person, y, auroc, influence), ONE_CLASS)
+    single = [np.mean(parts, axis=0) for parts in zip(*each, strict=True)]
+    return dict(mean=one(*auroc_influence(y, together)), single=one(*single), each=[one(*e) for e in each])
+
+
+def brier_levels(person, y, together, singles):
+    "mean, single and each, as for `gain`."
+    squared = dict(mean=(together - y)**2, single=np.mean((singles - y)**2, axis=0), **{str(i): (p - y)**2 for i, p in enumerate(singles)})
+    intervals = of_losses(person, squared)
+    found = {k: stated(v.mean(), intervals[k], ONE_CLASS) for k, v in squared.items()}
+    return dict(mean=found.pop('mean'), single=found.pop('single'), each=list(found.values()))
 
 
 def marking(rows, wrong, information, sure, agree, choices):
     """How well disagreement, and nearness to the threshold, pick out wrong calls: AUROC of each for "this call is wrong", and the
-    difference, with intervals from the same resamples."""
+    difference, whose interval is from resamples of persons."""
     doubts = [np.unique(v, return_inverse=True)[1].astype(float) for v in (information, -sure)]
-    splits = [by_score(wrong, v) for v in doubts]
-
-    def statistic(w):
-        first, second = (weighted_auroc(*split(w)) for split in splits)
-        return dict(disagreement=first, confidence=second, difference=first - second)
-    intervals, here = bootstrap(rows['person'], statistic, choices.n_boot, choices.seed), statistic(np.ones((1, len(wrong))))
+    splits, person = [by_score(wrong, v) for v in doubts], rows['person']
+    def statistic(w): return dict(difference=np.subtract(*(weighted_auroc(*split(w)) for split in splits)))
     why = 'no call is wrong' if not wrong.any() else 'every call is wrong'
-    out = {k: stated(v[0], intervals[k], why) for k, v in here.items()}
+    out = {k: stated(*of_auroc(person, wrong, v), why) for k, v in zip(('disagreement', 'confidence'), doubts, strict=True)}
+    intervals, here = bootstrap(person, statistic, choices.n_boot, choices.seed), statistic(np.ones((1, len(wrong))))
+    out['difference'] = stated(here['difference'][0], intervals['difference'], why)
     if information.any() or not 0 < wrong.sum() < len(wrong): return out
-    return out | {k: stated(None, intervals[k], agree) for k in ('disagreement', 'difference')}
+    return out | {k: stated(None, out[k], agree) for k in ('disagreement', 'difference')}
 
 
 def spread(values, why):

@@ -2,7 +2,7 @@
 from . import opinions
 from .html import Safe, bullets, join, p, tag
 from .metrics import EVERY
-from .report import FIGURES, NAMES, _about, in_words, number, referral_in_words
+from .report import BRACKETS, FIGURES, NAMES, _about, in_words, number, referral_in_words
 
 MEANING = dict(
     accuracy='calls that are right', balanced_accuracy='mean of sensitivity and specificity',
@@ -28,16 +28,17 @@ def results(page, run, metrics):
     test, balanced = metrics['test'], metrics['balanced']
     header = ['', 'valid at threshold', 'test at threshold', 'test at 0.5']
     blocks = [metrics['valid'], test['at_threshold'], test['at_0.5']]
-    if 'at_threshold' in balanced: header, blocks = [*header, 'balanced test at threshold'], [*blocks, balanced['at_threshold']]
+    if 'at_threshold' in balanced: header, blocks = [*header, 'test at threshold, at 50% prevalence'], [*blocks, balanced['at_threshold']]
     names = [join([NAMES.get(m, m), tag('small', MEANING[m]) if m in MEANING else '']) for m in EVERY]
     rows = [(name, *(cell(b[m]) for b in blocks)) for name, m in zip(names, EVERY, strict=True)]
     how = balanced.get('how') or balanced['reason']
-    words = [_about('Valid', metrics['valid']), _about('Test', test), f'Balanced test, for comparison with tables on balanced sets: {how}',
+    words = [_about('Valid', metrics['valid']), _about('Test', test),
+             f'Test at 50% prevalence, for comparison with tables on balanced sets: {how}',
              f'Threshold {metrics["threshold"]["value"]:.4f} ({metrics["threshold"]["rule"]}); an image at or above it is called pneumonia']
     figures = join([tag('div', *(page.figure(run.folder/f, FIGURES[f]) for f in ('roc.png', 'precision_recall.png')), class_='pair'),
                     page.figure(run.folder/'confusion_matrix.png', FIGURES['confusion_matrix.png'])])
-    table = page.table(header, rows, 'In brackets: 95% interval, by resampling persons. The numbers of valid are optimistic: the threshold '
-                       'was chosen there.', class_='results')
+    table = page.table(header, rows, f'{BRACKETS} The numbers of valid are optimistic, its AUROC too: epoch and threshold were chosen '
+                       'there.', class_='results')
     return page.section('results', 'Results', bullets(in_words(metrics)), bullets(words), table, figures)
 
 

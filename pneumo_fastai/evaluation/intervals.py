@@ -1,12 +1,12 @@
-"How far chance alone may have moved a number: percentile bootstrap over persons, all of a drawn person's images coming along."
+"What the bootstrap over persons makes of a number, all of a drawn person's images coming along; of a difference, its percentile interval."
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 
 from ..errors import InputError
+from .clustered import numbered
 from .metrics import FALSE_ALARMS, FIXED, checked, most, rates, ratio
 
 CHUNK = 500_000  # weights held at a time: a few MB, which stay in the cache of the processor, and bound the memory
@@ -15,7 +15,7 @@ THREADS = min(2, os.cpu_count() or 1)
 ROWS = 200  # resamples multiplied at a time: with much fewer OpenBLAS takes many times as long
 
 
-@lru_cache(maxsize=3)  # valid, test and its balanced subset: every interval of an evaluation rests on the same resamples
+@lru_cache(maxsize=2)  # valid and test: all that is resampled in an evaluation rests on the same draws
 def person_counts(
     persons,  # how many there are
     n,        # resamples
@@ -97,6 +97,17 @@ def weighted_ranks(y, p):
     return values
 
 
+def balanced_precision(y, p):
+    "What turns weights [k, n] into the average precision where each class weighs one half; NaN where a class has no weight."
+    split = by_score(y, p)
+
+    def values(w):
+        pos, _, tp, fp = split(w)
+        (pos, tp), fp = (ratio(v, tp[:, -1:]) for v in (pos, tp)), ratio(fp, fp[:, -1:])
+        return dict(average_precision=_average_precision(pos, tp, fp))
+    return values
+
+
 def four(y, p, threshold):
     "Columns tn, fp, fn, tp [n, 4]: a one where the image belongs."
     return np.eye(4)[2*y + (p >= threshold)]
@@ -121,38 +132,38 @@ def percentile(values, level=0.95):
     return dict(low=low, high=high, left_out=len(values) - len(kept))
 
 
-def _drawn(
-    person,  # whose image each row is [rows]
-    n, seed, level,
+def resamples(
+    person,     # whose image each row is [rows]
+    statistic,  # weights [k, rows] -> name -> values [k], NaN where undefined
+    n=1000,
+    seed=0,
 ):
-    "Each row's person as a number [rows], and how often each is drawn [n, persons]; None for the latter with fewer than two persons."
-    code, persons = pd.factorize(np.asarray(person, dtype=object))
-    if (code < 0).any(): raise InputError(f'{(code < 0).sum()} of {len(code)} rows name no person; name one for every image')
-    if n < 1 or not 0 < level < 1: raise InputError(f'n is {n} and level {level}; give n of 1 or more and a level between 0 and 1')
-    return code, person_counts(len(persons), n, seed) if len(persons) > 1 else None
-
-
-def _fixed_value(values, n): return {k: dict(low=None, high=None, left_out=n) for k in values}
+    "Each value of `statistic` in n draws of as many persons as there are (Efron 1979), as name -> [n]; with one person all are NaN."
+    if n < 1: raise InputError(f'n is {n}; give 1 resample or more')
+    code = numbered(person)
+    if code.max(initial=0) < 1: return {k: np.full(n, np.nan) for k in statistic(np.ones((1, len(code))))}
+    counts, step = person_counts(code.max() + 1, n, seed), max(1, CHUNK//len(code))
+    with ThreadPoolExecutor(THREADS) as pool:  # numpy lets go of the interpreter's lock while it adds up
+        parts = list(pool.map(lambda i: statistic(counts[i:i + step, code]), range(0, n, step)))
+    return {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
 
 
 def bootstrap(
-    person,     # whose image each row is [rows]
-    statistic,  # weights [k, rows] -> name -> values [k], NaN where undefined
-    n=1000,     # resamples
-    seed=0,
+    person, statistic, n=1000, seed=0,  # as for `resamples`
     level=0.95,
 ):
-    """Percentile interval of each value of `statistic`, as name -> low, high, left_out (Efron 1979, persons being the unit).
+    """Percentile interval of each value of `statistic`, as name -> low, high, left_out: of a difference between two models, which the
+    same weights weigh. Resamples in which a value is undefined are left out and counted. A value itself has an interval in `levels`."""
+    if not 0 < level < 1: raise InputError(f'level is {level}; give one between 0 and 1')
+    return {k: percentile(v, level) for k, v in resamples(person, statistic, n, seed).items()}
 
-    Resamples in which a value is undefined are left out and counted. With fewer than two persons nothing varies: low and high are None.
-    A difference between two models on the same images is one more statistic of the same weights.
-    """
-    code, counts = _drawn(person, n, seed, level)
-    if counts is None: return _fixed_value(statistic(np.ones((1, len(code)))), n)
-    step = max(1, CHUNK//len(code))
-    with ThreadPoolExecutor(THREADS) as pool:  # numpy lets go of the interpreter's lock while it adds up
-        parts = list(pool.map(lambda i: statistic(counts[i:i + step, code]), range(0, n, step)))
-    return {k: percentile(np.concatenate([part[k] for part in parts]), level) for k in parts[0]}
+
+def by_person(person, columns):
+    "Sums of the rows of each person [persons, sums]."
+    code, columns = numbered(person), np.asarray(columns, dtype=float)
+    sums = np.zeros((code.max(initial=-1) + 1, columns.shape[1]))
+    np.add.at(sums, code, columns)
+    return sums
 
 
 def bootstrap_sums(
@@ -162,25 +173,25 @@ def bootstrap_sums(
     n=1000, seed=0, level=0.95,
 ):
     "`bootstrap` of what depends on sums over the images alone: added up by person first, hence quick. The resamples are the same."
-    code, counts = _drawn(person, n, seed, level)
-    columns = np.asarray(columns, dtype=float)
-    if counts is None: return _fixed_value(statistic(columns.sum(0, keepdims=True)), n)
-    by_person = np.zeros((counts.shape[1], columns.shape[1]))
-    np.add.at(by_person, code, columns)
-    sums = np.concatenate([counts[i:i + ROWS].astype(float)@by_person for i in range(0, n, ROWS)])
-    return {k: percentile(v, level) for k, v in statistic(sums).items()}
+    sums = by_person(person, columns)
+    if len(sums) < 2: return {k: percentile([np.nan]*n) for k in statistic(sums)}
+    counts = person_counts(len(sums), n, seed)
+    drawn = np.concatenate([counts[i:i + ROWS].astype(float)@sums for i in range(0, n, ROWS)])
+    return {k: percentile(v, level) for k, v in statistic(drawn).items()}
 
 
 def stated(
     value,     # a number, or None or NaN where undefined
-    interval,  # low, high, left_out as `bootstrap` gives them
+    interval,  # low, high and, of a difference, left_out
     reason,    # why it is undefined, if it is
 ):
-    "value, low, high, left_out; a `reason` besides where the value or its interval is not defined."
+    "value, low, high (and left_out); a `reason` besides where the value or its interval is not defined, or resamples were left out."
     if value is None or np.isnan(value):
         return dict(interval, value=None, low=None, high=None, reason=f'not defined, because {reason}')
     out = dict(value=float(value), **interval)
-    return out if interval['low'] is not None else dict(out, reason=f'no interval, because {FEW}')
+    if interval['low'] is None: return dict(out, reason=f'no interval, because {FEW}')
+    if left := interval.get('left_out'): out['reason'] = f'{left} resamples left out, in which it is not defined'
+    return out
 
 
 FEW = 'all images are of one person, or no resample defines the number'

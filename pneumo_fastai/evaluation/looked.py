@@ -129,8 +129,7 @@ def boxes(page, found):
     where = found['localization']
     if 'reason' in where: return ''  # the verdict says so
     words = ('The same by group. Larger boxes are easier to hit, for any map; the last column says in what share the mean box of the '
-             'training images hits. A group of fewer than 30 images is marked as small: its numbers are mostly chance. An interval without '
-             'width is no certainty: with no hit in n images, up to about 3/n may still be hits.')
+             'training images hits. A group of fewer than 30 images is marked as small: its numbers are mostly chance.')
     return join([tag('h3', 'Against the boxes that readers drew'), opponents(page, where), p(words), *by_group(page, where),
                  methods(page, found)])
 

@@ -50,6 +50,11 @@ def rates(tn, fp, fn, tp):
                 mcc=ratio(tp*tn - fp*fn, np.sqrt((tp + fp)*(tp + fn)*(tn + fp)*(tn + fn))))
 
 
+def halved(tn, fp, fn, tp):
+    "The four counts as shares in which each class is one half; NaN for a class that is absent."
+    return *(ratio(c, 2*(tn + fp)) for c in (tn, fp)), *(ratio(c, 2*(fn + tp)) for c in (fn, tp))
+
+
 def predictive_values(sensitivity, specificity, prevalence):
     "`(ppv, npv)` where `prevalence` of the images are positive, by Bayes' rule; NaN where undefined, any shapes that broadcast."
     found, alarms = sensitivity*prevalence, (1 - specificity)*(1 - prevalence)

@@ -78,7 +78,7 @@ def operating_points(valid, test, choices):
         point = dict(rule=rule, words=f'{words} on valid', threshold=threshold)
         if threshold is None: points.append(dict(point, reason=f'not defined, because on valid {why}'))
         else:
-            point |= {name: rates_block(rows, threshold, choices.n_boot, choices.seed, choices.prevalence)
+            point |= {name: rates_block(rows, threshold, choices.prevalence)
                       for name, rows in (('valid', valid), ('test', test))}
             prevalence = choices.cost_prevalence(valid['label'])
             if rule == 'cost': point |= {f'expected_cost_{k}': cost_of(point[k], choices, prevalence) for k in ('valid', 'test')}

@@ -1,6 +1,6 @@
 "The part of the report on several predictions of one image: what their mean gains, and whether disagreement marks wrong calls."
 from .html import Safe, bullets, join, p, tag
-from .report import number
+from .report import BRACKETS, number
 
 COPIES, NETWORKS = 'Each image looked at several times (test-time augmentation)', 'Several networks (deep ensemble)'
 MOST = 0.69  # log 2
@@ -31,7 +31,8 @@ def networks(page, uncertainty):
 
 def cell(metric, sign=''):
     if metric['value'] is None: return tag('span', metric['reason'], class_='why')
-    return number(metric, 3, sign)
+    left = metric.get('reason')  # of the resamples
+    return join([number(metric, 3, sign), ' ', tag('span', left, class_='why')]) if left else number(metric, 3, sign)
 
 
 def gain(page, found, rows):
@@ -40,7 +41,7 @@ def gain(page, found, rows):
     each = [(f'network {i}', *map(cell, pair)) for i, pair in enumerate(pairs, 1)]
     table = [(words, *(cell(found[m][k], sign) for m in ('auroc', 'brier'))) for words, k, sign in rows]
     return page.table(('on test', 'AUROC', 'Brier score, the less the better'), [*each, *table],
-                      'In brackets: 95% interval; a difference is measured on the same resamples of persons.')
+                      f'{BRACKETS} That of a difference is by resampling patients for both alike.')
 
 
 def doubt(page, found, what):
@@ -77,4 +78,5 @@ def marks(marking):
     verdict = ('disagreement marks wrong calls better than nearness to the threshold' if more['low'] > 0 else
                'nearness to the threshold marks wrong calls better; it needs no further prediction' if more['high'] < 0 else
                'these images do not tell which of the two marks wrong calls better')
-    return [said, f'Difference {number(more, 3, "+")}: {verdict}.']
+    left = f' ({more["reason"]})' if 'reason' in more else ''
+    return [said, f'Difference {number(more, 3, "+")}{left}: {verdict}.']

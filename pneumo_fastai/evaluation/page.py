@@ -3,7 +3,7 @@ from . import findings, groups, sections
 from .folder import write
 from .html import Page, document, join, p, tag
 from .looked import looked
-from .report import NAMES, number
+from .report import BRACKETS, NAMES, number
 
 NOTICE = 'For research and education, not for diagnosis.'
 TILES = ('auroc', 'recall', 'specificity', 'average_precision')
@@ -20,7 +20,7 @@ def tiles(page, metrics):
 def head(page, run, metrics, how='On test at the threshold chosen on valid', titles=sections.TITLES):
     test = metrics['test']
     lead = (f'Chest radiographs, pneumonia or not. {how}: {test["n"]:,} images of {test["persons"]:,} '
-            f'persons, {test["prevalence"]:.1%} with pneumonia. In brackets: 95% interval.')
+            f'persons, {test["prevalence"]:.1%} with pneumonia. {BRACKETS}')
     contents = tag('ol', *(tag('li', tag('a', title, href=f'#{id}')) for id, title in titles.items()))
     return tag('header', tag('h1', run.title, ' ', page.mark()), p(NOTICE, class_='notice'), p(lead, class_='lead'), tiles(page, metrics),
                tag('nav', contents))

@@ -12,13 +12,13 @@ from .blocks import about, blocks
 from .calibration import apply, choose_calibrator
 from .choices import Choices
 from .folder import FOLD, Run, class_weights, read_json, read_run, write
-from .intervals import bootstrap, stated
+from .intervals import stated
+from .levels import of_auroc
 from .metrics import EVERY, auroc
 from .metrics import measure as measured
 from .reliability import calibration_measures
-from .shortcut import within_folds
 from .subgroups import subgroups
-from .summary import always, chosen, in_order, interval_warnings, view_scores
+from .summary import always, chosen, in_order, view_scores
 
 COLUMNS = ['path', 'person', 'split', 'label', 'probability', 'fold', 'called', 'threshold', 'calibrated']
 FROM = 'the out-of-fold probabilities of single networks'
@@ -117,7 +117,7 @@ def together(
     metrics = {m: dict(by_fold=v, **spread(v), pooled=test['at_threshold'][m]) for m, v in table.items()}
     result = dict(folds=len(folds), data=cv.data['name'], synthetic=cv.synthetic, n=test['n'], persons=test['persons'],
                   prevalence=test['prevalence'], metrics=metrics, by_fold=folds, test=test,
-                  auroc_within_folds=within(rows, rows['probability'], choices), baseline=baseline(cv, rows, choices),
+                  auroc_within_folds=within(rows, rows['probability']), baseline=baseline(cv, rows),
                   calibration=calibration(rows, choices), subgroups=subgroups(rows, cv.cohort, own, choices),
                   ensemble=ensemble(cv, rows, choices), choices=asdict(choices))
     return dict(result, warnings=list(warnings(cv, result)))
@@ -129,15 +129,12 @@ def spread(values) -> dict:
     return dict(mean=float(v.mean()) if len(v) else None, sd=float(v.std(ddof=1)) if len(v) > 1 else None)
 
 
-def within(rows, scores, choices):
+def within(rows, scores):
     "AUROC over the pairs of images of one fold, which one network scored: networks need not share a scale (Parker et al. 2007)."
-    y, fold, scores = (np.asarray(o) for o in (rows['label'], rows['fold'], scores))
-    def statistic(w): return dict(auroc=within_folds(y, scores, fold, w))
-    here, interval = statistic(np.ones((1, len(y)))), bootstrap(rows['person'], statistic, choices.n_boot, choices.seed)
-    return stated(here['auroc'][0], interval['auroc'], 'no fold has images of both classes')
+    return stated(*of_auroc(rows['person'], rows['label'], scores, rows['fold'].to_numpy()), 'no fold has images of both classes')
 
 
-def baseline(cv, rows, choices):
+def baseline(cv, rows):
     "Of calling all images alike; and, where views are stated, of the view alone, by the prevalence in each fold's train."
     found, views = always(float(rows['label'].mean())), cv.cohort.set_index('path')['view']
     trains = [run.cohort.query('split == "train"') for run in cv.folds]
@@ -145,7 +142,7 @@ def baseline(cv, rows, choices):
     parts = [(rows[rows['fold'] == k], train) for k, train in enumerate(trains, 1)]
     scored = [(part.index, *view_scores(part, views, train)) for part, train in parts]
     scores = pd.concat([pd.Series(s, index=i) for i, s, _ in scored]).loc[rows.index]
-    return dict(found, view=dict(auroc=within(rows, scores, choices), unseen=sum(u for *_, u in scored)))
+    return dict(found, view=dict(auroc=within(rows, scores), unseen=sum(u for *_, u in scored)))
 
 
 def calibration(rows, choices):
@@ -166,7 +163,6 @@ def warnings(cv, result):
     "What a reader has to know before trusting the numbers, a sentence each."
     for f in result['by_fold']:
         if f['rule'].startswith('0.5'): yield f'Fold {f["fold"]}: the threshold is {f["rule"]}.'
-    yield from interval_warnings('all folds', result['test']['at_threshold'], result['choices']['n_boot'])
     for run in cv.folds[1:]:
         differ = [k for k, v in run.environment.get('packages', {}).items() if v != cv.folds[0].environment.get('packages', {}).get(k)]
         if differ: yield f'{run.fold or run.folder.name} was trained with another version of {", ".join(differ)} than fold 1.'

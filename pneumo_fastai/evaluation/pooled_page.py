@@ -7,7 +7,7 @@ from .html import Page, bullets, document, join, p, tag
 from .metrics import EVERY, METRICS
 from .page import head
 from .pooled import CrossValidation
-from .report import FIGURES, LIMITS, NAMES, dashed, in_words, number, write_report
+from .report import BRACKETS, FIGURES, LIMITS, NAMES, dashed, in_words, number, write_report
 
 OWN = "each image at the threshold of its own fold"
 MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'experiment.toml', 'environment.json', 'model.pt')  # of each fold
@@ -91,7 +91,7 @@ def results_lines(result):
     header, rows = shown(result)
     table = [header, ['---']*len(header), *rows]
     return [f'{about(result)}.', '', *('| ' + ' | '.join(row) + ' |' for row in table), '',
-            'In brackets: 95% interval, by resampling persons. sd: standard deviation over folds.', '', *dashed(words(result)), '',
+            f'{BRACKETS} sd: standard deviation over folds.', '', *dashed(words(result)), '',
             'The networks of the folds as one model:', '', *dashed(known(result))]
 
 
@@ -102,9 +102,8 @@ def results(page, cv, result):
             for name, r in ((n, result['metrics'][m]) for n, m in zip(names, EVERY, strict=True))]
     folds = [(f'fold {f["fold"]}', *(f'{f["images"][s]:,}' for s in ('train', 'valid', 'test')), f'{f["threshold"]:.4f}', f['rule'],
               calibrator(f['calibrator'])) for f in result['by_fold']]
-    table = page.table(header, rows, f'Each fold on its own test images, at its own threshold. Pooled: the images of all folds, {OWN}; in '
-                       'brackets: 95% interval, by resampling persons. sd: standard deviation over the '
-                       f'{result["folds"]} folds.', class_='results')
+    table = page.table(header, rows, f'Each fold on its own test images, at its own threshold. Pooled: the images of all folds, {OWN}. '
+                       f'{BRACKETS} sd: standard deviation over the {result["folds"]} folds.', class_='results')
     own = page.table(('', 'train', 'valid', 'test', 'threshold', 'rule', 'calibration'), folds, 'What each fold was trained and tested on '
                      '(images), and what its own valid chose.', wide=(5, 6))
     return page.section('results', TITLES['results'], bullets([*words(result), about(result)]), table, elsewhere(page, result),
@@ -150,8 +149,8 @@ def ensemble(page, cv, result):
 def limits(result):
     "Those of a single run, and those of folds."
     return (*LIMITS[:1],
-            'The intervals (95%, bootstrap over persons) say how much chance in the choice of test persons may move a pooled number, the '
-            'networks staying what they are. They say nothing of another hospital, another scanner, another age group.',
+            'The intervals (95%, allowing for several images of a patient) say how much chance in the choice of test persons may move a '
+            'pooled number, the networks staying what they are. They say nothing of another hospital, another scanner, another age group.',
             f'The standard deviation over folds holds chance in test persons and in training persons alike. The folds are not independent '
             f'(persons whom one tests, others train on), so sd divided by \u221a{result["folds"]} is no standard error of the mean (Bengio '
             'and Grandvalet 2004). All networks begin from the same random weights.',

@@ -3,7 +3,8 @@ import numpy as np
 
 from .blocks import NO_IMAGE, ONE_CLASS
 from .calibration import log_loss, logit, sigmoid
-from .intervals import bootstrap_sums, stated
+from .intervals import stated
+from .levels import of_losses
 from .metrics import checked, ratio
 
 BINS = 10
@@ -86,7 +87,7 @@ def recalibrated(x, y, person, offset=0.):
 
 def _wald(value, error, persons):
     half = 1.959964*error if persons > 1 else None
-    return stated(value, dict(low=half and float(value - half), high=half and float(value + half), left_out=0), '')
+    return stated(value, dict(low=half and float(value - half), high=half and float(value + half)), '')
 
 
 def recalibration(y, p, person):
@@ -94,7 +95,7 @@ def recalibration(y, p, person):
 
     A slope below 1 is overconfidence; in_the_large below 0 are probabilities too high on the whole.
     """
-    x, none, persons = logit(p), dict(low=None, high=None, left_out=0), len(set(person))
+    x, none, persons = logit(p), dict(low=None, high=None), len(set(person))
     if not 0 < y.sum() < len(y): return {k: stated(None, none, ONE_CLASS) for k in ('slope', 'intercept', 'in_the_large')}
     large = recalibrated(np.ones((len(x), 1)), y, person, offset=x)
     apart = x[y == 1].min() >= x[y == 0].max() or x[y == 1].max() <= x[y == 0].min()
@@ -127,8 +128,7 @@ def calibration_measures(
     y, p = checked(rows['label'], rows['probability'])
     if not len(y): return dict(n=0, reason=f'not defined, because {NO_IMAGE}')
     parts, losses = brier_parts(y, p, bins), log_loss(y, p)
-    columns = np.stack([np.ones(len(y)), (p - y)**2, losses], axis=1)
-    intervals = bootstrap_sums(rows['person'], columns, lambda s: dict(brier=s[:, 1]/s[:, 0], log_loss=s[:, 2]/s[:, 0]), n_boot, seed)
+    intervals = of_losses(rows['person'], dict(brier=(p - y)**2, log_loss=losses))
     ece, mce = calibration_error(y, p, equal_width(p, bins), bins)
     return dict(n=len(y), bins=bins, ece=ece, ece_equal_mass=calibration_error(y, p, equal_mass(p, bins), bins)[0], mce=mce,
                 ece_of_a_perfect_model=chance_error(p, seed, bins), **dict(parts, brier=stated(parts['brier'], intervals['brier'], '')),

@@ -37,14 +37,16 @@ FIGURES = {
 }
 QUESTION = 'How well does a model tell chest radiographs with pneumonia from those without, on persons it never saw?'
 SYNTHETIC = 'The images are synthetic, drawn by a program: the numbers show that the pipeline works and say nothing about patients.'
+BRACKETS = 'In brackets: 95% interval, allowing for several images of a patient.'
 LIMITS = (
     'The label is what readers marked on the image, not a diagnosis confirmed by the clinical course.',
-    'The intervals (95%, bootstrap over persons) say how much chance in the choice of test persons may move a number. They say nothing of '
-    'another hospital, another scanner, another age group, nor of training again.',
-    'The threshold was chosen on valid, so the numbers of valid are optimistic; those of test are the ones to quote.',
+    'The intervals (95%, allowing for several images of a patient) say how much chance in the choice of test persons may move a number. '
+    'They say nothing of another hospital, another scanner, another age group, nor of training again.',
+    'Epoch and threshold were chosen on valid, so the numbers of valid are optimistic, its AUROC too; those of test are the ones to quote.',
     'Precision and accuracy hold at the prevalence of this test set; where pneumonia is rarer, more of the positive calls are wrong.',
 )
 
+OPTIMISTIC = 'the numbers of valid are optimistic: epoch and threshold were chosen there'
 NARROW = .05  # an interval of less is given to three places
 
 
@@ -77,7 +79,8 @@ def console_table(metrics, title='', synthetic=False):
     title = f'{title} (synthetic data)'.strip() if synthetic else title
     table = Table(title=Text(title) if title else None, title_justify='left', caption_justify='left', box=SIMPLE_HEAD, show_edge=False,
                   pad_edge=False, collapse_padding=True, padding=(0, 1, 0, 0),
-                  caption=Text('\n'.join([*(_about(k, metrics[k]) for k in ('valid', 'test')), f'threshold {_threshold(metrics)}'])))
+                  caption=Text('\n'.join([*(_about(k, metrics[k]) for k in ('valid', 'test')), f'threshold {_threshold(metrics)}',
+                                          OPTIMISTIC])))
     for i, name in enumerate(HEADER): table.add_column(name, justify='right' if i else 'left')
     for row in rows(metrics): table.add_row(*map(Text, row))  # as Text, or rich takes [not defined] for markup
     return table
@@ -142,7 +145,7 @@ def _results(metrics):
     return [_about('Valid', metrics['valid']) + '.  ', _about('Test', metrics['test']) + '.  ',
             f'Threshold: {_threshold(metrics)}; an image at or above it is called pneumonia.', '',
             *('| ' + ' | '.join(row) + ' |' for row in table), '',
-            'In brackets: 95% interval. Recall is also called sensitivity, precision positive predictive value.', '',
+            f'{BRACKETS} Recall is also called sensitivity, precision positive predictive value.', '',
             *dashed(in_words(metrics)), *dashed(also_in_words(metrics))]
 
 

@@ -134,6 +134,10 @@ def checklists(page, run):
                         _items(page, 'TRIPOD+AI', checklist.TRIPOD, 'Collins et al., BMJ 2024;385:e078378.'), numbers=False)
 
 
+INTERVALS = ('Wilson score, of as many independent images as the variance over persons says (AUROC: Obuchowski 1997); losses on the scale '
+             'of the logarithm; differences by paired bootstrap over persons')
+
+
 def provenance(
     page, run, metrics,
     files=None,  # whose hashes are given; all of the run's unless given
@@ -142,7 +146,8 @@ def provenance(
     packages = env.get('packages', {})
     rows = [(k, env[k]) for k in ('system', 'processor', 'cores', 'device', 'precision', 'python') if k in env]
     rows += [*packages.items(), *((k.replace('_', ' '), f'{run.recipe[k]} ({why})') for k, why in SEEDS.items()),
-             ('seed of the intervals', f'{metrics["choices"]["seed"]} ({metrics["choices"]["n_boot"]:,} resamples of persons)')]
+             ('intervals', INTERVALS),
+             ('seed of what is resampled', f'{metrics["choices"]["seed"]} ({metrics["choices"]["n_boot"]:,} resamples of persons)')]
     files = [(tag('code', name), f'{size:,}', tag('code', sha)) for name, size, sha in hashes(run.folder, files=files)]
     return page.section(
         'provenance', TITLES['provenance'], tag('pre', env.get('command', 'not stated')),

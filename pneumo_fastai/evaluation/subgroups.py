@@ -5,9 +5,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .blocks import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, about
-from .intervals import bootstrap, bootstrap_sums, by_score, four, stated, weighted_auroc
-from .metrics import checked, rates, ratio
+from .blocks import NO_NEGATIVE, NO_POSITIVE, OF, ONE_CLASS, about
+from .intervals import four, stated
+from .levels import of_auroc, of_sums
+from .metrics import checked, rates
 
 AGES = (0, 18, 40, 60, 75, 120)  # lower bounds in years; the last one ends what is plausible
 UNKNOWN = 'not stated'
@@ -85,61 +86,31 @@ def by_first_number(name):
     return (0, 0, name) if name.startswith('below') else (1, float(digits), name) if digits.isdigit() else (2, 0, name)
 
 
-def auroc_within(y, p, masks):
-    "What turns weights [k, n] into the AUROC of each group's images among themselves, and of each attribute over all pairs in one group."
-    splits = {key: (rows, by_score(y[rows], p[rows])) for key, rows in masks.items()}
-
-    def values(w):
-        out, good, pairs = {}, {}, {}
-        for (name, group), (rows, split) in splits.items():
-            pos, neg, tp, fp = split(w[:, rows])
-            out[name, group], n = weighted_auroc(pos, neg, tp, fp), tp[:, -1]*fp[:, -1]
-            good[name] = good.get(name, 0) + np.where(n > 0, n*np.nan_to_num(out[name, group]), 0)
-            pairs[name] = pairs.get(name, 0) + n
-        return out | {name: ratio(good[name], pairs[name]) for name in pairs}
-    return values
+def auroc_of(y, p, person, rows, against):
+    "AUROC of a group's images among themselves, or `against` all images of the label that the group has not."
+    if against: rows = np.r_[rows, np.flatnonzero(y != y[rows[0]])]
+    return stated(*of_auroc(person[rows], y[rows], p[rows]), ONE_CLASS)
 
 
-def auroc_against(y, p, masks):
-    "What turns weights [k, n] into the AUROC of each group, of one label, against all images of the other label."
-    split, (_, score) = by_score(y, p), np.unique(-p, return_inverse=True)
-
-    def values(w):
-        pos, neg, tp, fp = split(w)
-        # the weight of the other label on whose right side an image is, ties counting half; by distinct score
-        below, above = fp[:, -1:] - fp + neg/2, tp - pos/2
-        out = {}
-        for key, rows in masks.items():
-            right, other = (below, fp) if y[rows[0]] else (above, tp)
-            at = w[:, rows]
-            out[key] = ratio((at*right[:, score[rows]]).sum(1), at.sum(1)*other[:, -1])
-        return out
-    return values
-
-
-def aurocs(y, p, person, masks, choices):
-    "AUROC with its interval by (attribute, group), and by attribute where the groups hold both labels."
+def aurocs(y, p, person, masks, groups):
+    "AUROC with its interval by (attribute, group), and by attribute over all pairs in one group, where the groups hold both labels."
     one_label = {name for name in AGAINST if all(len(np.unique(y[rows])) == 1 for (of, _), rows in masks.items() if of == name)}
-    within = auroc_within(y, p, {k: rows for k, rows in masks.items() if k[0] not in one_label})
-    against = auroc_against(y, p, {k: rows for k, rows in masks.items() if k[0] in one_label})
-    def statistic(w): return within(w) | (against(w) if one_label else {})
-    here, intervals = statistic(np.ones((1, len(y)))), bootstrap(person, statistic, choices.n_boot, choices.seed)
-    return {k: stated(v[0], intervals[k], ONE_CLASS if isinstance(k, tuple) else 'no group has images of both classes')
-            for k, v in here.items()}
+    out = {key: auroc_of(y, p, person, rows, key[0] in one_label) for key, rows in masks.items()}
+    for name, of in groups.items():
+        rows = np.flatnonzero([g is not None for g in of])
+        if name in one_label or not len(rows): continue
+        out[name] = stated(*of_auroc(person[rows], y[rows], p[rows], of[rows].astype(str)), 'no group has images of both classes')
+    return out
 
 
-def group_rates(y, p, person, masks, threshold, choices):
+def group_rates(y, p, person, masks, threshold):
     "recall and specificity with intervals, by (attribute, group)."
-    columns, why = four(y, p, threshold), dict(recall=NO_POSITIVE, specificity=NO_NEGATIVE)
-    masked = np.zeros((len(y), len(masks), 4))
-    for i, rows in enumerate(masks.values()): masked[rows, i] = columns[rows]
-    masked = masked.reshape(len(y), -1)
-
-    def values(sums):
-        found = [rates(*sums[:, 4*i:4*i + 4].T) for i in range(len(masks))]
-        return {(key, k): f[k] for key, f in zip(masks, found, strict=True) for k in why}
-    intervals, here = bootstrap_sums(person, masked, values, choices.n_boot, choices.seed), values(masked.sum(0, keepdims=True))
-    return {key: {k: stated(here[key, k][0], intervals[key, k], w) for k, w in why.items()} for key in masks}
+    columns, why, out = four(y, p, threshold), dict(recall=NO_POSITIVE, specificity=NO_NEGATIVE), {}
+    for key, rows in masks.items():
+        here = rates(*columns[rows].sum(0))
+        intervals = of_sums(person[rows], columns[rows], lambda s: rates(*s.T), {k: OF[k] for k in why})
+        out[key] = {k: stated(here[k], intervals[k], w) for k, w in why.items()}
+    return out
 
 
 def small(rows, name, least):
@@ -160,13 +131,13 @@ def subgroups(
 
     `small_below` is the number of images of a class below which a group is marked; `left_out` are names of which the data say nothing.
     """
-    (y, p), person = checked(test['label'], test['probability']), test['person']
+    (y, p), person = checked(test['label'], test['probability']), test['person'].to_numpy()
     found = groupings(described(test, cohort), cohort)
     names = {k: sorted({g for g in groups if g is not None}, key=by_first_number) for k, groups in found.items()}
     masks = {(k, g): np.flatnonzero(found[k] == g) for k, groups in names.items() for g in groups}
     out = dict(small_below=choices.small, left_out=[k for k in ABOUT if k not in found], by={})
     if not masks: return out
-    auroc, rate = aurocs(y, p, person, masks, choices), group_rates(y, p, person, masks, threshold, choices)
+    auroc, rate = aurocs(y, p, person, masks, found), group_rates(y, p, person, masks, threshold)
     for k, groups in names.items():
         rows = {g: test.iloc[masks[k, g]] for g in groups}
         blocks = [dict(group=g, **about(r), small=small(r, k, choices.small), auroc=auroc[k, g], **rate[k, g]) for g, r in rows.items()]

@@ -8,8 +8,9 @@ from .blocks import ONE_CLASS, about, balanced, blocks, reason
 from .calibration import apply, choose_calibrator
 from .choices import Choices
 from .disagreement import disagreement
-from .intervals import bootstrap, stated, weighted_ranks
-from .metrics import METRICS, auroc, checked, confusion
+from .intervals import stated
+from .levels import of_auroc
+from .metrics import checked, confusion
 from .operating import choose, operating_points
 from .reliability import calibration_measures
 from .subgroups import subgroups
@@ -60,32 +61,19 @@ def view_scores(
 def view_baseline(
     test,   # rows to score: path, person, label
     views, train,  # as for `view_scores`
-    n_boot=1000, seed=0,
 ):
     "AUROC on `test` of the view alone, and how many images have a view that training never saw."
     scores, unseen = view_scores(test, views, train)
     y, p = checked(test['label'], scores)
-    interval = bootstrap(test['person'], weighted_ranks(y, p), n_boot, seed)['auroc']
-    return dict(auroc=stated(auroc(y, p), interval, reason('auroc', *confusion(y, p))), unseen=unseen)
+    return dict(auroc=stated(*of_auroc(test['person'], y, p), reason('auroc', *confusion(y, p))), unseen=unseen)
 
 
-def interval_warnings(name, block, n_boot):
-    "What the intervals of a block do not say, a sentence each."
-    if left := max(block[m]['left_out'] for m in METRICS if block[m]['value'] is not None):
-        yield f'{name}: up to {left} of {n_boot} resamples were left out of an interval, the metric being undefined in them.'
-    if same := [m for m in METRICS if block[m]['low'] is not None and block[m]['low'] == block[m]['high']]:
-        yield (f'{name}: every resample gave the same {", ".join(same)}. An interval without width is no certainty: where n '
-               'independent cases show no error, up to about 3/n may still be errors (Hanley and Lippman-Hand 1983).')
-
-
-def _warnings(predictions, metrics, n_boot):
+def _warnings(predictions):
     "What a reader has to know before trusting the numbers, a sentence each."
     valid, test = (predictions[predictions['split'] == s] for s in ('valid', 'test'))
     if shared := set(valid['person']) & set(test['person']):
         yield f'Persons with images in valid and in test: {len(shared)}. The test is not independent.'
     if valid['label'].nunique() < 2: yield 'The images of valid are all of one class: no threshold could be chosen on them, 0.5 stands in.'
-    for name, block in dict(valid=metrics['valid'], test=metrics['test']['at_threshold']).items():
-        yield from interval_warnings(name, block, n_boot)
 
 
 def chosen(valid, choices, where='valid'):
@@ -107,8 +95,8 @@ def always(share):
     return dict(always=int(share >= 0.5), accuracy=max(share, 1 - share), auroc=0.5)
 
 
-def _baseline(test, share, views, train, choices):
-    return always(share) | ({} if views is None else dict(view=view_baseline(test, views, train, choices.n_boot, choices.seed)))
+def _baseline(test, share, views, train):
+    return always(share) | ({} if views is None else dict(view=view_baseline(test, views, train)))
 
 
 def facts(predictions, cohort, views, train):
@@ -125,7 +113,7 @@ def facts(predictions, cohort, views, train):
 
 def evaluate(
     predictions,         # columns path, person, split ('valid' or 'test'), label (0 or 1), probability of pneumonia
-    n_boot=None,         # resamples behind each interval, in place of those of `choices`
+    n_boot=None,         # resamples of persons, in place of those of `choices`
     seed=None,           # likewise
     views=None,          # view by path, to compare with what the view alone tells; needs `train`
     train=None,          # the training split: columns view, label
@@ -137,20 +125,20 @@ def evaluate(
     """threshold, valid, test, baseline, balanced, operating_points, calibration, uncertainty, subgroups, choices and warnings.
 
     The threshold is chosen on valid and applied to test, so the numbers of valid at it are optimistic. A metric is a mapping of value,
-    low, high (95%) and left_out (resamples in which it is undefined), with a reason where there is none. All of it is plain JSON.
+    low and high (95%), with a reason where there is none. All of it is plain JSON.
     """
     given = {k: v for k, v in dict(n_boot=n_boot, seed=seed).items() if v is not None}
     choices, check = replace(choices or Choices(), **given), in_order(check_predictions(predictions))
     views, train, view = facts(check, cohort, views, train)
     valid, test = (check[check['split'] == s] for s in ('valid', 'test'))
     metrics = results(valid, test, chosen(valid, choices), choices)
-    metrics['baseline'] = _baseline(test, metrics['test']['prevalence'], views, train, choices)
+    metrics['baseline'] = _baseline(test, metrics['test']['prevalence'], views, train)
     metrics['calibration'] = calibrated(valid, test, class_weights, choices)
     metrics['uncertainty'] = uncertainty(valid, test, metrics['threshold']['value'], choices, view)
     metrics['uncertainty'] |= {source: disagreement(test, table, metrics['threshold']['value'], source, choices)
                                for source, table in (members or {}).items()}
     metrics['subgroups'] = dict(reason=NO_COHORT) if cohort is None else subgroups(test, cohort, metrics['threshold']['value'], choices)
-    return dict(metrics, choices=asdict(choices), warnings=list(_warnings(check, metrics, choices.n_boot)))
+    return dict(metrics, choices=asdict(choices), warnings=list(_warnings(check)))
 
 
 NO_COHORT = 'not defined, because no table of the images (split.csv) was given'
@@ -162,9 +150,9 @@ def in_order(predictions):
 
 
 def results(valid, test, threshold, choices):
-    "threshold, valid, test (at_threshold and at_0.5), balanced (the same of a balanced subset of test) and operating_points."
+    "threshold, valid, test (at_threshold and at_0.5), balanced (the same at a prevalence of one half) and operating_points."
     at, rest = {'at_threshold': threshold['value'], 'at_0.5': 0.5}, (choices.n_boot, choices.seed, choices.prevalence)
     found = blocks(test, at, *rest)
     return dict(threshold=threshold, valid=blocks(valid, {'valid': threshold['value']}, *rest)['valid'],
-                test=dict(about(test), **found), balanced=balanced(test, at, *rest),
+                test=dict(about(test), **found), balanced=balanced(test, found, *rest[:2]),
                 operating_points=operating_points(valid, test, choices))

@@ -2,9 +2,10 @@
 import numpy as np
 
 from ..errors import InputError
-from .blocks import NO_IMAGE, reason
+from .blocks import NO_IMAGE, OF, reason
 from .calibration import logit
-from .intervals import bootstrap_sums, four, stated
+from .intervals import four, stated
+from .levels import of_sums
 from .metrics import checked, confusion, rates, ratio
 
 SETS = ('neither', 'no pneumonia', 'pneumonia', 'both')  # by 1 for class 0 in the set plus 2 for class 1
@@ -48,7 +49,8 @@ def coverage(covered, groups, person, n_boot, seed):
     masks = {k: np.asarray(m, dtype=bool) for k, m in groups.items()}
     columns = np.stack([column for m in masks.values() for column in (m, m & covered)], axis=1)
     def shares(s): return {k: ratio(s[:, 2*i + 1], s[:, 2*i]) for i, k in enumerate(masks)}
-    intervals, here = bootstrap_sums(person, columns, shares, n_boot, seed), shares(columns.sum(0, keepdims=True))
+    groups = {k: ((2*i,),) for i, k in enumerate(masks)}  # the persons that have images there
+    intervals, here = of_sums(person, columns, shares, groups), shares(columns.sum(0, keepdims=True))
     return {k: dict(n=int(m.sum()), coverage=stated(here[k][0], intervals[k], NO_IMAGE)) for k, m in masks.items()}
 
 
@@ -111,10 +113,9 @@ def referral(
     for asked in shares:
         kept = sure >= np.sort(sure)[min(int(np.floor(asked*len(y) + 1e-9)), len(y) - 1)] if len(y) else np.zeros(0, dtype=bool)
         columns, counts = four(y, p, threshold)*kept[:, None], confusion(y[kept], p[kept], threshold)
-        intervals = bootstrap_sums(rows['person'], columns, lambda s: rates(*s.T), n_boot, seed) if len(y) else None
-        here, none = rates(*counts), dict(low=None, high=None, left_out=n_boot)
+        here, intervals = rates(*counts), of_sums(rows['person'], columns, lambda s: rates(*s.T), {k: OF[k] for k in GIVEN})
         out.append(dict(asked=asked, referred=float(1 - kept.mean()) if len(y) else None, n=int(kept.sum()),
-                        **{k: stated(here[k], intervals[k] if intervals else none, reason(k, *counts)) for k in GIVEN}))
+                        **{k: stated(here[k], intervals[k], reason(k, *counts)) for k in GIVEN}))
     return out
 
 

@@ -4,9 +4,9 @@ import pandas as pd
 from ..errors import InputError
 from .blocks import blocks
 from .choices import Choices
-from .comparison import INDEPENDENT, chosen_threshold, compare
+from .comparison import chosen_threshold, compare
 from .metrics import METRICS
-from .report import NAMES, number
+from .report import BRACKETS, NAMES, number
 from .summary import in_order
 
 SPECIAL = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',
@@ -68,14 +68,20 @@ def table(side):
     return header, rows, [*map(differs, METRICS), delong] if paired else []
 
 
+def left_out(s):
+    "The most resamples that the interval of a difference in the table lacks."
+    return max((d['left_out'] for m in METRICS if (d := (s['difference'] or {}).get('at_threshold', {}).get(m))), default=0)
+
+
 def notes(side):
     "What the table does not say by itself, a line each."
     yield '; '.join(f'{letter(i)}: {s["run"]}' for i, s in enumerate(side)) + '.'
-    yield 'In brackets: 95% interval, by resampling persons.'
-    if any(s['difference'] for s in side): yield 'Differences are from A, both runs on the same resamples.'
-    if any(s['delong'] for s in side): yield INDEPENDENT
+    yield BRACKETS
+    if any(s['difference'] for s in side): yield 'Differences are from A, by resampling patients for both runs alike.'
+    if any(s['delong'] for s in side): yield "DeLong's p allows for several images of a patient (Obuchowski 1997)."
     for i, s in enumerate(side):
         if s['reason']: yield f'{letter(i)}: no difference from A, {s["reason"]}.'
+        if left := left_out(s): yield f'{letter(i)}: up to {left} resamples are left out of a difference, which is undefined in them.'
         if s['delong'] and 'reason' in s['delong']: yield f'{letter(i)}: DeLong\'s p is {s["delong"]["reason"]}.'
     if any(s['synthetic'] for s in side): yield 'Synthetic data say that the pipeline works, and nothing about patients.'
 

@@ -115,7 +115,7 @@ def localized(of, each, maps, mean, n_boot, seed) -> dict:
     def means(m):
         if m is maps: return {k: v for k, v in found['maps']['model'].items() if k != 'iou'}
         columns = localization.table(m.each(test.path), masks)
-        return localization.means({k: v for k, v in columns.items() if k != 'iou'}, test.person, n_boot, seed)
+        return localization.means({k: v for k, v in columns.items() if k != 'iou'}, test.person)
     return dict(found, **counts, methods={name: means(each[name]) for name in METHODS})
 
 

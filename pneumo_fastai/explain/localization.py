@@ -2,6 +2,7 @@
 import numpy as np
 
 from ..evaluation.intervals import bootstrap_sums, stated
+from ..evaluation.levels import of_shares, of_sums
 from ..evaluation.metrics import ratio
 from ..evaluation.subgroups import by_first_number
 
@@ -68,15 +69,26 @@ def best_cut(valid) -> int:
     return int(valid['iou'].mean(0).argmax())
 
 
+def mean(values): return values.mean() if len(values) else None
+
+
 def means(
     columns,  # measure -> values [n], one an image
-    person, n_boot=1000, seed=0,
+    person,
 ) -> dict:
-    "Mean of each measure with its 95% interval, by resampling persons."
+    "Mean of each measure with its 95% interval."
+    hits = np.stack([np.ones(len(person)), columns['pointing']], axis=1)
+    counted = of_sums(person, hits, lambda s: dict(pointing=ratio(s[:, 1], s[:, 0])), dict(pointing=((0,),)))
+    intervals = of_shares(person, columns) | counted
+    return {k: stated(mean(v), intervals[k], NO_IMAGE) for k, v in columns.items()}
+
+
+def differences(columns, person, n_boot, seed) -> dict:
+    "Mean of each measure's differences, with its 95% interval by resampling persons."
     values = np.stack([np.ones(len(person)), *columns.values()], 1)
     def statistic(sums): return {k: ratio(sums[:, i], sums[:, 0]) for i, k in enumerate(columns, 1)}
-    intervals, here = bootstrap_sums(person, values, statistic, n_boot, seed), statistic(values.sum(0, keepdims=True))
-    return {k: stated(here[k][0], intervals[k], NO_IMAGE) for k in columns}
+    intervals = bootstrap_sums(person, values, statistic, n_boot, seed)
+    return {k: stated(mean(v), intervals[k], NO_IMAGE) for k, v in columns.items()}
 
 
 def at_cut(tables, cut): return {k: v[:, cut] if k == 'iou' else v for k, v in tables.items()}
@@ -96,12 +108,12 @@ def localization(
         cuts[name] = best_cut(table(valid, masks[0])) if len(masks[0]) else len(CUTS) // 2
         found[name] = at_cut(table(test, masks[1]), cuts[name])
     own, person = found['model'], np.asarray(person)
-    differences = {k: means({m: own[m] - f[m] for m in MEASURES}, person, n_boot, seed) for k, f in found.items() if k != 'model'}
+    less = {k: differences({m: own[m] - f[m] for m in MEASURES}, person, n_boot, seed) for k, f in found.items() if k != 'model'}
     def within(g, rows):
         others = {k: {m: float(f[m][rows].mean()) for m in MEASURES} for k, f in found.items() if k != 'model'}
         return dict(group=g, n=int(rows.sum()), small=bool(rows.sum() < SMALL), others=others,
-                    **means({m: own[m][rows] for m in MEASURES}, person[rows], n_boot, seed))
+                    **means({m: own[m][rows] for m in MEASURES}, person[rows]))
     by = {name: [within(g, of == g) for g in sorted({g for g in of if g is not None}, key=by_first_number)]
           for name, of in (groups or {}).items()}
-    return dict(n=len(person), persons=len(set(person)), maps={k: means(f, person, n_boot, seed) for k, f in found.items()},
-                cut={k: float(CUTS[c]) for k, c in cuts.items()}, difference=differences, by=by)
+    return dict(n=len(person), persons=len(set(person)), maps={k: means(f, person) for k, f in found.items()},
+                cut={k: float(CUTS[c]) for k, c in cuts.items()}, difference=less, by=by)

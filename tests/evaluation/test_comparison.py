@@ -25,26 +25,28 @@ def test_delong_is_the_u_statistic(decimals):
     ps = [p.round(decimals) for p in scores(rng, y, (1, .4))]
     wins = [(p[y == 1][:, None] > p[y == 0]) + .5*(p[y == 1][:, None] == p[y == 0]) for p in ps]  # every pair, spelled out
     expected = np.cov([w.mean(1) for w in wins])/23 + np.cov([w.mean(0) for w in wins])/31
-    auc, cov = C.delong(y, *ps)
+    auc, cov = C.delong(np.arange(54), y, *ps)
     assert auc == pytest.approx([roc_auc_score(y, p) for p in ps]) and cov == pytest.approx(expected)
 
 
 def test_delong_against_simulation():
-    rng, y = np.random.default_rng(1), np.repeat([1, 0], [60, 90])
-    found = [C.delong_test(y, *scores(rng, y, (1.2, .8))) for _ in range(800)]
+    rng, y, each = np.random.default_rng(1), np.repeat([1, 0], [60, 90]), np.arange(150)
+    found = [C.delong_test(each, y, *scores(rng, y, (1.2, .8))) for _ in range(800)]
     differences = np.array([f['difference'] for f in found])
     truth = norm.cdf(1.2/np.sqrt(2)) - norm.cdf(.8/np.sqrt(2))
     assert np.mean([f['standard_error'] for f in found]) == pytest.approx(differences.std(), rel=.08)
     assert .93 <= np.mean([f['low'] <= truth <= f['high'] for f in found]) <= .97
-    null = [C.delong_test(y, *scores(rng, y, (1, 1)))['p'] for _ in range(800)]
+    null = [C.delong_test(each, y, *scores(rng, y, (1, 1)))['p'] for _ in range(800)]
     assert .03 <= np.mean(np.array(null) < .05) <= .07
 
 
 def test_delong_without_an_answer():
     y, p = np.array([0, 0, 1, 1]), np.array([.1, .3, .2, .4])
-    for found, words in ((C.delong_test(y, p, p/2), 'does not vary'), (C.delong_test([0, 0, 0, 1], p, p), 'fewer than two')):
-        assert found['p'] is None and words in found['reason'] and 'independent' in found['note']
-    assert C.delong_test(y, p, p/2)['difference'] == 0
+    each = np.arange(4)
+    for found, words in ((C.delong_test(each, y, p, p/2), 'does not vary'), (C.delong_test(each, [0, 0, 0, 1], p, p), 'fewer than two'),
+                         (C.delong_test([1, 2, 3, 3], y, p, p**2), 'fewer than two persons')):
+        assert found['p'] is None and words in found['reason']
+    assert C.delong_test(each, y, p, p/2)['difference'] == 0
 
 
 def run(y, p, person=None, first=200):

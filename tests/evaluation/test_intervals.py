@@ -91,6 +91,8 @@ def test_stated_says_why():
     assert B.stated(np.nan, dict(low=.4, high=.6, left_out=9), 'x') == dict(value=None, low=None, high=None, left_out=9,
                                                                            reason='not defined, because x')
     assert 'no interval' in B.stated(.5, dict(low=None, high=None, left_out=9), 'x')['reason']
+    assert B.stated(.5, dict(low=.4, high=.6, left_out=9), 'x')['reason'] == '9 resamples left out, in which it is not defined'
+    assert B.stated(.5, dict(low=.4, high=.6), 'x') == dict(value=.5, low=.4, high=.6)
 
 
 def test_never_defined_and_one_person():

@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.evaluation import shortcut as S
+from pneumo_fastai.evaluation.clustered import auroc_influence
 from pneumo_fastai.evaluation.metrics import auroc
 
 
@@ -17,7 +17,7 @@ def sample(persons=200, each=2, seed=0):
                              half=np.where(rng.random(n) < .75, label, 1 - label), blank=None, none=np.nan, same=7))
 
 
-def score(table, *columns, **kwargs): return S.shortcut_test(table, {'x': list(columns)}, n_boot=200, **kwargs)['x']
+def score(table, *columns, **kwargs): return S.shortcut_test(table, {'x': list(columns)}, **kwargs)['x']
 
 
 def test_a_planted_shortcut_is_found_and_noise_is_chance():
@@ -36,7 +36,7 @@ def test_chance_is_one_half_without_bias():
         table = sample(40, 1, seed)
         y, view = table.label.to_numpy(), np.random.default_rng(seed + 1000).choice(['AP', 'PA'], 40)
         p, fold = S.out_of_fold(S.encoded(pd.DataFrame(dict(view=view))), y, table.person)
-        within.append(S.within_folds(y, p, fold, np.ones((1, 40)))[0])
+        within.append(auroc_influence(y, p, fold)[0])
         pooled.append(auroc(y, p))
     assert abs(np.mean(within) - .5) < .05 and np.mean(pooled) < np.mean(within) - .03
 
@@ -48,17 +48,6 @@ def test_what_identifies_a_person_does_not_leak():
         assert got['low'] <= .5 <= got['high'] and got['value'] < .65
     alone = score(table.assign(person=[f'i{k}' for k in range(len(table))]), 'who')     # as if every image were its own person
     assert alone['value'] > .9
-
-
-def test_within_folds_is_the_mean_over_pairs_and_weights_are_repetitions():
-    rng = np.random.default_rng(1)
-    y, p, fold, w = rng.integers(0, 2, 60), rng.random(60).round(1), rng.integers(0, 3, 60), rng.integers(0, 3, (4, 60))
-    got = S.within_folds(y, p, fold, w)
-    for k in range(4):
-        ys, ps, fs = (np.repeat(a, w[k]) for a in (y, p, fold))
-        parts = [(roc_auc_score(ys[fs == f], ps[fs == f]), (ys[fs == f] == 1).sum()*(ys[fs == f] == 0).sum()) for f in range(3)]
-        assert got[k] == pytest.approx(np.average([a for a, _ in parts], weights=[n for _, n in parts]))
-    assert S.within_folds(y, p, 0*fold, np.ones((1, 60)))[0] == pytest.approx(auroc(y, p))
 
 
 def test_no_person_is_scored_by_trees_that_saw_it():
@@ -77,7 +66,7 @@ def test_what_cannot_be_told_says_why(change, columns, says):
 
 def test_all_of_the_above_leaves_out_what_is_apart_or_not_defined():
     ticks = []
-    got = S.shortcut_test(sample(), dict(order=['view'], noise=['noise'], blank=['blank']), apart=['order'], n_boot=100,
+    got = S.shortcut_test(sample(), dict(order=['view'], noise=['noise'], blank=['blank']), apart=['order'],
                           tick=lambda *a: ticks.append(a))
     assert list(got) == ['noise', 'blank', S.TOGETHER, 'order'] and ticks[-1] == (4, 4)
     assert got['order']['value'] == 1 and got[S.TOGETHER]['value'] == got['noise']['value'] and got['blank']['reason']

@@ -9,7 +9,7 @@ from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import metrics as M
 from pneumo_fastai.evaluation import subgroups as S
 from pneumo_fastai.evaluation.choices import Choices
-from pneumo_fastai.evaluation.intervals import bootstrap
+from pneumo_fastai.evaluation.levels import of_auroc
 
 CHOICES = Choices(n_boot=60)
 
@@ -72,18 +72,13 @@ def test_groups_of_one_label_are_set_against_the_other():
     assert pooled == pytest.approx(roc_auc_score(full.label, full.probability))  # the positives' groups make up the whole
 
 
-def test_intervals_are_those_of_the_naive_resampling():
+def test_intervals_are_those_of_the_groups_alone():
     table = cohort(160)
     rows = test_rows(table)
-    y, p, view = rows.label.to_numpy(), rows.probability.to_numpy(), table.view[rows.index].to_numpy()
-    boxes = table.boxes[rows.index].map(len).to_numpy()
-
-    def naive(w):
-        def auc(mask): return [M.auroc(np.repeat(y[mask], row[mask]), np.repeat(p[mask], row[mask])) for row in w]
-        return {k: np.array(auc(m), dtype=float) for k, m in dict(ap=view == 'AP', one=(y == 0) | (boxes == 1)).items()}
-    expected, got = bootstrap(rows.person, naive, 60), S.subgroups(rows, table, .4, CHOICES)
-    for found, wanted in ((blocks(got, 'view')['AP'], 'ap'), (blocks(got, 'number_of_boxes')['1'], 'one')):
-        assert {k: found['auroc'][k] for k in expected[wanted]} == pytest.approx(expected[wanted])
+    y, p, person, view = rows.label.to_numpy(), rows.probability.to_numpy(), rows.person.to_numpy(), table.view[rows.index].to_numpy()
+    boxes, got = table.boxes[rows.index].map(len).to_numpy(), S.subgroups(rows, table, .4, CHOICES)
+    for found, mask in ((blocks(got, 'view')['AP'], view == 'AP'), (blocks(got, 'number_of_boxes')['1'], (y == 0) | (boxes == 1))):
+        assert {k: found['auroc'][k] for k in ('low', 'high')} == pytest.approx(of_auroc(person[mask], y[mask], p[mask])[1])
 
 
 def test_within_view_takes_the_view_out():

@@ -14,13 +14,13 @@ from pneumo_fastai.explain.maps import Maps
 LAYERS = ['2']  # the second convolution of the small network
 
 
-def test_the_files_of_a_run_and_what_they_hold(explainable):
+def test_the_files_of_a_run_and_what_they_hold(explainable, sound):
     folder = explainable()
     ticks = []
     found = explain_run(folder, LAYERS, n_boot=10, worst=7, tick=lambda *a: ticks.append(a))
     split = pd.read_csv(folder/'split.csv')
     test = split[split.split == 'test']
-    assert json.loads((folder/'localization.json').read_text()) == found
+    assert json.loads((folder/'localization.json').read_text()) == sound(found)
     scored = found['localization']
     assert scored['n'] == test.label.sum() and scored['persons'] == test[test.label == 1].person.nunique()
     assert scored['positives_without_boxes'] == scored['boxes_clipped'] == 0 and set(scored['methods']) == set(METHODS)

@@ -1,0 +1,55 @@
+"The AUROC's variance where persons have several images (Obuchowski 1997, Biometrics 53:567); with one image each it is DeLong's."
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+
+
+def numbered(person):
+    "Each row's person as a whole number [rows]; `InputError` where one is not named."
+    code, _ = pd.factorize(np.asarray(person, dtype=object))
+    if (code < 0).any(): raise InputError(f'{(code < 0).sum()} of {len(code)} rows name no person; name one for every image')
+    return code
+
+
+def midranks(values):
+    "Ranks from 1, equal values sharing their mean rank."
+    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (count.cumsum() - (count - 1)/2)[group]
+
+
+def wins(y, p):
+    "How many images of the other label each one is on the right side of [n], ties counting half: in n log n (Sun and Xu 2014)."
+    out, ill, everyone = np.empty(len(y)), y == 1, midranks(p)
+    out[ill] = everyone[ill] - midranks(p[ill])
+    out[~ill] = ill.sum() - everyone[~ill] + midranks(p[~ill])
+    return out
+
+
+def auroc_influence(
+    y,  # labels [n]
+    p,  # scores [n]
+    stratum=None,  # of each image [n]: only pairs within one are compared
+):
+    "`(auroc, influence [n])`: how far each image moves the AUROC; `(nan, zeros)` where there is no pair."
+    won, pairs = np.zeros(len(y)), np.zeros(len(y))
+    for rows in [slice(None)] if stratum is None else [stratum == s for s in np.unique(stratum)]:
+        ill = y[rows] == 1
+        won[rows], pairs[rows] = wins(y[rows], p[rows]), np.where(ill, (~ill).sum(), ill.sum())
+    total = pairs[y == 1].sum()
+    if not total: return np.nan, won
+    auroc = won[y == 1].sum()/total
+    return float(auroc), (won - auroc*pairs)/total
+
+
+def covariance(
+    person, y,
+    influences,  # of `auroc_influence`, for each model [models, n]
+):
+    "Of the models' AUROCs over persons [models, models]."
+    code = numbered(person)
+    def sums(rows): return np.stack([np.bincount(code[rows], weights=i[rows], minlength=code.max() + 1) for i in influences])
+    def factor(rows): return (n := len(np.unique(code[rows])))/max(n - 1, 1)
+    ill, well, both = y == 1, y == 0, np.ones(len(y), dtype=bool)
+    a, b = sums(ill), sums(well)
+    return factor(ill)*a@a.T + factor(well)*b@b.T + factor(both)*(a@b.T + b@a.T)

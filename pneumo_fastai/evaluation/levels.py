@@ -1,0 +1,170 @@
+"""How far chance alone may have moved a number: 95% intervals that allow for several images of a patient.
+
+One idea for every number between 0 and 1: Wilson's score interval (1927) of a share among as many independent images as the number is
+worth, v(1 - v)/variance, the variance being over persons. It is worth no more than there are persons, or images over the design effect
+if that is more. This counts near the top, where the variance rests on the few images that went wrong and misses those, such as of wrong
+labels, that chance left out; and it leaves width where none went wrong. Differences have another interval: the paired bootstrap of
+`intervals`. How often each holds the truth: tests/evaluation/test_coverage.py.
+"""
+import numpy as np
+
+from .clustered import auroc_influence, covariance, numbered
+from .intervals import resamples
+
+Z = 1.9599639845400543  # of 95%
+STEP = 1e-4             # of an image, to see how a number moves with it
+NOTHING = 1e-18         # a variance below is rounding
+
+
+def wilson(value, n):
+    "Low and high of a share among `n` independent images, which need be no whole number."
+    middle, half = value + Z**2/(2*n), Z*np.sqrt(value*(1 - value)/n + Z**2/(4*n**2))
+    return tuple(float(np.clip(x/(1 + Z**2/n), 0, 1)) for x in (middle - half, middle + half))
+
+
+def level(
+    value, variance,  # of the number over persons
+    most,             # independent images that it is worth at most
+    least=0,          # its lowest possible value; the highest is 1
+):
+    "low and high of a number that is defined."
+    share, variance = (value - least)/(1 - least), variance/(1 - least)**2
+    spread = max(0, share*(1 - share))
+    low, high = wilson(np.clip(share, 0, 1), min(most, spread/variance) if spread > NOTHING**.5 and variance > NOTHING else most)
+    return dict(low=min(value, least + low*(1 - least)), high=max(value, least + high*(1 - least)))
+
+
+def worth(counts):
+    "Independent images that a mean over groups of so many is worth: of two groups four times their product by their sum."
+    some = [n for n in counts if n]
+    return len(some)**2/sum(1/n for n in some)
+
+
+def squares(code, influence): return (np.bincount(code, weights=influence)**2).sum()
+
+
+def design_effect(code, influence):
+    "How many times the variance over images that over persons is; at the upper end of its interval, few persons telling it badly."
+    by_person = np.bincount(code, weights=influence)**2
+    if by_person.sum() < NOTHING: return np.inf
+    persons = by_person.sum()**2/(by_person**2).sum()  # that it rests on
+    return max(1, by_person.sum()/(influence**2).sum()*(1 + Z/np.sqrt(persons)))
+
+
+def at_most(
+    code,       # whose image each row is [rows]
+    influence,  # of each row on the number [rows]
+    groups,     # masks [rows] of the images that the number is about, a mean over them
+):
+    "Independent images that a number is worth at most."
+    return max(worth(len(np.unique(code[g])) for g in groups), worth(g.sum() for g in groups)/design_effect(code, influence))
+
+
+def none(names): return {k: dict(low=None, high=None) for k in names}
+
+
+def influences(columns, statistic):
+    "`(values, influence of each row [rows])` by name: how a number moves when a row weighs a little more (Jaeckel 1972)."
+    total = columns.sum(0, keepdims=True)
+    here, moved = statistic(total), statistic(total + STEP*columns)
+    return {k: v[0] for k, v in here.items()}, {k: (moved[k] - v[0])/STEP for k, v in here.items()}
+
+
+def of_sums(
+    person,     # whose image each row is [rows]
+    columns,    # what each row adds to each sum [rows, sums]
+    statistic,  # sums [k, sums] -> name -> values [k], NaN where undefined
+    groups,     # name -> groups of columns: the number is about the rows that add to one
+):
+    "low and high by name, of numbers between 0 and 1 (`mcc`: -1 and 1) that depend on sums over the images."
+    code, out = numbered(person), none(groups)
+    if code.max(initial=0) < 1: return out
+    values, moves = influences(columns, statistic)
+    for k, of in groups.items():
+        if np.isnan(values[k]): continue
+        most = at_most(code, moves[k], [(columns[:, g] != 0).any(1) for g in of])
+        out[k] = level(values[k], squares(code, moves[k]), most, -1 if k == 'mcc' else 0)
+    return out
+
+
+def of_means(person, values, interval):
+    "low and high by name of means of `values` (by name [n]): `interval(name, mean, variance, persons)`, with Student's t of few persons."
+    from scipy.special import stdtrit
+    code, out = numbered(person), none(values)
+    if (persons := code.max(initial=0) + 1) < 2: return out
+    for k, v in values.items():
+        found = interval(k, v.mean(), squares(code, v - v.mean())/len(v)**2*(stdtrit(persons - 1, .975)/Z)**2, persons)
+        if found: out[k] = found
+    return out
+
+
+def of_shares(person, shares):
+    "low and high by name of means of shares (by name [n]) that are not 0 or 1 alone: they may be worth more images than there are."
+    return of_means(person, shares, lambda k, v, variance, persons: level(v, variance, np.inf if variance > NOTHING else persons))
+
+
+def of_losses(person, losses):
+    "low and high by name of mean losses (by name [n]), which have no upper end: normal on the scale of their logarithm."
+    def interval(k, v, variance, persons):
+        ratio = np.exp(Z*np.sqrt(variance)/v) if v > 0 and variance > NOTHING else 1
+        return dict(low=float(v/ratio), high=float(v*ratio)) if ratio > 1 else None
+    return of_means(person, losses, interval)
+
+
+def of_resamples(
+    person,
+    statistic,  # weights [k, rows] -> name -> values [k], NaN where undefined
+    groups,     # name -> masks [rows] of the images that the number is about
+    influence,  # of each row on the AUROC, whose design effect is taken for theirs
+    n, seed,
+):
+    "low and high by name of numbers between 0 and 1 that have no simple variance: it is that of n draws of persons."
+    code, here, out = numbered(person), statistic(np.ones((1, len(person)))), none(groups)
+    if code.max(initial=0) < 1: return out
+    drawn = resamples(person, statistic, n, seed)
+    for k, masks in groups.items():
+        if np.isnan(here[k][0]): continue
+        defined = drawn[k][~np.isnan(drawn[k])]
+        out[k] = level(here[k][0], defined.var() if len(defined) else 0, at_most(code, influence, masks))
+    return out
+
+
+def of_influence(
+    person, y,
+    auroc, influence,  # as `auroc_influence` gives them
+    wider=1,           # times the standard error
+):
+    "low and high of an AUROC, or of a mean of AUROCs and of influences."
+    code = numbered(person)
+    if np.isnan(auroc) or code.max(initial=0) < 1: return dict(low=None, high=None)
+    return level(auroc, float(covariance(person, y, [influence])[0, 0])*wider**2, at_most(code, influence, (y == 1, y == 0)))
+
+
+def of_auroc(person, y, p, stratum=None, wider=1):
+    "`(auroc, low and high)`; images whose stratum holds one label alone are in no pair."
+    person, y, p = (np.asarray(o) for o in (person, y, p))
+    if stratum is not None:
+        kept = np.isin(stratum, [s for s in np.unique(stratum) if len(np.unique(y[stratum == s])) == 2])
+        person, y, p, stratum = person[kept], y[kept], p[kept], stratum[kept]
+    auroc, influence = auroc_influence(y, p, stratum)
+    return auroc, of_influence(person, y, auroc, influence, wider)
+
+
+def of_ratio(a, b):
+    "`(low, high)` of a/b from the value, low and high of both (MOVER-R, Donner and Zou 2012); high may be infinite."
+    (a, la, ha), (b, lb, hb) = ([m[k] for k in ('value', 'low', 'high')] for m in (a, b))
+    down, up = la*(2*a - la), ha*(2*a - ha)
+    bottom, top = lb*(2*b - lb), hb*(2*b - hb)
+    least = a*b + np.sqrt(max(0, (a*b)**2 - down*top))
+    return down/least if least else 0., (a*b + np.sqrt(max(0, (a*b)**2 - up*bottom)))/bottom if bottom > 0 else np.inf
+
+
+def predictive(recall, specificity, prevalence):
+    "low and high of precision and of npv where `prevalence` of the images are positive, from those of recall and of specificity."
+    if None in (recall['low'], specificity['low']): return [dict(low=None, high=None)]*2
+    def rest(m): return dict(value=1 - m['value'], low=1 - m['high'], high=1 - m['low'])
+    odds, out = prevalence/(1 - prevalence), []
+    for wrong, right, before in ((rest(specificity), recall, odds), (rest(recall), specificity, 1/odds)):
+        low, high = of_ratio(wrong, right)
+        out.append(dict(low=float(1/(1 + high/before)), high=float(1/(1 + low/before))))
+    return out
