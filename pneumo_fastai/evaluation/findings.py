@@ -1,5 +1,6 @@
 "The parts of the report that hold numbers: results, operating points, calibration, uncertainty, subgroups, shortcuts, errors."
 from . import opinions
+from .calibration import METHODS
 from .html import Safe, bullets, join, p, tag
 from .metrics import EVERY
 from .report import FIGURES, NAMES, _about, in_words, number, referral_in_words
@@ -88,13 +89,15 @@ def calibrator(chosen):
 
 def calibration(page, run, metrics):
     found = metrics['calibration']
-    tried = [(k.replace('_', ' '), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '') for k, v in found['log_loss'].items()]
+    tried = [(join([k.replace('_', ' '), tag('small', METHODS[k].words)]), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '')
+             for k, v in found['log_loss'].items()]
     left = [f'{k.replace("_", " ")}: {why}' for k, why in found['left_out'].items()]
     table = page.table(('method', 'cross-validated log-loss on valid', ''), tried, f'{found["folds"]} folds by person.') if tried else ''
     kept = calibrator(found['chosen'])
     words = ('Class weights and overfitting distort probabilities. Ways to mend that are compared on valid, by cross-validation over '
-             f'persons, and the one with the least log-loss is kept: {kept}. It changes no call and no AUROC of the tables above, which '
-             'are from the probabilities before calibration.')
+             f'persons, and the one with the least log-loss is kept: {kept}. Each is fitted to labels of (n + 1)/(n + 2) and 1/(n + 2) in '
+             'place of 1 and 0, n being the images of the class (Platt 1999): images that valid happens to separate are no ground for '
+             'certainty. It changes no call and no AUROC of the tables above, which are from the probabilities before calibration.')
     return page.section('calibration', 'Calibration', p(words), table, bullets(left) if left else '',
                         before_and_after(page, found), page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
 
