@@ -102,12 +102,25 @@ def calibration(page, run, metrics):
                         before_and_after(page, found), page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
 
 
+def promised(fitted):
+    "What the sets promise and what not, a sentence each."
+    goal = f'{1 - fitted["error_rate"]:.0%}'
+    yield ('A prediction set names every class that the model cannot rule out at the stated error rate. Its limits come from valid: on '
+           f'average over many such valid sets, at least {goal} of the images of each class have their class in the set.')
+    if not (expected := fitted.get('expected')): return
+    law = [f'{expected[c]["low"]:.0%} to {expected[c]["high"]:.0%} of the images with{"" if int(c) else "out"} pneumonia, '
+           f'for {fitted["n"][c]:,} on valid, below {goal} in {expected[c]["below"]:.0%} of valid sets' for c in ('0', '1')]
+    yield f'One valid set promises less: with a probability of 95%, {"; ".join(law)} (Vovk 2012).'
+    yield ('That is for independent images that are like those of valid. Several images of a person make it wider, and the epoch was '
+           'chosen on the same images of valid, which makes it somewhat lower.')
+
+
 def uncertainty(page, run, metrics):
     found = metrics['uncertainty']
     conformal, goal = found['conformal'], 1 - found['conformal']['fitted']['error_rate']
     groups = [*conformal['by_class'].items(), *(conformal['by_view'] or {}).items()]
     covered = page.table(('test images', 'n', 'their class is in the set'), [(k, g['n'], cell(g['coverage'])) for k, g in groups],
-                         f'Asked for: {goal:.0%} in each class. By view it is not promised, and may fail.')
+                         f'Asked for: {goal:.0%} in each class, on average over sets like valid. By view it is not promised, and may fail.')
     sets = page.table(('set', 'no pneumonia', 'pneumonia'), [(r['set'], r['no pneumonia'], r['pneumonia']) for r in conformal['sets']],
                       'Test images of each label by their set. \u201cBoth\u201d: the model cannot tell. \u201cNeither\u201d: it is '
                       'less sure of either class than it was on all but the stated share of valid.')
@@ -116,9 +129,8 @@ def uncertainty(page, run, metrics):
     rows[0] = ('none', *rows[0][1:])
     referral = page.table(('to a radiologist', 'reached', 'left to the model', 'right', 'sensitivity', 'specificity'), rows,
                           'The images nearest to the threshold go first.')
-    words = ('A prediction set names every class that the model cannot rule out at the stated error rate. Its limits come from valid; if '
-             f'test is like valid, at least {goal:.0%} of the images of each class have their class in the set.')
-    return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'), p(words),
+    return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'),
+                        p(' '.join(promised(conformal['fitted']))),
                         p(conformal['note'], class_='warning') if 'note' in conformal else '', covered, sets,
                         tag('h3', 'Leaving the uncertain images to a radiologist'), bullets(referral_in_words(metrics)), referral,
                         page.figure(run.folder/'risk_coverage.png', FIGURES['risk_coverage.png']),
