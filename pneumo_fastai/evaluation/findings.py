@@ -76,9 +76,11 @@ def before_and_after(page, found, where='on test'):
     def value(block, k): return cell(block[k]) if isinstance(block[k], dict) else plain(block[k])
     rows = [(words, value(before, k), value(after, k)) for k, words in MEASURES.items()]
     perfect = [f'{b["ece_of_a_perfect_model"]["mean"]:.3f}, up to {b["ece_of_a_perfect_model"]["high"]:.3f}' for b in (before, after)]
-    chance = tag('small', 'mean and 95th percentile of the first line by chance')
+    chance = tag('small', 'mean and 95th percentile of the first line by chance, drawn by person')
     rows.insert(1, (join(['perfect probabilities would show', chance]), *perfect))
-    return page.table((where, 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.')
+    alike = before['ece_of_a_perfect_model'].get('likeness')
+    drawn = f' Chance: in {alike:.0%} of persons one draw settles all labels, so alike are those of one person here.' if alike else ''
+    return page.table((where, 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.{drawn}')
 
 
 def calibrator(chosen):
