@@ -1,17 +1,18 @@
 """Probabilities that mean what they say: calibrators fitted on valid, kept as plain JSON. `apply` needs numpy alone.
 
-A calibrator is a mapping: {method: none}, {method: temperature, temperature}, {method: prior_shift, log_odds}, or
-{method: isotonic, x, y}. Each is monotone: none puts two images in another order, though isotonic may make them equal, so an image is
-called by its probability before calibration.
+A calibrator is a mapping with its method, one of `METHODS`, and the numbers of that method: {method: temperature, temperature: 1.8}.
+Each is monotone: none puts two images in another order, though isotonic may make them equal, so an image is called by its probability
+before calibration.
 """
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..errors import InputError
 
-METHODS = ('none', 'prior_shift', 'temperature', 'isotonic')  # of two that do equally well the first is kept
 EPS = 1e-7   # float32 knows no probability nearer to 1
 FOLDS = 5
-TEMPERATURES = 0.05, 20.  # where one is looked for
+LEAST = .05  # slope of the logit: at 0 all images would be equal, below they would change their order
 
 
 def logit(p):
@@ -34,21 +35,55 @@ def apply(
     p,           # probabilities, any shape
 ):
     "The calibrated probabilities, of the shape of `p`; `InputError` for a method that does not exist."
-    p, method = np.asarray(p, dtype=float), calibrator.get('method')
-    if method == 'none': return p.copy()
-    if method == 'temperature': return sigmoid(logit(p)/calibrator['temperature'])
-    if method == 'prior_shift': return sigmoid(logit(p) - calibrator['log_odds'])
-    if method == 'isotonic': return np.interp(p, calibrator['x'], calibrator['y'])
-    raise InputError(f'the calibrator has the method {method!r}; there are {", ".join(METHODS)}')
+    return known(calibrator.get('method')).apply(calibrator, np.asarray(p, dtype=float))
+
+
+def known(method):
+    "The entry of `METHODS`."
+    if method not in METHODS: raise InputError(f'the method {method!r} of calibration is unknown; there are {", ".join(METHODS)}')
+    return METHODS[method]
+
+
+def smoothed(y):
+    """The targets of Platt (1999): (n1 + 1)/(n1 + 2) for positives and 1/(n0 + 2) for negatives, where there are n1 and n0 of them.
+
+    n images are no ground for saying never or always: on labels as they are, classes that valid separates by chance sharpen without end.
+    """
+    positives, negatives = (y == 1).sum(), (y == 0).sum()
+    return np.where(y == 1, (positives + 1)/(positives + 2), 1/(negatives + 2))
+
+
+def logistic(
+    y, p,
+    free,  # which of slope and intercept are fitted; the others stay 1 and 0
+):
+    "`(slope, intercept)` of the label on the logit, of least log-loss on `smoothed` labels; the slope is at least `LEAST`."
+    from scipy.optimize import minimize
+    x, target = np.stack([logit(p), np.ones(len(p))]), smoothed(y)
+    free, line = np.array(free), np.array([1., 0.])
+
+    def loss(values):
+        line[free] = values
+        z = line@x
+        return (np.logaddexp(0, z) - target*z).mean(), (x@(sigmoid(z) - target))[free]/len(p)
+    bounds = np.array([(LEAST, np.inf), (-np.inf, np.inf)])[free]
+    line[free] = minimize(loss, line[free], jac=True, method='L-BFGS-B', bounds=bounds, options=dict(ftol=1e-14, gtol=1e-9)).x
+    return line.tolist()
 
 
 def temperature(y, p):
-    "One number the logits are divided by, of least log-loss within `TEMPERATURES` (Guo et al. 2017)."
-    from scipy.optimize import minimize_scalar
-    x = logit(p)
-    found = minimize_scalar(lambda t: log_loss(y, sigmoid(x/np.exp(t))).mean(), bounds=np.log(TEMPERATURES), method='bounded',
-                            options=dict(xatol=1e-6))
-    return dict(method='temperature', temperature=float(np.exp(found.x)))
+    "One number the logits are divided by (Guo et al. 2017)."
+    return dict(temperature=1/logistic(y, p, (True, False))[0])
+
+
+def intercept(y, p):
+    "One number added to the logits: calibration in the large (Cox 1958)."
+    return dict(intercept=logistic(y, p, (False, True))[1])
+
+
+def platt(y, p):
+    "Logistic regression of the label on the logit (Platt 1999)."
+    return dict(zip(('slope', 'intercept'), logistic(y, p, (True, True)), strict=True))
 
 
 def prior_shift(class_weights):
@@ -58,25 +93,45 @@ def prior_shift(class_weights):
     """
     negative, positive = class_weights
     if not (negative > 0 and positive > 0): raise InputError(f'class weights are {class_weights}; give two numbers above 0')
-    return dict(method='prior_shift', log_odds=float(np.log(positive/negative)))
+    return dict(log_odds=float(np.log(positive/negative)))
 
 
 def isotonic(y, p):
-    """The non-decreasing steps of least squared error (Zadrozny and Elkan 2002), joined by lines.
-
-    They are kept within 1/(n + 2) of 0 and 1: n images are no ground for saying never or always.
-    """
+    "The non-decreasing steps of least squared error (Zadrozny and Elkan 2002) through `smoothed` labels, joined by lines."
     from sklearn.isotonic import IsotonicRegression
-    found = IsotonicRegression(y_min=1/(len(p) + 2), y_max=1 - 1/(len(p) + 2)).fit(p, y)
-    return dict(method='isotonic', x=found.X_thresholds_.tolist(), y=found.y_thresholds_.tolist())
+    found = IsotonicRegression().fit(p, smoothed(y))
+    return dict(x=found.X_thresholds_.tolist(), y=found.y_thresholds_.tolist())
+
+
+@dataclass(frozen=True)
+class Method:
+    words:str     # what it does, for whoever reads the report
+    fit:object    # of y, p and class weights to the numbers
+    apply:object  # of the numbers, p
+
+
+METHODS = dict(  # of two that do equally well the first is kept
+    none=Method('as the network gives them', lambda y, p, w: {}, lambda c, p: p.copy()),
+    prior_shift=Method('what class weights added to the log-odds is taken back; nothing is fitted', lambda y, p, w: prior_shift(w),
+                       lambda c, p: sigmoid(logit(p) - c['log_odds'])),
+    intercept=Method('one number added to the log-odds', lambda y, p, w: intercept(y, p), lambda c, p: sigmoid(logit(p) + c['intercept'])),
+    temperature=Method('log-odds divided by one number', lambda y, p, w: temperature(y, p),
+                       lambda c, p: sigmoid(logit(p)/c['temperature'])),
+    platt=Method('log-odds times a slope, plus an intercept', lambda y, p, w: platt(y, p),
+                 lambda c, p: sigmoid(c['slope']*logit(p) + c['intercept'])),
+    isotonic=Method('non-decreasing steps', lambda y, p, w: isotonic(y, p), lambda c, p: np.interp(p, c['x'], c['y'])))
 
 
 def fit(method, y, p, class_weights=None):
     "The calibrator of that method; `class_weights` are needed by prior_shift alone."
-    if method == 'none': return dict(method='none')
-    if method == 'prior_shift': return prior_shift(class_weights)
-    if method not in METHODS: raise InputError(f'the method {method!r} is unknown; there are {", ".join(METHODS)}')
-    return dict(temperature=temperature, isotonic=isotonic)[method](np.asarray(y), np.asarray(p, dtype=float))
+    return dict(method=method, **known(method).fit(np.asarray(y), np.asarray(p, dtype=float), class_weights))
+
+
+FLAT = ('on valid a higher probability hardly goes with more pneumonia, or goes with less: a slope below 0 would turn the order of the '
+        'images round')
+
+
+def flat(calibrator): return min(calibrator.get('slope', 1), 1/calibrator.get('temperature', 1)) < LEAST*(1 + 1e-6)
 
 
 def person_folds(y, person, folds, seed):
@@ -118,8 +173,9 @@ def choose_calibrator(
     if fold is None:
         left_out |= {m: 'not defined, because on valid a class has fewer than two persons' for m in METHODS if m != 'none'}
         return dict(chosen=dict(method='none'), folds=None, log_loss={}, candidates=dict(none=dict(method='none')), left_out=left_out)
-    methods = [m for m in METHODS if m not in left_out]
-    losses = {m: cross_validated(m, y, p, fold, class_weights) for m in methods}
-    candidates = {m: fit(m, y, p, class_weights) for m in methods}
-    return dict(chosen=candidates[min(methods, key=losses.get)], folds=int(fold.max()) + 1, log_loss=losses, candidates=candidates,
+    candidates = {m: fit(m, y, p, class_weights) for m in METHODS if m not in left_out}
+    left_out |= {m: FLAT for m, found in candidates.items() if flat(found)}
+    candidates = {m: found for m, found in candidates.items() if m not in left_out}
+    losses = {m: cross_validated(m, y, p, fold, class_weights) for m in candidates}
+    return dict(chosen=candidates[min(losses, key=losses.get)], folds=int(fold.max()) + 1, log_loss=losses, candidates=candidates,
                 left_out=left_out)

@@ -1,5 +1,6 @@
 "The parts of the report that hold numbers: results, operating points, calibration, uncertainty, subgroups, shortcuts, errors."
 from . import opinions
+from .calibration import METHODS
 from .html import Safe, bullets, join, p, tag
 from .metrics import EVERY
 from .report import BRACKETS, FIGURES, NAMES, _about, in_words, number, referral_in_words
@@ -76,9 +77,11 @@ def before_and_after(page, found, where='on test'):
     def value(block, k): return cell(block[k]) if isinstance(block[k], dict) else plain(block[k])
     rows = [(words, value(before, k), value(after, k)) for k, words in MEASURES.items()]
     perfect = [f'{b["ece_of_a_perfect_model"]["mean"]:.3f}, up to {b["ece_of_a_perfect_model"]["high"]:.3f}' for b in (before, after)]
-    chance = tag('small', 'mean and 95th percentile of the first line by chance')
+    chance = tag('small', 'mean and 95th percentile of the first line by chance, drawn by person')
     rows.insert(1, (join(['perfect probabilities would show', chance]), *perfect))
-    return page.table((where, 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.')
+    alike = before['ece_of_a_perfect_model'].get('likeness')
+    drawn = f' Chance: in {alike:.0%} of persons one draw settles all labels, so alike are those of one person here.' if alike else ''
+    return page.table((where, 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.{drawn}')
 
 
 def calibrator(chosen):
@@ -89,15 +92,30 @@ def calibrator(chosen):
 
 def calibration(page, run, metrics):
     found = metrics['calibration']
-    tried = [(k.replace('_', ' '), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '') for k, v in found['log_loss'].items()]
+    tried = [(join([k.replace('_', ' '), tag('small', METHODS[k].words)]), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '')
+             for k, v in found['log_loss'].items()]
     left = [f'{k.replace("_", " ")}: {why}' for k, why in found['left_out'].items()]
     table = page.table(('method', 'cross-validated log-loss on valid', ''), tried, f'{found["folds"]} folds by person.') if tried else ''
     kept = calibrator(found['chosen'])
     words = ('Class weights and overfitting distort probabilities. Ways to mend that are compared on valid, by cross-validation over '
-             f'persons, and the one with the least log-loss is kept: {kept}. It changes no call and no AUROC of the tables above, which '
-             'are from the probabilities before calibration.')
+             f'persons, and the one with the least log-loss is kept: {kept}. Each is fitted to labels of (n + 1)/(n + 2) and 1/(n + 2) in '
+             'place of 1 and 0, n being the images of the class (Platt 1999): images that valid happens to separate are no ground for '
+             'certainty. It changes no call and no AUROC of the tables above, which are from the probabilities before calibration.')
     return page.section('calibration', 'Calibration', p(words), table, bullets(left) if left else '',
                         before_and_after(page, found), page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
+
+
+def promised(fitted):
+    "What the sets promise and what not, a sentence each."
+    goal = f'{1 - fitted["error_rate"]:.0%}'
+    yield ('A prediction set names every class that the model cannot rule out at the stated error rate. Its limits come from valid: on '
+           f'average over many such valid sets, at least {goal} of the images of each class have their class in the set.')
+    if not (expected := fitted.get('expected')): return
+    law = [f'{expected[c]["low"]:.0%} to {expected[c]["high"]:.0%} of the images with{"" if int(c) else "out"} pneumonia, '
+           f'for {fitted["n"][c]:,} on valid, below {goal} in {expected[c]["below"]:.0%} of valid sets' for c in ('0', '1')]
+    yield f'One valid set promises less: with a probability of 95%, {"; ".join(law)} (Vovk 2012).'
+    yield ('That is for independent images that are like those of valid. Several images of a person make it wider, and the epoch was '
+           'chosen on the same images of valid, which makes it somewhat lower.')
 
 
 def uncertainty(page, run, metrics):
@@ -105,7 +123,7 @@ def uncertainty(page, run, metrics):
     conformal, goal = found['conformal'], 1 - found['conformal']['fitted']['error_rate']
     groups = [*conformal['by_class'].items(), *(conformal['by_view'] or {}).items()]
     covered = page.table(('test images', 'n', 'their class is in the set'), [(k, g['n'], cell(g['coverage'])) for k, g in groups],
-                         f'Asked for: {goal:.0%} in each class. By view it is not promised, and may fail.')
+                         f'Asked for: {goal:.0%} in each class, on average over sets like valid. By view it is not promised, and may fail.')
     sets = page.table(('set', 'no pneumonia', 'pneumonia'), [(r['set'], r['no pneumonia'], r['pneumonia']) for r in conformal['sets']],
                       'Test images of each label by their set. \u201cBoth\u201d: the model cannot tell. \u201cNeither\u201d: it is '
                       'less sure of either class than it was on all but the stated share of valid.')
@@ -114,9 +132,8 @@ def uncertainty(page, run, metrics):
     rows[0] = ('none', *rows[0][1:])
     referral = page.table(('to a radiologist', 'reached', 'left to the model', 'right', 'sensitivity', 'specificity'), rows,
                           'The images nearest to the threshold go first.')
-    words = ('A prediction set names every class that the model cannot rule out at the stated error rate. Its limits come from valid; if '
-             f'test is like valid, at least {goal:.0%} of the images of each class have their class in the set.')
-    return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'), p(words),
+    return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'),
+                        p(' '.join(promised(conformal['fitted']))),
                         p(conformal['note'], class_='warning') if 'note' in conformal else '', covered, sets,
                         tag('h3', 'Leaving the uncertain images to a radiologist'), bullets(referral_in_words(metrics)), referral,
                         page.figure(run.folder/'risk_coverage.png', FIGURES['risk_coverage.png']),

@@ -1,6 +1,7 @@
 "How far probabilities mean what they say: calibration error, Brier score, log-loss, recalibration, and a reliability diagram's table."
 import numpy as np
 
+from . import calibration
 from .blocks import NO_IMAGE, ONE_CLASS
 from .calibration import log_loss, logit, sigmoid
 from .intervals import stated
@@ -106,14 +107,35 @@ def recalibration(y, p, person):
     return dict(found, in_the_large=_wald(large[0][0], large[1][0], persons))
 
 
-def chance_error(p, seed, bins=BINS):
-    """Mean and 95th percentile of the equal-width ECE of labels drawn from `p` itself (Bröcker and Smith 2007).
+def likeness(y, p, person):
+    """How alike the labels of one person are beyond what `p` says, from 0 (independent) to 1 (one draw for all images of the person).
 
-    It is what n independent images show of a model whose probabilities are perfect; several images of a person raise it.
+    The covariance of label and recalibrated probability, over all pairs of images of one person, divided by what one draw u and
+    label = (u < p) would give: min(p, q) - p q for a pair.
     """
-    rng, bin_of = np.random.default_rng(seed), equal_width(p, bins)
-    errors = [calibration_error(rng.random(len(p)) < p, p, bin_of, bins)[0] for _ in range(SIMULATIONS)]
-    return dict(mean=float(np.mean(errors)), high=float(np.quantile(errors, .95)))
+    slope, shift = calibration.logistic(y, p, (True, True))  # or probabilities that are too high would look alike
+    p, (_, code) = sigmoid(slope*logit(p) + shift), np.unique(np.asarray(person, dtype=str), return_inverse=True)
+    def pairs(v): return (np.bincount(code, v)**2).sum() - (v**2).sum()  # twice their sum of products
+    order = np.lexsort((-p, code))
+    rank = np.arange(len(p)) - np.r_[0, np.bincount(code).cumsum()][code[order]]
+    most = 2*(p[order]*rank).sum() - pairs(p)  # the least of a pair is the later one
+    return float(np.clip(pairs(y - p)/most, 0, 1)) if most > 1e-12 else 0.
+
+
+def chance_error(y, p, person, seed, bins=BINS):
+    """mean and high (95th percentile) of the equal-width ECE of labels drawn from `p` itself (Bröcker and Smith 2007), and likeness.
+
+    It is what these images show of a model whose probabilities are perfect. In a share of `likeness` of the persons, drawn each time, one
+    draw settles the labels of all images; those of the others are independent.
+    """
+    rng, bin_of, errors = np.random.default_rng(seed), equal_width(p, bins), []
+    _, code = np.unique(np.asarray(person, dtype=str), return_inverse=True)
+    persons, alike = code.max() + 1, likeness(y, p, person)
+    for _ in range(SIMULATIONS):
+        together = (rng.random(persons) < alike)[code]
+        drawn = np.where(together, rng.random(persons)[code], rng.random(len(p))) < p
+        errors.append(np.abs(np.bincount(bin_of, p - drawn)).sum()/len(p))
+    return dict(mean=float(np.mean(errors)), high=float(np.quantile(errors, .95)), likeness=alike)
 
 
 def calibration_measures(
@@ -131,6 +153,7 @@ def calibration_measures(
     intervals = of_losses(rows['person'], dict(brier=(p - y)**2, log_loss=losses))
     ece, mce = calibration_error(y, p, equal_width(p, bins), bins)
     return dict(n=len(y), bins=bins, ece=ece, ece_equal_mass=calibration_error(y, p, equal_mass(p, bins), bins)[0], mce=mce,
-                ece_of_a_perfect_model=chance_error(p, seed, bins), **dict(parts, brier=stated(parts['brier'], intervals['brier'], '')),
+                ece_of_a_perfect_model=chance_error(y, p, rows['person'], seed, bins),
+                **dict(parts, brier=stated(parts['brier'], intervals['brier'], '')),
                 log_loss=stated(losses.mean(), intervals['log_loss'], ''), **recalibration(y, p, rows['person']),
                 table=table(y, p, bins), table_equal_mass=table(y, p, bins, width=False))

@@ -109,7 +109,7 @@ def also_in_words(metrics):
     if before is not None:
         perfect = found['after']['ece_of_a_perfect_model']['mean']
         yield (f'Calibration by {found["chosen"]["method"].replace("_", " ")}, fitted on valid: the expected calibration error on test is '
-               f'{before:.3f} before and {after:.3f} after; perfect probabilities would show about {perfect:.3f} on as many images.')
+               f'{before:.3f} before and {after:.3f} after; perfect probabilities would show about {perfect:.3f} on these images.')
     yield from referral_in_words(metrics)
     yield from members_in_words(metrics)
 

@@ -18,21 +18,37 @@ def fit_conformal(
     y, p,            # of valid
     error_rate=0.1,  # the share of each class whose set may lack its class
 ):
-    """error_rate, limit and n by class ('0', '1'): class-conditional split conformal prediction (Vovk 2012), plain JSON.
+    """error_rate; limit, n, expected (`expected_coverage`) by class ('0', '1'): class-conditional split conformal prediction (Vovk 2012).
 
     A class is in the set where 1 less its probability is at most its limit: the ceil((n + 1)(1 - error_rate))-th smallest of that on
-    the n images of the class, or 1, always in, where n is too small for the rate. Exchangeable images of a class are then covered
-    with a probability of at least 1 - error_rate and, ties apart, at most 1/(n + 1) more. Several images of one person are not
-    quite exchangeable.
+    the n images of the class, or 1, always in, where n is too small for the rate. On average over such sets of images, exchangeable
+    images of a class are covered with a probability of at least 1 - error_rate and, ties apart, at most 1/(n + 1) more. Several images
+    of one person are not quite exchangeable. Plain JSON.
     """
     y, p = checked(y, p)
     if not 0 < error_rate < 1: raise InputError(f'the error rate is {error_rate}; give a share above 0 and below 1, such as 0.1')
     limit, n = {}, {}
     for c in (0, 1):
         scores = np.sort((1 - p if c else p)[y == c])
-        k = int(np.ceil((len(scores) + 1)*(1 - error_rate) - 1e-9))
+        k = limiting(len(scores), error_rate)
         limit[str(c)], n[str(c)] = (float(scores[k - 1]) if k <= len(scores) else 1.), len(scores)
-    return dict(error_rate=float(error_rate), limit=limit, n=n)
+    return dict(error_rate=float(error_rate), limit=limit, n=n, expected={c: expected_coverage(v, error_rate) for c, v in n.items()})
+
+
+def limiting(n, error_rate): return int(np.ceil((n + 1)*(1 - error_rate) - 1e-9))
+
+
+def expected_coverage(n, error_rate):
+    """Of a limit from n independent images: mean, the middle 95% (low, high) and the probability of being below 1 - error_rate.
+
+    The coverage of one limit has the law Beta(k, n + 1 - k) for the k-th smallest of n (Vovk 2012).
+    """
+    from scipy.stats import beta
+    k = limiting(n, error_rate)
+    if k > n: return dict(mean=1., low=1., high=1., below=0.)
+    law = beta(k, n + 1 - k)
+    found = dict(mean=law.mean(), low=law.ppf(.025), high=law.ppf(.975), below=law.cdf(1 - error_rate))
+    return {name: float(v) for name, v in found.items()}
 
 
 def conformal_sets(

@@ -1,14 +1,16 @@
 import json
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
 from pneumo_fastai.evaluation import reliability as R
-from pneumo_fastai.evaluation.calibration import logit, sigmoid
+from pneumo_fastai.evaluation.calibration import logistic, logit, sigmoid
 
 
 def sample(seed, n=2000, slope=1., shift=0.):
@@ -91,9 +93,43 @@ def test_what_a_perfect_model_shows():
     for seed in range(60):
         y, p = sample(seed, 300)
         errors.append(R.calibration_error(y, p, R.equal_width(p))[0])
-    expected = R.chance_error(p, 0)
+    expected = R.chance_error(y, p, np.arange(300), 0)
     assert np.mean(errors) == pytest.approx(expected['mean'], rel=.12) and np.mean(np.array(errors) > expected['high']) < .15
     assert expected['mean'] > .03  # an ECE of 0.03 in 300 images is no sign of anything
+
+
+def clustered(rng, persons, rho):
+    "A perfect model: one to five images a person, alike in probability, and in label through a Gaussian copula of that correlation."
+    person = np.repeat(np.arange(persons), rng.integers(1, 6, persons))
+    p = sigmoid(1.5*rng.normal(size=persons)[person] - .5)
+    latent = rho**.5*rng.normal(size=persons)[person] + (1 - rho)**.5*rng.normal(size=len(p))
+    return (norm.cdf(latent) < p).astype(int), p, person
+
+
+@pytest.mark.parametrize('rho', [0., .9])
+def test_a_perfect_model_rarely_exceeds_its_chance_level_with_several_images_a_person(rho):
+    rng, over, independent = np.random.default_rng(5), 0, 0
+    for seed in range(60):
+        y, p, person = clustered(rng, 120, rho)
+        ece = R.calibration_error(y, p, R.equal_width(p))[0]
+        over += ece > R.chance_error(y, p, person, seed)['high']
+        if rho: independent += ece > R.chance_error(y, p, np.arange(len(y)), seed)['high']
+    assert over <= 8  # 3 expected; 9 or more have a probability of 0.003
+    if rho: assert independent > 20  # as if each image were another person's
+
+
+def test_likeness_within_persons_is_that_of_all_pairs():
+    rng = np.random.default_rng(2)
+    y, p, person = clustered(rng, 300, .9)
+    p = sigmoid(logit(p) + rng.normal(size=len(p)))  # images of a person differ in probability
+    slope, shift = logistic(y, p, (True, True))
+    q, pairs = sigmoid(slope*logit(p) + shift), [(i, j) for k in range(300) for i, j in combinations(np.flatnonzero(person == k), 2)]
+    i, j = np.array(pairs).T
+    found = ((y - q)[i]*(y - q)[j]).sum()/(np.minimum(q[i], q[j]) - q[i]*q[j]).sum()
+    assert 0 < found < 1 and R.likeness(y, p, person) == pytest.approx(found)
+    assert R.likeness(y, p, np.arange(len(y))) == 0 and R.likeness(y, np.full(len(y), .5), np.arange(len(y))) == 0
+    too_high = sigmoid(logit(p) + 2)  # probabilities that are wrong throughout do not make the images of a person alike
+    assert R.likeness(y, too_high, person) == pytest.approx(found, abs=.01)
 
 
 @pytest.mark.parametrize('y, p, words', [

@@ -111,7 +111,7 @@ def test_the_whole_of_it(sound):
     assert list(got) == ['threshold', 'valid', 'test', 'balanced', 'operating_points', 'baseline', 'calibration', 'uncertainty',
                          'subgroups', 'choices', 'warnings']
     assert got['choices']['n_boot'] == 60 and got['choices']['seed'] == 3
-    assert set(got['calibration']['candidates']) == {'none', 'prior_shift', 'temperature', 'isotonic'}
+    assert set(got['calibration']['candidates']) == {'none', 'prior_shift', 'intercept', 'temperature', 'platt', 'isotonic'}
     assert set(got['uncertainty']['conformal']['by_view']) == {f'{v}, {t}' for v in ('AP', 'PA') for t in ('no pneumonia', 'pneumonia')}
     assert got['baseline']['view']['unseen'] == 0  # views follow from the cohort
     assert got['subgroups']['by']['view']['within']['value'] > .5

@@ -35,6 +35,18 @@ def test_coverage_lies_within_its_bounds(error_rate):
         assert np.std(found, axis=0)[c] == pytest.approx(beta(k, n + 1 - k).std(), rel=.1)  # its exact law (Vovk 2012)
 
 
+@pytest.mark.parametrize('error_rate, n', [(.1, 200), (.1, 18), (.25, 60)])
+def test_what_coverage_is_to_be_expected_of_one_valid(error_rate, n):
+    "Where the probability of a negative is uniform, its limit is the coverage itself: its quantiles and its share below, over many valids."
+    rng, y = np.random.default_rng(n), np.zeros(n, int)
+    fits = [U.fit_conformal(y, rng.random(n), error_rate) for _ in range(4000)]
+    true, expected = np.array([f['limit']['0'] for f in fits]), fits[0]['expected']['0']
+    assert [expected[k] for k in ('mean', 'low', 'high')] == pytest.approx([true.mean(), *np.quantile(true, [.025, .975])], abs=.006)
+    assert expected['below'] == pytest.approx((true < 1 - error_rate).mean(), abs=.03)
+    assert 1 - error_rate <= expected['mean'] <= 1 - error_rate + 1/(n + 1)
+    assert fits[0]['expected']['1'] == dict(mean=1., low=1., high=1., below=0.)  # without an image of a class, it is in every set
+
+
 def test_each_class_is_covered_where_one_limit_for_both_would_fail_the_rare_one():
     rng = np.random.default_rng(1)
     valid, test = (rows(*sample(rng, 8000, .05)) for _ in range(2))
