@@ -149,7 +149,7 @@ def calibration(rows, choices):
     "`calibration_measures` before and after each fold's own calibrator, and the pooled AUROC of both, which the folds' scales may move."
     after = rows.assign(probability=rows['calibrated'])
     return dict(chosen=dict(method="each fold's own"), auroc=[auroc(t['label'], t['probability']) for t in (rows, after)],
-                **{k: calibration_measures(t, choices.n_boot, choices.seed) for k, t in (('before', rows), ('after', after))})
+                **{k: calibration_measures(t, choices.seed) for k, t in (('before', rows), ('after', after))})
 
 
 def ensemble(cv, rows, choices):

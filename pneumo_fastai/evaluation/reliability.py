@@ -140,7 +140,7 @@ def chance_error(y, p, person, seed, bins=BINS):
 
 def calibration_measures(
     rows,  # columns person, label, probability
-    n_boot=1000, seed=0, bins=BINS,
+    seed=0, bins=BINS,
 ):
     """n, bins, ece, ece_equal_mass, mce, ece_of_a_perfect_model, brier and its parts, log_loss, slope, intercept, in_the_large, tables.
 

@@ -87,7 +87,7 @@ def calibrated(valid, test, class_weights, choices):
     "What `choose_calibrator` says of valid, and `calibration_measures` of test before and after."
     found = choose_calibrator(valid['label'], valid['probability'], valid['person'], class_weights, seed=choices.seed)
     after = test.assign(probability=apply(found['chosen'], test['probability']))
-    return dict(found, **{k: calibration_measures(t, choices.n_boot, choices.seed) for k, t in (('before', test), ('after', after))})
+    return dict(found, **{k: calibration_measures(t, choices.seed) for k, t in (('before', test), ('after', after))})
 
 
 def always(share):
@@ -135,7 +135,7 @@ def evaluate(
     metrics['baseline'] = _baseline(test, metrics['test']['prevalence'], views, train)
     metrics['calibration'] = calibrated(valid, test, class_weights, choices)
     metrics['uncertainty'] = uncertainty(valid, test, metrics['threshold']['value'], choices, view)
-    metrics['uncertainty'] |= {source: disagreement(test, table, metrics['threshold']['value'], source, choices)
+    metrics['uncertainty'] |= {source: disagreement(valid, test, table, metrics['threshold']['value'], source, choices)
                                for source, table in (members or {}).items()}
     metrics['subgroups'] = dict(reason=NO_COHORT) if cohort is None else subgroups(test, cohort, metrics['threshold']['value'], choices)
     return dict(metrics, choices=asdict(choices), warnings=list(_warnings(check)))

@@ -52,7 +52,7 @@ def test_equal_mass_bins():
 
 def test_brier_and_log_loss_are_scikit_learns_and_the_parts_add_up():
     y, p = sample(1)
-    got = R.calibration_measures(rows(y, p), 50)
+    got = R.calibration_measures(rows(y, p))
     assert got['brier']['value'] == pytest.approx(brier_score_loss(y, p)) and got['log_loss']['value'] == pytest.approx(log_loss(y, p))
     assert got['brier']['value'] == pytest.approx(got['reliability'] - got['resolution'] + got['uncertainty'] + got['within_bins'])
     binned = np.array([.05, .35, .75])[np.arange(600) % 3]  # one probability a bin: Murphy's three parts are the whole of it
@@ -138,10 +138,10 @@ def test_likeness_within_persons_is_that_of_all_pairs():
     ([0, 1, 1, 0], [0., 1., 0., 1.], ''),
 ])
 def test_degenerate(y, p, words):
-    got = R.calibration_measures(rows(np.array(y), np.array(p)), 20)
+    got = R.calibration_measures(rows(np.array(y), np.array(p)))
     json.dumps(got, allow_nan=False)
     if words: assert got['slope']['value'] is None and words in got['slope']['reason']
-    one = R.calibration_measures(rows(np.array(y), np.array(p), person=np.zeros(len(y))), 20)
+    one = R.calibration_measures(rows(np.array(y), np.array(p), person=np.zeros(len(y))))
     assert one['brier']['low'] is None and 'no interval' in one['brier']['reason']
     assert one['in_the_large']['low'] is None
     assert R.calibration_measures(rows(np.zeros(0), np.zeros(0)))['n'] == 0
