@@ -118,19 +118,19 @@ def spread(values, why):
 
 
 def disagreement(
-    test,   # columns path, person, label, probability
-    table,  # as `read_members` gives it: every image of test
+    valid, test,  # columns path, person, label, probability
+    table,        # as `read_members` gives it: every image of both
     threshold, source, choices,
 ):
     """members (how many), auroc and brier (`gain`), information (`spread` of the mutual information of right and wrong calls), marking
     (of wrong calls) and referral (each share asked: by disagreement and by confidence); a reason alone where there is one member."""
-    p, what = table.drop(columns='split').loc[test['path']].to_numpy().T, SOURCES[source][2]
+    (elsewhere, p), what = [table.drop(columns='split').loc[rows['path']].to_numpy().T for rows in (valid, test)], SOURCES[source][2]
     if len(p) < 2: return dict(members=len(p), reason=f'not defined, because it takes two {what} to disagree')
     y, own = checked(test['label'], test['probability'])
-    information = mutual_information(p).round(12)  # what is left of equal members is rounding, and ranks nothing
-    wrong, sure, rest = ((own >= threshold) != y).astype(int), confidence(own, threshold), (choices.n_boot, choices.seed, REFERRED)
+    before, information = (mutual_information(o).round(12) for o in (elsewhere, p))  # what is left of equal members is rounding
+    wrong, sure = ((own >= threshold) != y).astype(int), confidence(own, threshold)
     found = gain(test, p.mean(0), [own], choices) if source == 'augmentation' else gain(test, own, p, choices)
-    rankings = [referral(test, threshold, *rest, sure=s) for s in (-information, sure)]
+    rankings = [referral(valid, test, threshold, REFERRED, s) for s in ((-before, -information), None)]
     return dict(
         members=len(p), **found,
         information={k: spread(information[wrong == i], f'no call is {k}') for i, k in enumerate(('right', 'wrong'))},

@@ -127,11 +127,11 @@ def uncertainty(page, run, metrics):
     sets = page.table(('set', 'no pneumonia', 'pneumonia'), [(r['set'], r['no pneumonia'], r['pneumonia']) for r in conformal['sets']],
                       'Test images of each label by their set. \u201cBoth\u201d: the model cannot tell. \u201cNeither\u201d: it is '
                       'less sure of either class than it was on all but the stated share of valid.')
-    rows = [('all' if not r['asked'] else f'{r["asked"]:.0%}', '\u2013' if r['referred'] is None else f'{r["referred"]:.1%}', r['n'],
+    rows = [('none' if not r['asked'] else f'{r["asked"]:.0%}', '\u2013' if r['referred'] is None else f'{r["referred"]:.1%}', r['n'],
              *(cell(r[k]) for k in ('accuracy', 'recall', 'specificity'))) for r in found['referral']]
-    rows[0] = ('none', *rows[0][1:])
-    referral = page.table(('to a radiologist', 'reached', 'left to the model', 'right', 'sensitivity', 'specificity'), rows,
-                          'The images nearest to the threshold go first.')
+    referral = page.table(('to a radiologist, of valid', 'of test', 'left to the model', 'right', 'sensitivity', 'specificity'), rows,
+                          'An image goes if it is nearer to the threshold than a distance; each distance was set on valid, for a share of '
+                          'valid. The share of test is what that distance came to.')
     return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'),
                         p(' '.join(promised(conformal['fitted']))),
                         p(conformal['note'], class_='warning') if 'note' in conformal else '', covered, sets,

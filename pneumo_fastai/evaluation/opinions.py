@@ -54,8 +54,9 @@ def doubt(page, found, what):
     rows = [row(cut, k) for cut in found['referral'] for k in ('disagreement', 'confidence')]
     return (p(f'Disagreement is measured as mutual information in nats: 0 where all {what} say the same, {MOST} (log 2) at most.'),
             bullets([*levels(found['information']), *marks(found['marking'])]),
-            page.table(('first to a radiologist', 'reached', 'left to the model', 'right', 'sensitivity', 'specificity'), rows,
-                       'The calls on the images left to the model; images that rank the same stay together.'))
+            page.table(('first to a radiologist, of valid', 'of test', 'left to the model', 'right', 'sensitivity', 'specificity'), rows,
+                       'The calls on the test images left to the model. Where to cut was set on valid; images that rank the same stay '
+                       'together.'))
 
 
 def levels(information):

@@ -117,8 +117,9 @@ def also_in_words(metrics):
 def referral_in_words(metrics):
     for cut in metrics['uncertainty']['referral']:
         if cut['asked'] == .2 and cut['n'] and cut['accuracy']['value'] is not None:
-            yield (f'If the most uncertain {cut["referred"]:.0%} of the test images go to a radiologist, the calls on the other {cut["n"]} '
-                   f'are right in {cut["accuracy"]["value"]:.1%}.')
+            yield (f'If images go to a radiologist that are as near to the threshold as the nearest {cut["asked"]:.0%} of valid, '
+                   f'{cut["referred"]:.0%} of the test images go; the calls on the other {cut["n"]} are right in '
+                   f'{cut["accuracy"]["value"]:.1%}.')
 
 
 def members_in_words(metrics):

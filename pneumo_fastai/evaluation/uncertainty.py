@@ -60,7 +60,7 @@ def conformal_sets(
     return np.stack([p <= fitted['limit']['0'], 1 - p <= fitted['limit']['1']], axis=1)
 
 
-def coverage(covered, groups, person, n_boot, seed):
+def coverage(covered, groups, person):
     "For each name of `groups` (rows [n] of bool by name): n and the share of its images that are covered, with its interval."
     masks = {k: np.asarray(m, dtype=bool) for k, m in groups.items()}
     columns = np.stack([column for m in masks.values() for column in (m, m & covered)], axis=1)
@@ -74,7 +74,6 @@ def conformal(
     valid, test,     # columns person, label, probability
     error_rate,
     view=None,       # of each row of test [n]; None for not known
-    n_boot=1000, seed=0,
 ):
     "fitted (`fit_conformal` of valid), by_class and by_view (coverage on test) and sets: how often each set is given, by true class."
     fitted = fit_conformal(valid['label'], valid['probability'], error_rate)
@@ -82,13 +81,13 @@ def conformal(
     sets = conformal_sets(fitted, p)
     covered, code = sets[np.arange(len(y)), y], sets@[1, 2]
     by_class = dict(all=np.ones(len(y)), **{'no pneumonia': y == 0, 'pneumonia': y == 1})
-    out = dict(fitted=fitted, by_class=coverage(covered, by_class, test['person'], n_boot, seed),
+    out = dict(fitted=fitted, by_class=coverage(covered, by_class, test['person']),
                sets=[dict(set=name, **{t: int((code[rows] == i).sum()) for t, rows in by_truth(y)}) for i, name in enumerate(SETS)])
     if too_few := [c for c in ('0', '1') if (fitted['n'][c] + 1)*error_rate < 1]:
         out['note'] = f'valid has too few images of class {" and ".join(too_few)} for this error rate: that class is in every set'
     if view is None: return dict(out, by_view=None)
     views = {f'{v}, {t}': (view == v) & rows for v in np.unique(view.astype(str)) for t, rows in by_truth(y)}
-    return dict(out, by_view=coverage(covered, views, test['person'], n_boot, seed))
+    return dict(out, by_view=coverage(covered, views, test['person']))
 
 
 def by_truth(y): return (('no pneumonia', y == 0), ('pneumonia', y == 1))
@@ -117,19 +116,28 @@ def risk_coverage(y, p, threshold):
     return dict(coverage=(n[at]/len(y)).tolist(), risk=(errors[at]/n[at]).tolist(), area=float((errors/n).mean()))
 
 
+def cut_at(sure, share):
+    """The confidence below which at most that share of these images lies, midway between the last to go and the first to stay.
+
+    Of those equally sure all stay.
+    """
+    lost = int(np.floor(share*len(sure) + 1e-9))
+    return np.sort(sure)[lost - 1:lost + 1].mean() if lost else -np.inf
+
+
 def referral(
-    rows,  # columns person, label, probability
-    threshold, n_boot=1000, seed=0, shares=REFERRED,
-    sure=None,  # how sure each call is [n]; by `confidence` unless given
+    valid, test,  # columns person, label, probability
+    threshold, shares=REFERRED,
+    sure=None,  # how sure each call is, of valid and of test; by `confidence` unless given
 ):
-    """For each share asked: referred (reached; equally sure images stay or go together, and more stay rather than go), n (left to the
-    model) and accuracy, recall and specificity of those, with intervals for that cut."""
-    y, p = checked(rows['label'], rows['probability'])
-    sure, out = confidence(p, threshold) if sure is None else np.asarray(sure), []
+    """For each share asked: referred (reached on test, where an image goes whose confidence is below that of `cut_at` on valid), n (left
+    to the model) and accuracy, recall and specificity of those, with intervals."""
+    y, p = checked(test['label'], test['probability'])
+    sure, out = sure or [confidence(rows['probability'], threshold) for rows in (valid, test)], []
     for asked in shares:
-        kept = sure >= np.sort(sure)[min(int(np.floor(asked*len(y) + 1e-9)), len(y) - 1)] if len(y) else np.zeros(0, dtype=bool)
+        kept = sure[1] >= cut_at(sure[0], asked)
         columns, counts = four(y, p, threshold)*kept[:, None], confusion(y[kept], p[kept], threshold)
-        here, intervals = rates(*counts), of_sums(rows['person'], columns, lambda s: rates(*s.T), {k: OF[k] for k in GIVEN})
+        here, intervals = rates(*counts), of_sums(test['person'], columns, lambda s: rates(*s.T), {k: OF[k] for k in GIVEN})
         out.append(dict(asked=asked, referred=float(1 - kept.mean()) if len(y) else None, n=int(kept.sum()),
                         **{k: stated(here[k], intervals[k], reason(k, *counts)) for k in GIVEN}))
     return out
@@ -175,6 +183,6 @@ def uncertainty(
     view=None,
 ):
     "conformal, risk_coverage and referral of test."
-    return dict(conformal=conformal(valid, test, choices.error_rate, view, choices.n_boot, choices.seed),
+    return dict(conformal=conformal(valid, test, choices.error_rate, view),
                 risk_coverage=risk_coverage(test['label'], test['probability'], threshold),
-                referral=referral(test, threshold, choices.n_boot, choices.seed))
+                referral=referral(valid, test, threshold))

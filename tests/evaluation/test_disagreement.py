@@ -42,7 +42,7 @@ def test_scores_are_those_of_scikit_learn_and_the_resamples_those_of_the_table_o
     rows = images()
     table = members(rows, .8)
     mean = averaged(rows, table)
-    found = disagreement(mean, table, .5, 'ensemble', FEW)
+    found = disagreement(mean, mean, table, .5, 'ensemble', FEW)
     y, each = rows.label, table.drop(columns='split').to_numpy().T
     single = [roc_auc_score(y, p) for p in each]
     assert found['auroc']['mean']['value'] == pytest.approx(roc_auc_score(y, mean.probability))
@@ -51,7 +51,7 @@ def test_scores_are_those_of_scikit_learn_and_the_resamples_those_of_the_table_o
     assert [o['value'] for o in found['brier']['each']] == pytest.approx([brier_score_loss(y, p) for p in each])
     assert found['brier']['mean']['value'] == pytest.approx(brier_score_loss(y, mean.probability))
     assert found['auroc']['mean'] == pytest.approx(blocks(mean, {'x': .5}, 60, 0)['x']['auroc'])
-    of_copies = disagreement(rows, table, .5, 'augmentation', FEW)  # here the single prediction is the run's own
+    of_copies = disagreement(rows, rows, table, .5, 'augmentation', FEW)  # here the single prediction is the run's own
     assert of_copies['auroc']['single']['value'] == pytest.approx(roc_auc_score(y, rows.probability))
     assert of_copies['auroc']['mean'] == pytest.approx(found['auroc']['mean'])
     wrong, information = (mean.probability >= .5) != y, mutual_information(each)
@@ -63,7 +63,7 @@ def test_scores_are_those_of_scikit_learn_and_the_resamples_those_of_the_table_o
 
 def test_members_that_agree_gain_nothing_and_mark_nothing():
     rows = images()
-    found = disagreement(rows, members(rows, 0.), .5, 'ensemble', FEW)
+    found = disagreement(rows, rows, members(rows, 0.), .5, 'ensemble', FEW)
     assert found['information']['wrong']['mean'] == found['information']['right']['quantiles']['95%'] == 0
     for metric in ('auroc', 'brier'):
         assert [found[metric]['difference'][k] for k in ('value', 'low', 'high')] == pytest.approx([0, 0, 0], abs=1e-12)
@@ -82,21 +82,30 @@ def test_disagreement_marks_errors_where_it_knows_what_the_probability_does_not(
     each = np.abs((1 - call) - .8) + np.outer([-.15, .15], hard)  # the mean is 0.8 or 0.2, whether hard or not
     rows = images(n).assign(label=y, probability=each.mean(0))
     table = pd.DataFrame(dict(split='test', network_1=each[0], network_2=each[1]), index=pd.Index(rows.path, name='path'))
-    found = disagreement(rows, table, .5, 'ensemble', FEW)
+    found = disagreement(rows, rows, table, .5, 'ensemble', FEW)
     marking = found['marking']
     assert marking['confidence']['value'] == pytest.approx(.5, abs=.1) and marking['disagreement']['low'] > .8
     assert marking['difference']['low'] > .2
     assert found['information']['right']['quantiles']['50%'] == 0 and found['information']['wrong']['quantiles']['5%'] > .01
     finer = table.assign(network_2=table.network_2 + np.where(hard, rng.uniform(0, .01, n), 0))  # no two hard images rank the same
-    cut = disagreement(averaged(rows, finer), finer, .5, 'ensemble', FEW)['referral'][1]['disagreement']
+    cut = disagreement(averaged(rows, finer), averaged(rows, finer), finer, .5, 'ensemble', FEW)['referral'][1]['disagreement']
     assert cut['n'] == .8*n and cut['accuracy']['value'] == pytest.approx(1 - (1 - right.mean())*.4/.8, abs=.03)  # 3 of 5 hard ones go
 
 
 def test_referral_by_another_ranking():
     rows = images(10)
     kept = np.arange(10) >= 2
-    cut = referral(rows, .5, 20, shares=(.2,), sure=np.arange(10))[0]
+    cut = referral(rows, rows, .5, shares=(.2,), sure=(np.arange(10), np.arange(10)))[0]
     assert cut['n'] == 8 and cut['accuracy']['value'] == pytest.approx(((rows.probability >= .5) == rows.label)[kept].mean())
+
+
+def test_who_goes_by_disagreement_is_settled_by_valid():
+    rows = images(10).assign(probability=.5)
+    def agreeing(of, apart): return pd.DataFrame(dict(split=of, network_1=.5 - apart, network_2=.5 + apart), index=pd.Index(ids[of]))
+    ids = dict(valid=[f'v{i}' for i in range(10)], test=list(rows.path))
+    table = pd.concat([agreeing('valid', np.linspace(.01, .1, 10)), agreeing('test', np.r_[.2, .2, .2, np.full(7, .05)])])
+    cuts = disagreement(rows.assign(path=ids['valid']), rows, table, .5, 'ensemble', FEW)['referral']
+    assert [c['disagreement']['n'] for c in cuts] == [7, 7]  # three disagree more than any of valid does, no further one more than .8 do
 
 
 def test_what_is_not_defined_says_why():
@@ -104,13 +113,13 @@ def test_what_is_not_defined_says_why():
     table = members(rows, .8)
     sure = rows.assign(probability=np.where(rows.label == 1, .9, .1))
     for frame, why in ((sure, 'no call is wrong'), (sure.assign(probability=1 - sure.probability), 'every call is wrong')):
-        found = disagreement(frame, table, .5, 'augmentation', FEW)
+        found = disagreement(frame, frame, table, .5, 'augmentation', FEW)
         assert {o['reason'] for o in found['marking'].values()} == {f'not defined, because {why}'}
-    assert disagreement(sure, table, .5, 'augmentation', FEW)['information']['wrong'] == dict(
+    assert disagreement(sure, sure, table, .5, 'augmentation', FEW)['information']['wrong'] == dict(
         n=0, mean=None, quantiles=None, reason='not defined, because no call is wrong')
-    negative = disagreement(rows.assign(label=0), table, .5, 'augmentation', FEW)
+    negative = disagreement(rows.assign(label=0), rows.assign(label=0), table, .5, 'augmentation', FEW)
     assert 'all of one class' in negative['auroc']['difference']['reason'] and negative['brier']['difference']['value'] is not None
-    one = disagreement(rows, table[['split', 'network_1']], .5, 'ensemble', FEW)
+    one = disagreement(rows, rows, table[['split', 'network_1']], .5, 'ensemble', FEW)
     assert one == dict(members=1, reason='not defined, because it takes two networks to disagree')
 
 

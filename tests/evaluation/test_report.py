@@ -76,6 +76,8 @@ def test_says_n_and_what_counts_mean(tmp_path, metrics):
     for block in (metrics['valid'], metrics['test']):
         assert f'n = {block["n"]} images of {block["persons"]} persons, {block["prevalence"]:.1%} with pneumonia' in text
     assert f'of {at["tp"] + at["fn"]} images with pneumonia {at["tp"]} were found and {at["fn"]} missed' in text
+    cut = next(c for c in metrics['uncertainty']['referral'] if c['asked'] == .2)
+    assert f'nearest 20% of valid, {cut["referred"]:.0%} of the test images go; the calls on the other {cut["n"]}' in text
     assert 'not for diagnosis' in text and 'python -m pneumo_fastai.fit baseline' in text and '| arch | resnet18 |' in text
     assert 'The view position alone, without looking at the image, has AUROC 0.500' in text
 

@@ -51,7 +51,7 @@ def test_each_class_is_covered_where_one_limit_for_both_would_fail_the_rare_one(
     rng = np.random.default_rng(1)
     valid, test = (rows(*sample(rng, 8000, .05)) for _ in range(2))
     for frame in (valid, test): frame['probability'] = sigmoid(logit(frame.probability) - 2.9)  # as a model knows it that is rare
-    got = U.conformal(valid, test, .1, n_boot=50)
+    got = U.conformal(valid, test, .1)
     for name in ('no pneumonia', 'pneumonia'): assert got['by_class'][name]['coverage']['value'] == pytest.approx(.9, abs=.05)
     own = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
     assert (own[valid.label == 1] >= np.quantile(own, .1)).mean() < .6
@@ -61,7 +61,7 @@ def test_sets_and_views():
     rng = np.random.default_rng(2)
     valid, test = rows(*sample(rng, 400)), rows(*sample(rng, 300))
     view = np.where(np.arange(300) % 2, 'AP', 'PA').astype(object)
-    got = json.loads(json.dumps(U.conformal(valid, test, .2, view, n_boot=50), allow_nan=False))
+    got = json.loads(json.dumps(U.conformal(valid, test, .2, view), allow_nan=False))
     sets = U.conformal_sets(got['fitted'], test.probability)  # also after JSON
     assert [sum(o[t] for o in got['sets']) for t in ('no pneumonia', 'pneumonia')] == [300 - test.label.sum(), test.label.sum()]
     both = next(o for o in got['sets'] if o['set'] == 'both')
@@ -73,7 +73,7 @@ def test_sets_and_views():
 
 def test_too_few_images_leave_the_class_in():
     valid, test = rows(np.array([0]*30 + [1]*5), np.linspace(0, 1, 35)), rows(np.array([0, 1]), np.array([.9, 0.]))
-    got = U.conformal(valid, test, .1, n_boot=5)
+    got = U.conformal(valid, test, .1)
     assert U.conformal_sets(got['fitted'], test.probability)[:, 1].all() and 'class 1' in got['note']
     assert U.fit_conformal(np.array([], int), np.array([]), .1)['limit'] == {'0': 1., '1': 1.}
     with pytest.raises(InputError, match='error rate'): U.fit_conformal([0], [.1], 1.)
@@ -97,12 +97,22 @@ def test_certainty_is_distance_from_the_threshold_in_use():
 
 def test_referral_by_hand():
     y, p = np.r_[np.ones(4, int), np.zeros(6, int)], np.array([.95, .9, .8, .45, .1, .1, .1, .1, .2, .6])
-    got = {o['asked']: o for o in U.referral(rows(y, p), .5, n_boot=50)}
+    same = rows(y, p)
+    got = {o['asked']: o for o in U.referral(same, same, .5)}
     assert got[0.]['accuracy']['value'] == .8 and got[0.]['n'] == 10
     assert got[.2]['accuracy']['value'] == 1 and got[.2]['n'] == 8 and got[.2]['referred'] == pytest.approx(.2)
     assert got[.5]['n'] == 6  # the surest five would part four of equal certainty: they stay together
-    everyone = U.referral(rows(y, np.full(10, .5)), .3, n_boot=20)
-    assert all(o['referred'] == 0 for o in everyone)
+    equal = rows(y, np.full(10, .5))
+    assert all(o['referred'] == 0 for o in U.referral(equal, equal, .3))
+
+
+def test_who_is_referred_is_settled_by_valid():
+    "At a threshold of 0.5 the nearest fifth of valid lies between .46 and .54; of test nobody does, or everybody, or one."
+    valid = rows(np.arange(10) % 2, np.array([.48, .53, .3, .7, .2, .8, .1, .9, .05, .95]))
+    def referred(p): return U.referral(valid, rows(np.arange(len(p)) % 2, np.array(p)), .5, shares=(0, .2))
+    assert [o['referred'] for o in referred([.2, .8, .31, .69])] == [0, 0]
+    assert [(o['referred'], o['n']) for o in referred([.49, .52, .5, .46])] == [(0, 4), (1, 0)]
+    assert [o['referred'] for o in referred([.49, .8, .2, .9])] == [0, .25]
 
 
 def test_entropy_and_mutual_information():
