@@ -2,7 +2,7 @@
 from .findings import cell
 from .folder import read_json
 from .html import bullets, join, p, tag
-from .report import FIGURES, number
+from .report import FIGURES, number, places
 
 MODEL, MEAN_BOX, UNTRAINED = 'model', 'mean box of train', 'untrained network'
 MEASURES = dict(pointing='hottest point in a box', energy='heat inside the boxes', average_precision='pixel average precision (AUPRC)',
@@ -31,8 +31,10 @@ def outcome(difference):
 
 def gap(difference):
     "In percentage points, with its interval."
-    value, *ends = (None if difference[k] is None else 100*round(difference[k], 3) for k in ('value', 'low', 'high'))
-    return f'{value:+.1f} percentage points' + ('' if None in ends else ' [{:+.1f}, {:+.1f}]'.format(*ends))
+    value, low, high = difference['value'], difference['low'], difference['high']
+    d = 1 if low is None else places(100*low, 100*high, 1)
+    def points(x): return f'{100*round(x, d + 2):+z.{d}f}'
+    return f'{points(value)} percentage points' + ('' if low is None else f' [{points(low)}, {points(high)}]')
 
 
 def verdicts(found):

@@ -50,17 +50,27 @@ OPTIMISTIC = 'the numbers of valid are optimistic: epoch and threshold were chos
 NARROW = .05  # an interval of less is given to three places
 
 
+def places(
+    low, high,
+    least,  # at least so many
+):
+    "Decimal places at which no end of an interval that leaves out zero looks like zero; what is below 1e-9 is rounding."
+    near = min(abs(low), abs(high)) if low*high > 0 else 0
+    return next((d for d in range(least, 10) if round(near, d)), least)
+
+
 def number(
     metric,
-    digits=None,  # of the interval; two unless given, or three where it is narrow
+    digits=None,  # of the interval; two unless given, or three where it is narrow; more where zero is left out by less
     sign='',   # '+' for a difference
 ):
     "A metric with its interval, like `0.871 [0.82, 0.91]`, or 'not defined'."
     if metric['value'] is None: return 'not defined'
     value, low, high = metric['value'], metric['low'], metric['high']
     if low is None: return f'{value:{sign}z.3f} [no interval]'
-    form = f'{sign}z.{digits or (2 if high - low >= NARROW else 3)}f'  # z: no -0.000
-    return f'{value:{sign}z.3f} [{low:{form}}, {high:{form}}]'
+    ends = places(low, high, digits or (2 if high - low >= NARROW else 3))
+    form = f'{sign}z.{ends}f'  # z: no -0.000
+    return f'{value:{sign}z.{max(3, ends)}f} [{low:{form}}, {high:{form}}]'
 
 
 def rows(metrics):

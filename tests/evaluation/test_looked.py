@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pneumo_fastai.evaluation.choices import Choices
-from pneumo_fastai.evaluation.looked import markdown, verdicts, warnings
+from pneumo_fastai.evaluation.looked import gap, markdown, verdicts, warnings
 from pneumo_fastai.evaluation.rewrite import present_again, rewrite
 
 FEW = dict(left_out=0)
@@ -86,6 +86,11 @@ def test_the_verdict_follows_the_interval_of_the_paired_difference(folder, model
     assert says in lines[0] and f'{model:.1%} of images' in lines[0] and '53.0%' in lines[0]
     assert ('do not read its heat' in ' '.join(lines)) == (gap < .1)
     assert f'<div class="{"notice" if gap > .1 else "warning"}"' in page(folder, facts(model, .53, gap))[1]
+
+
+def test_a_small_difference_whose_interval_leaves_out_zero_is_told_with_enough_digits():
+    assert gap(dict(value=.0021, low=.0003, high=.004)) == '+0.21 percentage points [+0.03, +0.40]'
+    assert gap(dict(value=.02, low=-.0003, high=.04)) == '+2.0 percentage points [+0.0, +4.0]'
 
 
 def test_two_measures_that_disagree_are_both_told():
