@@ -2,7 +2,7 @@
 from . import opinions
 from .calibration import METHODS
 from .html import Safe, bullets, join, p, tag
-from .metrics import EVERY
+from .metrics import EVERY, RANKS
 from .report import BRACKETS, FIGURES, NAMES, _about, in_words, number, referral_in_words
 
 MEANING = dict(
@@ -12,6 +12,7 @@ MEANING = dict(
     npv='of the images called no pneumonia, those that are', mcc='correlation of call and label, 0 is chance',
     auroc='how often an image with pneumonia gets the higher probability of a pair', average_precision='area under precision and recall',
     partial_auc='of the ROC up to 10% false alarms, scaled: 0.5 is chance')
+MEANING |= dict.fromkeys((k for k in RANKS if '_at_' in k), 'its threshold was found on the images of the column, so it is optimistic')
 RULES = dict(youden='Youden', sensitivity='fixed sensitivity', specificity='fixed specificity', cost='least expected cost')
 
 

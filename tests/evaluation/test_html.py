@@ -82,6 +82,12 @@ def test_the_table_of_results_is_metrics_json(plain):
     assert [[''.join(c) for c in row[1:]] for row in rows] == [[number(b[m]) for b in blocks] for m in EVERY]
 
 
+def test_a_threshold_that_was_found_on_the_images_themselves_is_said_to_be(plain):
+    _, _, reader, _ = plain
+    says = [row[0][0] for row in reader.rows['results'] if len(row[0]) > 1 and 'found on the images of the column' in row[0][1]]
+    assert says == [f'{a} at {n}% {b}' for a, b in (('sensitivity', 'specificity'), ('specificity', 'sensitivity')) for n in (90, 95)]
+
+
 def test_hashes_are_those_of_the_files(plain):
     run, _, read, _ = plain
     table = [[''.join(c) for c in row] for row in read.rows['provenance'] if len(row) == 3][1:]
