@@ -106,10 +106,19 @@ def in_words(metrics, where='On test, at the threshold'):
            f'{at["tn"] + at["fp"]} without, {at["fp"]} raised a false alarm.')
     yield (f'For comparison: calling every image "{"pneumonia" if base["always"] else "no pneumonia"}" has accuracy {base["accuracy"]:.3f} '
            f'and AUROC {base["auroc"]:.1f}.')
-    if view := base.get('view'):
-        unseen = f' ({view["unseen"]} images have a view that training never saw)' if view['unseen'] else ''
-        yield (f'The view position alone, without looking at the image, has AUROC {number(view["auroc"])}{unseen}: what the model adds is '
-               'the part above it.')
+    if 'view' in base: yield beside_view(base['view'], metrics['subgroups'].get('by', {}).get('view', {}).get('within'))
+
+
+def beside_view(
+    view,    # of `metrics['baseline']`
+    within,  # the model's AUROC over pairs of images of one view; None where not measured
+):
+    "How well the view alone tells the label, and how well the model does where the view cannot."
+    unseen = f' ({view["unseen"]} images have a view that training never saw)' if view['unseen'] else ''
+    alone = f'The view position alone, without looking at the image, has AUROC {number(view["auroc"])}{unseen}.'
+    if not within: return alone
+    has = f'has AUROC {number(within)}' if within['value'] is not None else f"has an AUROC that is {within['reason']}"
+    return f'{alone} Over pairs of images of one view, which the view cannot tell apart, the model {has}.'
 
 
 def also_in_words(metrics):

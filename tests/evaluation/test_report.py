@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from pneumo_fastai.evaluation.metrics import METRICS
-from pneumo_fastai.evaluation.report import FIGURES, HEADER, console_table, number, rows, write_report
+from pneumo_fastai.evaluation.report import FIGURES, HEADER, console_table, in_words, number, rows, write_report
 from pneumo_fastai.evaluation.summary import evaluate
 
 
@@ -89,6 +89,17 @@ def test_says_n_and_what_counts_mean(tmp_path, metrics):
     assert f'nearest 20% of valid, {cut["referred"]:.0%} of the test images go; the calls on the other {cut["n"]}' in text
     assert 'not for diagnosis' in text and 'python -m pneumo_fastai.fit baseline' in text and '| arch | resnet18 |' in text
     assert 'The view position alone, without looking at the image, has AUROC 0.500' in text
+
+
+def test_the_view_is_taken_out_by_comparing_within_views_not_by_subtracting_aurocs(metrics):
+    def view(subgroups): return next(o for o in in_words({**metrics, 'subgroups': subgroups}) if 'view position' in o)
+    within = dict(value=.7, low=.612, high=.788)
+    said = view(dict(by=dict(view=dict(within=within))))
+    assert 'of one view, which the view cannot tell apart, the model has AUROC 0.700 [0.61, 0.79].' in said
+    undefined = dict(value=None, low=None, high=None, reason='not defined, because no group has images of both classes')
+    assert 'the model has an AUROC that is not defined, because no group' in view(dict(by=dict(view=dict(within=undefined))))
+    assert view(dict(reason='not defined')).endswith(f'has AUROC {number(metrics["baseline"]["view"]["auroc"])}.')
+    assert 'adds' not in ' '.join(in_words(metrics))
 
 
 def test_links_only_the_figures_that_exist(tmp_path, metrics):
