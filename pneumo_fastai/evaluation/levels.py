@@ -103,6 +103,14 @@ def of_shares(person, shares):
     return of_means(person, shares, lambda k, v, variance, persons: level(v, variance, np.inf if variance > NOTHING else persons))
 
 
+def of_signed(person, values):
+    "low and high by name of means of numbers between -1 and 1 (by name [n]), of differences too: Student's t over persons."
+    def interval(k, v, variance, persons):
+        half = Z*np.sqrt(variance*persons/(persons - 1))
+        return dict(low=float(max(-1, v - half)), high=float(min(1, v + half))) if variance > NOTHING else None
+    return of_means(person, values, interval)
+
+
 def of_losses(person, losses):
     "low and high by name of mean losses (by name [n]), which have no upper end: normal on the scale of their logarithm."
     def interval(k, v, variance, persons):

@@ -2,6 +2,9 @@
 import numpy as np
 from scipy.ndimage import label
 
+from ..evaluation.intervals import stated
+from ..evaluation.levels import of_signed
+
 FRAME, CORNER = 1 / 16, 3 / 16  # of the image's side
 DARK = .1                       # of the 99th percentile: background outside the body is darker
 
@@ -25,12 +28,18 @@ def regions(image) -> dict:
 def shares(
     images,  # (n, h, w) uint8
     heats,   # (n, h, w) in 0..1
+    person,  # whose image each is [n]
 ) -> dict:
-    "For each region: `heat`, the mean share of an image's heat that lies there, and `area`, of its pixels. A flat map counts as even."
+    """For each region: `heat`, the mean share of an image's heat that lies there, `area`, of its pixels, and `more`, heat less area with
+    its interval over persons. A flat map counts as even."""
     found = {}
     for image, heat in zip(images, heats, strict=True):
         total = heat.sum(dtype=float)
         for name, mask in regions(image).items():
             area = mask.mean()
             found.setdefault(name, []).append((heat[mask].sum(dtype=float) / total if total else area, area))
-    return {k: dict(zip(('heat', 'area'), np.mean(v, 0).tolist(), strict=True)) for k, v in found.items()}
+    found = {k: np.array(v) for k, v in found.items()}
+    more = {k: v[:, 0] - v[:, 1] for k, v in found.items()}
+    intervals = of_signed(person, more)
+    return {k: dict(heat=float(v[:, 0].mean()), area=float(v[:, 1].mean()), more=stated(more[k].mean(), intervals[k], ''))
+            for k, v in found.items()}

@@ -125,6 +125,9 @@ def some(of) -> list:
     return [p for _, rows in test.groupby('label') for p in rows.path.sample(min(len(rows), CHECKED // 2), random_state=0)]
 
 
+def persons(of, paths): return of.rows('test').set_index('path').person.loc[paths]
+
+
 def checked(of, maps) -> dict:
     "`sanity.similarity` of the maps before and after each stage of the cascade; for the last one, whether the method survives."
     paths, out = some(of), []
@@ -132,7 +135,7 @@ def checked(of, maps) -> dict:
     fresh = of.bundle.untrained(of.run.experiment.seed + 1)
     for block, model in sanity.cascade(of.bundle.model, fresh):
         after = of.maps(model, paths, maps.layers, maps.method).heat(paths, COARSE)
-        out.append(dict(randomised=block, **sanity.similarity(before, after)))
+        out.append(dict(randomised=block, **sanity.similarity(before, after, persons(of, paths))))
     last = out[-1]['rank_correlation']
     return dict(cascade=out, limit=sanity.SURVIVES, survives=bool(last and last['mean'] >= sanity.SURVIVES))
 
@@ -146,7 +149,7 @@ def compared(of, maps, other, cache=None) -> dict:
     if not shared: raise InputError(f'{other} has no image of test in common with {of.run.folder}; give a run on the same data and split')
     heat = theirs.maps(theirs.bundle.model, shared, maps.layers, maps.method).heat(shared, COARSE)
     differs = {k: v for k, v in theirs.run.recipe.items() if of.run.recipe[k] != v}
-    return dict(run=Path(other).resolve().name, differs=differs, **sanity.similarity(maps.heat(shared, COARSE), heat))
+    return dict(run=Path(other).resolve().name, differs=differs, **sanity.similarity(maps.heat(shared, COARSE), heat, persons(of, shared)))
 
 
 def biased(of, maps) -> dict:
@@ -154,7 +157,8 @@ def biased(of, maps) -> dict:
     out = {}
     for label, rows in of.rows('test').groupby('label'):
         images, mean = (of.cohort.pixels[p] for p in rows.path), maps.heat(rows.path, COARSE).mean(0, dtype=float)
-        out[CLASSES[label]] = dict(n=len(rows), shares=bias.shares(images, maps.each(rows.path)), mean_map=mean.round(3).tolist())
+        shares = bias.shares(images, maps.each(rows.path), rows.person)
+        out[CLASSES[label]] = dict(n=len(rows), shares=shares, mean_map=mean.round(3).tolist())
     return out
 
 

@@ -5,6 +5,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata
 
+from ..evaluation.levels import of_signed
+
 SURVIVES = .8  # a method whose maps keep this rank correlation with all weights random shows the image, not what was learnt
 
 
@@ -25,11 +27,16 @@ def rank_correlation(a, b) -> np.ndarray:
     with np.errstate(invalid='ignore', divide='ignore'): return (a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1))
 
 
-def similarity(a, b) -> dict:
-    "Mean and standard deviation over the images of both, on (n, h, w) maps; `flat` counts those that have no rank correlation."
-    out, rank = {}, rank_correlation(a, b)
-    for name, values in dict(ssim=ssim(a, b), rank_correlation=rank[~np.isnan(rank)]).items():
-        out[name] = dict(mean=float(values.mean()), sd=float(values.std())) if len(values) else None
+def similarity(
+    a, b,    # maps (n, h, w)
+    person,  # whose image each is [n]
+) -> dict:
+    "Mean over the images of both, its 95% interval over persons, and standard deviation; `flat` counts those without a rank correlation."
+    out, rank, person = {}, rank_correlation(a, b), np.asarray(person)
+    has = ~np.isnan(rank)
+    for name, values, whose in (('ssim', ssim(a, b), person), ('rank_correlation', rank[has], person[has])):
+        found = of_signed(whose, {name: values})[name]
+        out[name] = dict(mean=float(values.mean()), **found, sd=float(values.std())) if len(values) else None
     return dict(out, n=len(a), flat=int(np.isnan(rank).sum()))
 
 

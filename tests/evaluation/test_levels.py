@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest, norm
+from scipy.stats import binom, binomtest, norm, ttest_1samp
 
 from pneumo_fastai.evaluation import levels as L
 from pneumo_fastai.evaluation.intervals import bootstrap_sums, four
@@ -42,6 +42,15 @@ def test_the_variance_is_the_linearised_one_of_a_ratio():
     n, z = v*(1 - v)/variance, norm.ppf(.975)  # Wilson's formula at an n that is no whole number
     low = (v + z**2/2/n - z*np.sqrt(v*(1 - v)/n + z**2/4/n**2))/(1 + z**2/n)
     assert n < 30 and rate(person, right)['low'] == pytest.approx(low, rel=1e-4)
+
+
+def test_a_mean_of_either_sign_has_students_interval_over_persons():
+    rng = np.random.default_rng(2)
+    person, values = np.repeat(np.arange(12), 5), rng.normal(.1, .1, 60) + np.repeat(rng.normal(0, .2, 12), 5)
+    expected = ttest_1samp(values.reshape(12, 5).mean(1), 0).confidence_interval()  # all persons have as many images
+    assert ends(L.of_signed(person, dict(x=values))['x']) == pytest.approx([expected.low, expected.high])
+    assert ends(L.of_signed(person, dict(x=np.full(60, .3)))['x']) == [None, None] == ends(L.of_signed(['a']*60, dict(x=values))['x'])
+    assert L.of_signed(np.arange(3), dict(x=np.array([.9, 1, 1])))['x']['high'] == 1
 
 
 def test_where_nothing_went_wrong_the_interval_has_width():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, ttest_1samp
 
 from pneumo_fastai.explain.sanity import cascade, rank_correlation, similarity, ssim, stages
 from pneumo_fastai.models.resnet import ResNet18
@@ -14,7 +14,19 @@ def test_rank_correlation_is_scipys_and_undefined_for_a_flat_map():
     a, b = maps(0), maps(1) + maps(0)
     assert rank_correlation(a, b) == pytest.approx([spearmanr(x.ravel(), y.ravel()).statistic for x, y in zip(a, b, strict=True)])
     a[1] = 0
-    assert similarity(a, b)['flat'] == 1 and np.isnan(rank_correlation(a, b)[1])
+    assert similarity(a, b, [1, 2, 3])['flat'] == 1 and np.isnan(rank_correlation(a, b)[1])
+
+
+def test_the_mean_over_images_has_an_interval_over_persons():
+    "Of maps that share nothing it holds 0; a flat map, and its person, take no part."
+    a, b, person = maps(0, 20), maps(1, 20), np.arange(20)//2
+    for mixed, zero in ((b, True), (b + .3*a, False)):
+        rank, each = similarity(a, mixed, person)['rank_correlation'], rank_correlation(a, mixed).reshape(10, 2).mean(1)
+        expected = ttest_1samp(each, 0).confidence_interval()
+        assert [rank['low'], rank['high']] == pytest.approx([expected.low, expected.high]) and (rank['low'] <= 0 <= rank['high']) == zero
+    a[2:] = 0
+    alone = similarity(a, b, person)['rank_correlation']
+    assert alone['low'] is None and alone['mean'] == pytest.approx(rank_correlation(a, b)[:2].mean())
 
 
 def test_ssim_is_scikit_images():
