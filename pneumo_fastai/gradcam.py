@@ -30,12 +30,13 @@ def gradcam(
 
 def words(found):
     "The outcome in a few lines."
+    from .evaluation.map_checks import kept
     from .evaluation.report import number
     scored = found['localization']
     if 'reason' in scored: yield f'localisation: {scored["reason"]}'
     for name, m in scored.get('maps', {}).items():
         yield f'{name}: pointing {number(m["pointing"])}, AUPRC {number(m["average_precision"])}'
-    if found['sanity']['survives']: yield 'the maps survive random weights: they show the image, not what was learnt'
+    yield kept(found['sanity'])
 
 
 if __name__ == '__main__':

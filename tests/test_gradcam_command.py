@@ -27,5 +27,5 @@ def test_it_prints_the_scores_and_writes_the_report(explainable, capsys):
     folder = explainable()
     assert run(gradcam, [str(folder), '--layers', '2', '--n-boot', '5', '--worst', '3']) == 0
     out = capsys.readouterr().out
-    assert 'model: pointing' in out and 'report.html' in out
+    assert 'model: pointing' in out and 'With all weights random' in out and 'report.html' in out
     assert (folder/'top_losses.html').read_text().count('<article') == 3

@@ -2,7 +2,8 @@
 from .findings import cell
 from .folder import read_json
 from .html import bullets, join, p, tag
-from .report import FIGURES, number, places
+from .map_checks import beside, bias, depends, gap, kept, others, sanity
+from .report import FIGURES, number
 
 MODEL, MEAN_BOX, UNTRAINED = 'model', 'mean box of train', 'untrained network'
 MEASURES = dict(pointing='hottest point in a box', energy='heat inside the boxes', average_precision='pixel average precision (AUPRC)',
@@ -29,25 +30,14 @@ def outcome(difference):
     return 'the maps do not beat it, they do worse' if high < 0 else 'the maps do not beat it'
 
 
-def gap(difference):
-    "In percentage points, with its interval."
-    value, low, high = difference['value'], difference['low'], difference['high']
-    d = 1 if low is None else places(100*low, 100*high, 1)
-    def points(x): return f'{100*round(x, d + 2):+z.{d}f}'
-    return f'{points(value)} percentage points' + ('' if low is None else f' [{points(low)}, {points(high)}]')
-
-
 def verdicts(found):
     "Whether the maps find what readers boxed, and whether they show what was learnt: a sentence each."
-    where, sanity = found['localization'], found['sanity']
+    where = found['localization']
     if found.get('box_guidance'): yield TAUGHT
     if 'reason' in where: yield f'Whether the maps fall where readers drew boxes is {where["reason"]}.'
     else: yield from against(where)
-    last = sanity['cascade'][-1]['rank_correlation']
-    how = 'a map of every pair is flat' if last is None else f'the rank correlation with the trained network\'s maps is {last["mean"]:.2f}'
-    limit = f'{sanity["limit"]:.1f} or more would mean that they show the image, not what was learnt'
-    if sanity['survives']: yield f'With all weights random {how}: the maps survive ({limit}). Do not use them to explain this model.'
-    else: yield f'With all weights random {how}: the maps change, as they should ({limit}).'
+    yield kept(found['sanity'])
+    yield from beside(found['others'])
 
 
 def against(where):
@@ -137,56 +127,6 @@ def boxes(page, found):
 
 
 def percent(m): return f'{round(m["pointing"]["value"], 3):.1%}'
-def spread(m): return 'flat' if m is None else f'{m["mean"]:.2f} \u00b1 {m["sd"]:.2f}'
-
-
-def sanity(page, found):
-    stages = found['sanity']['cascade']
-    rows = [(s['randomised'], spread(s['ssim']), spread(s['rank_correlation']), s['flat']) for s in stages]
-    words = ('The weights are made random from the output back to the input, block by block. A map that shows what was learnt falls apart '
-             'at once; one that stays shows edges of the image (Adebayo et al. 2018). 1 is the same map, 0 is no likeness.')
-    table = page.table(('random from the output to', 'structural similarity (SSIM)', 'rank correlation', 'flat maps'), rows,
-                       f'Likeness to the maps of the trained network, mean \u00b1 standard deviation, n = {stages[0]["n"]} test images. '
-                       'A pair with a flat map, before or after, has no rank correlation and is left out of it.')
-    return join([tag('h3', 'Do the maps show what was learnt?'), p(words), table])
-
-
-PURPOSE = (('shuffle_labels', 'labels, with their boxes, dealt out at random: what is alike here does not come from the disease'),
-           ('seed', 'another seed: how repeatable the maps are'))
-
-
-def differs(other):
-    said = ', '.join(k.replace('_', ' ') + ('' if v is True else f' {v}') for k, v in other['differs'].items()) or 'nothing in its recipe'
-    why = next((words for k, words in PURPOSE if k in other['differs'] and (k != 'seed' or len(other['differs']) == 1)), '')
-    return join([said, tag('small', f' \u2013 {why}') if why else ''])
-
-
-def others(page, found):
-    rows = [(o['run'], differs(o), spread(o['ssim']), spread(o['rank_correlation']), f'{o["n"]:,}', o['flat']) for o in found['others']]
-    return join([tag('h3', 'Beside other runs'),
-                 page.table(('run', 'differs in', 'SSIM', 'rank correlation', 'images', 'flat maps'), rows,
-                            'Likeness of the maps on the images that are in test for both, mean \u00b1 standard deviation.', wide=(1,))])
-
-
-def hotter(kinds):
-    "The regions that have more heat than area, in words."
-    more = [f'{region} ({k}: {s["heat"]:.1%} of the heat on {s["area"]:.1%} of the area)' for k, kind in kinds.items()
-            for region, s in kind['shares'].items() if s['heat'] > s['area'] and 'half' not in region]
-    return f'More heat than area: {"; ".join(more)}.' if more else 'None of these regions has more heat than its area would have by chance.'
-
-
-def bias(page, run, found):
-    kinds = found['bias']
-    rows = [(region, *(f'{kinds[k]["shares"][region][j]:.1%}' for k in kinds for j in ('heat', 'area')))
-            for region in next(iter(kinds.values()))['shares']]
-    header = ('', *(f'{k}: share of {j}' for k in kinds for j in ('heat', 'area')))
-    words = ('No lung explains heat outside the body, in the top corners (where letters are burnt in) or on the border. Where the share of '
-             'heat is above the share of area, look for a shortcut. The left half is, in the usual display, the right side of the patient; '
-             'with the heart on the other side, halves need not be equal.')
-    n = ', '.join(f'{kinds[k]["n"]:,} with {k}' if k == 'pneumonia' else f'{kinds[k]["n"]:,} without' for k in kinds)
-    table = page.table(header, rows, f'Test images: {n}. Means over the images.')
-    return join([tag('h3', 'Heat where no finding can be'), p(words, ' ', tag('b', hotter(kinds))), table,
-                 page.figure(run.folder/'mean_maps.png', FIGURES['mean_maps.png'])])
 
 
 def looked(page, run):
@@ -200,7 +140,7 @@ def looked(page, run):
         how = p('How far such maps can be trusted was not measured; ', tag('code', COMMAND), ' does so from the model and the images.')
         taught = p(TAUGHT) if run.experiment.box_guidance else ''
         return page.section('gradcam', 'Where it looked', taught, few or p('This run saved no heatmaps.'), *moved, how)
-    fine = not found['sanity']['survives'] and ('reason' in found['localization'] or beats(found['localization']))
+    fine = depends(found['sanity']) and ('reason' in found['localization'] or beats(found['localization']))
     lead = tag('div', *(p(line) for line in verdicts(found)), class_='notice' if fine else 'warning')
     return page.section('gradcam', 'Where it looked', lead, few, boxes(page, found), sanity(page, found),
                         others(page, found) if found['others'] else '', bias(page, run, found), *moved)

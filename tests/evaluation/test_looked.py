@@ -20,11 +20,13 @@ def row(value): return dict.fromkeys(('pointing', 'energy', 'average_precision',
 def group(name, n): return dict(group=name, n=n, small=n < 30, others={k: {'pointing': .2} for k in MODELS[1:]}, **row(.5))
 
 
-def like(mean): return dict(randomised='fc', ssim=dict(mean=.1, sd=.05), rank_correlation=dict(mean=mean, sd=.1), n=64, flat=2)
+def like(mean, half=.04):
+    return dict(randomised='fc', ssim=dict(mean=.1, low=.09, high=.11, sd=.05), n=64, flat=2,
+                rank_correlation=dict(mean=mean, low=mean - half, high=mean + half, sd=.1))
 
 
 def facts(model=.178, mean_box=.53, gap=-.352):
-    share = dict(heat=.2, area=.1)
+    share = dict(heat=.2, area=.1, more=m(.1, .02))
     return dict(
         layers=['layer4'], method='gradcam', images=80, others=[], choices={}, sanity=dict(cascade=[like(.3)], limit=.8, survives=False),
         bias={k: dict(n=40, shares={'border': share, 'left half of the image': share}) for k in ('no pneumonia', 'pneumonia')},
@@ -72,7 +74,8 @@ def test_a_taught_run_whose_maps_are_not_scored_says_so_too(new_run):
 def test_the_numbers_of_the_file_stand_in_the_page_and_in_the_short_report(folder):
     text, section = page(folder, facts())
     for words in ('0.178 [0.08, 0.28]', '0.530 [0.43, 0.63]', 'n = 30 test images', 'of 20 persons', 'left out here: 3', ': 4.',
-                  'heat from 0.15', '-0.352 [-0.452, -0.252]', 'the one shown here', '0.10 ± 0.05', '0.30 ± 0.10'): assert words in section
+                  'heat from 0.15', '-0.352 [-0.452, -0.252]', 'the one shown here',
+                  '0.10 ± 0.05 [0.090, 0.110]', '0.30 ± 0.10 [0.26, 0.34]'): assert words in section
     assert section.count('small group') == 1  # of 29 images, not that of 31
     short = (folder/'report.md').read_text()
     assert '| the model | 0.178 [0.08, 0.28] |' in short and all(f'- {line}' in short for line in verdicts(facts()))
@@ -85,7 +88,9 @@ def test_the_verdict_follows_the_interval_of_the_paired_difference(folder, model
     lines = list(verdicts(facts(model, .53, gap)))
     assert says in lines[0] and f'{model:.1%} of images' in lines[0] and '53.0%' in lines[0]
     assert ('do not read its heat' in ' '.join(lines)) == (gap < .1)
-    assert f'<div class="{"notice" if gap > .1 else "warning"}"' in page(folder, facts(model, .53, gap))[1]
+    found = facts(model, .53, gap)
+    found['sanity']['cascade'] = [like(.01)]
+    assert f'<div class="{"notice" if gap > .1 else "warning"}"' in page(folder, found)[1]
 
 
 def test_a_small_difference_whose_interval_leaves_out_zero_is_told_with_enough_digits():
@@ -109,6 +114,45 @@ def test_maps_that_survive_random_weights_are_a_warning_of_the_page(folder):
     assert not list(warnings(folder)) and 'survive' not in json.loads((folder/'metrics.json').read_text())['warnings']
 
 
+@pytest.mark.parametrize('likeness, says', [
+    (like(.49), 'is 0.490 [0.45, 0.53]: that part of the maps does not depend on the weights'),
+    (like(.01), 'is 0.010 [-0.03, 0.05]: no part of the maps is seen to stay'),
+    (like(-.3), 'is -0.300 [-0.34, -0.26]: that part of the maps does not depend on the weights'),
+    (dict(rank_correlation=dict(mean=.3, sd=.1)), 'is 0.300 [no interval]: whether part of the maps stays is not told')])
+def test_the_verdict_on_random_weights_follows_the_interval(folder, likeness, says):
+    found = facts(.9, .53, .37)
+    found['sanity']['cascade'] = [like(.01) | likeness]
+    line = list(verdicts(found))[-1]
+    assert says in line and ('of every pair' in line or '0.8' in line) and 'as they should' not in line
+    assert ('<div class="warning"' in page(folder, found)[1]) == ('does not depend' in line)
+
+
+def test_runs_that_were_compared_stand_beside_random_weights():
+    found, same = facts(), {k: v for k, v in like(.6).items() if k != 'randomised'}
+    found['others'] = [dict(run=str(i), differs=d, **same) for i, d in enumerate((dict(seed=1), dict(shuffle_labels=True), dict(epochs=9)))]
+    line = list(verdicts(found))[-1]
+    assert 'With all weights random' in list(verdicts(found))[-2]
+    assert line == ('For comparison, with the maps of other networks: 0.600 [0.56, 0.64] with another seed; 0.600 [0.56, 0.64] with '
+                    'shuffled labels.')
+
+
+def test_more_heat_than_area_is_said_only_where_the_interval_leaves_out_equality(folder):
+    found = facts()
+    found['bias']['pneumonia']['shares'] = {
+        'border': dict(heat=.2, area=.1, more=m(.1, .02)), 'top corners': dict(heat=.11, area=.1, more=m(.01, .03)),
+        'outside the body': dict(heat=.01, area=.1, more=m(-.09, .01)), 'left half of the image': dict(heat=.6, area=.5, more=m(.1, .02))}
+    found['bias']['no pneumonia']['shares'] = {k: dict(heat=.05, area=.1, more=m(-.05, .01)) for k in found['bias']['pneumonia']['shares']}
+    _, section = page(folder, found)
+    for words in ('More heat than area: border (pneumonia: 20.0% of the heat on 10.0% of the area, +10.0 percentage points [+8.0, +12.0]).',
+                  'Undecided: top corners (pneumonia: 11.0% of the heat on 10.0% of the area, +1.0 percentage points [-2.0, +4.0]).'):
+        assert words in section
+    for kind in found['bias'].values(): kind['shares'] = found['bias']['no pneumonia']['shares']
+    assert 'None of these regions has more heat than its area' in page(folder, found)[1]
+    for kind in found['bias'].values(): kind['shares'] = {'border': dict(heat=.2, area=.1)}  # of a run that was explained before
+    says = 'Undecided: border (no pneumonia: 20.0% of the heat on 10.0% of the area, +10.0 percentage points [no interval])'
+    assert says in page(folder, found)[1]
+
+
 def test_data_without_boxes_and_other_runs_read_well(folder):
     found = facts()
     found['localization'] = dict(reason='not defined, because no positive of valid or of test has boxes', positives_without_boxes=9,
@@ -118,7 +162,7 @@ def test_data_without_boxes_and_other_runs_read_well(folder):
     _, section = page(folder, found)
     assert 'drew boxes is not defined, because no positive' in section and 'pointing' not in section and 'None' not in section
     assert section.count('how repeatable') == 1 and section.count('dealt out at random') == 1 and 'epochs 9' in section
-    assert 'nothing in its recipe' in section and 'border (no pneumonia: 20.0% of the heat on 10.0% of the area)' in section
+    assert 'nothing in its recipe' in section and 'border (no pneumonia: 20.0% of the heat on 10.0% of the area, +10.0' in section
     assert 'left half of the image (' not in section
     flat = deepcopy(found)
     flat['sanity']['cascade'][0]['rank_correlation'] = None
