@@ -107,6 +107,13 @@ def test_a_row_that_is_not_what_was_decoded_is_decoded_again(paths, kept, tmp_pa
     assert not caplog.messages
 
 
+def test_the_row_of_a_rejected_file_is_no_damage(paths, tmp_path, caplog):
+    "A GPU is given every row."
+    Path(paths[3]).write_bytes(b'no image')
+    pixels = open_pixels(paths, 32, folder=tmp_path/'c')
+    assert len(pixels.read(range(N))) == N and not caplog.messages
+
+
 def test_rows_that_changed_places_are_noticed(paths, kept, tmp_path):
     file = only('*.npy', tmp_path)
     data = file.read_bytes()

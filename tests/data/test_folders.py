@@ -193,6 +193,13 @@ def test_prediction_is_told_of_every_entry_that_looks_like_an_image(place):
     assert [str(Path(p).relative_to(place)) for p in paths] == sorted(files('NORMAL/gone.png', 'NORMAL/inner')) and others == 2
 
 
+def test_a_manifest_or_label_table_that_is_a_pipe_is_not_waited_for(place):
+    os.mkfifo(place/'mine.csv')
+    with pytest.raises(InputError, match=r'mine\.csv is neither a folder nor a \.csv manifest'): read_cohort(place/'mine.csv')
+    for name in ('manifest.csv', 'stage_2_train_labels.csv'): os.mkfifo(place/name)
+    assert read_cohort(place).layout == 'class folders'
+
+
 @pytest.mark.parametrize('read', [read_cohort, images_in])
 def test_a_data_set_that_may_not_be_opened_at_all_is_an_input_error(place, read):
     (place/'closed'/'in').mkdir(parents=True)
