@@ -73,13 +73,15 @@ def images_in(
     visible(place)      # raises where nothing can be seen at all
     enter([place], found := Found())
     kinds = dict(files(place, found))
-    images = sorted([*(str(p) for p in kinds if kinds[p]), *(p for p, reason in found.rejected.items() if reason != LINKED)])
+    unread = [Path(p) for p, reason in found.rejected.items() if reason != LINKED]
+    images = [str(p) for p in sorted([*(p for p in kinds if kinds[p]), *unread])]
     if not images: raise InputError(f"{place} holds no image: images are {', '.join(SUFFIXES)}")
     return images, len(kinds) - sum(kinds.values()) + found.closed
 
 
 def read_manifest(csv, found):
-    if csv.suffix.lower() != '.csv': raise InputError(f'{csv} is neither a folder nor a .csv manifest: give one of them')
+    if csv.suffix.lower() != '.csv' or not csv.is_file():
+        raise InputError(f'{csv} is neither a folder nor a .csv manifest: give one of them')
     manifest(csv, found)
     return 'manifest', csv.parent
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from pneumo_fastai.data.anatomy import CLASSES, GRID, SPAN, attenuation, draw_person, pose
+from pneumo_fastai.data.workers import end_with
 from pneumo_fastai.errors import InputError
 
 AP_SHARE = .2, .5, .7  # bedside films are of sicker people: the view alone has an AUROC near 0.68, as in RSNA's release
@@ -108,7 +109,9 @@ def _cases(folder, n_images, seed, jobs):
     visits = np.random.default_rng([seed, 3]).choice(np.arange(1, 7), n_images, p=[.7, .16, .07, .04, .02, .01])
     plan = [(i, *pv) for i, pv in enumerate([(person, visit) for person, n in enumerate(visits) for visit in range(n)][:n_images])]
     if jobs == 1: yield from (_case(folder, seed, *row) for row in plan)
-    else: yield from Parallel(jobs or cpu_count(), return_as='generator_unordered')(delayed(_case)(folder, seed, *row) for row in plan)
+    else:
+        pool = Parallel(jobs or cpu_count(), return_as='generator_unordered', initializer=end_with, initargs=(os.getpid(),))
+        yield from pool(delayed(_case)(folder, seed, *row) for row in plan)
 
 def _tables(folder, cases):
     "The release's two tables, one row a box, and its mapping to NIH names."

@@ -29,7 +29,9 @@ class Pixels:
         table, n = self.table.sort_index(), len(self.array)
         self.paths, self.rows = table.index.to_numpy(object), table.row.to_numpy()
         self.sums, self.sound = np.zeros(n, np.uint32), np.full(n, 'crc' not in table)  # sound: read once, and as it was written
-        if 'crc' in table: self.sums[self.rows] = table.crc
+        if 'crc' in table:
+            self.sums[self.rows] = table.crc
+            self.sound[self.rows[table.reason.notna()]] = True  # nothing was written
         self.told = False
         self.file = os.open(self.array.filename, os.O_RDONLY)  # held: where the file is replaced, this is still the old one
         weakref.finalize(self, os.close, self.file)
@@ -60,7 +62,7 @@ class Pixels:
     def mend(self, row, image):
         "Decode an image again, into `image` and its place in the file. Raises `InputError` where its own file no longer gives it."
         path = self.paths[self.rows == row][0]
-        if not self.how: raise OSError(f'{self.array.filename} is shorter than it was')
+        if not self.how: raise OSError(f'{self.array.filename} is not as it was written')
         if not self.told: log.warning('the cache in %s is damaged: each image that is not as it was written is decoded again', self.folder)
         self.told = True
         try: image[:] = read_square(path, *self.how)[0]

@@ -1,4 +1,6 @@
 "A cohort made ready for training: decoded, its rejects set aside, its header fields and splits filled in."
+import logging
+import shutil
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -14,6 +16,7 @@ from .header import not_frontal
 from .split import assign_fold, assign_splits, check_disjoint, crossing
 
 DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old one
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -126,12 +129,11 @@ def find_cohort(
     classes=2,   # as for `read_cohort`
 ) -> Cohort:
     "A cohort by name: the demo set is drawn into the cache folder the first time."
-    if data != 'demo': return read_cohort(data, classes)
-    return replace(read_cohort(demo_folder(cache, tick)), name='demo')
+    return read_cohort(data, classes) if data != 'demo' else replace(demo_cohort(cache, tick), name='demo')
 
 
-def demo_folder(cache=None, tick=None):
-    "Where the synthetic demo set is; two processes that ask at once draw it once."
+def demo_cohort(cache=None, tick=None) -> Cohort:
+    "The synthetic demo set, drawn where it is not there or lacks anything; two processes that ask at once draw it once."
     from filelock import FileLock
 
     from .phantom import write_demo
@@ -139,5 +141,17 @@ def demo_folder(cache=None, tick=None):
     folder.parent.mkdir(parents=True, exist_ok=True)
     done = count(1)
     with FileLock(folder.with_suffix('.lock')):
-        if not folder.is_dir(): write_demo(folder, DEMO_IMAGES, tick=lambda: tick(next(done), DEMO_IMAGES) if tick else None)
-    return folder
+        if cohort := whole_demo(folder): return cohort
+        if folder.exists():
+            log.warning('the demo set in %s is damaged: it is drawn again', folder)
+            shutil.rmtree(folder)
+        write_demo(folder, DEMO_IMAGES, tick=lambda: tick(next(done), DEMO_IMAGES) if tick else None)
+        return read_cohort(folder)
+
+
+def whole_demo(folder) -> Cohort | None:
+    "The demo set there; None where it lacks a file."
+    if not folder.is_dir(): return None
+    try: cohort = read_cohort(folder)
+    except InputError: return None
+    return cohort if cohort.synthetic and len(cohort.table) == DEMO_IMAGES and not cohort.notes else None

@@ -3,10 +3,11 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from pneumo_fastai.data import cache
+from pneumo_fastai.data import cache, prepare
 from pneumo_fastai.data.cache import open_pixels
 from pneumo_fastai.data.dicom import read_square
 from pneumo_fastai.errors import InputError
@@ -107,6 +108,13 @@ def test_a_row_that_is_not_what_was_decoded_is_decoded_again(paths, kept, tmp_pa
     assert not caplog.messages
 
 
+def test_the_row_of_a_rejected_file_is_no_damage(paths, tmp_path, caplog):
+    "A GPU is given every row."
+    Path(paths[3]).write_bytes(b'no image')
+    pixels = open_pixels(paths, 32, folder=tmp_path/'c')
+    assert len(pixels.read(range(N))) == N and not caplog.messages
+
+
 def test_rows_that_changed_places_are_noticed(paths, kept, tmp_path):
     file = only('*.npy', tmp_path)
     data = file.read_bytes()
@@ -142,3 +150,15 @@ def test_the_listing_takes_nothing_that_is_not_ours_and_misses_nothing_that_is(k
     for name in ('0123456789abcdef', 'mine'): (tmp_path/'c'/'pixels'/name).mkdir()
     listed = cache.listing(tmp_path/'c').set_index('key')
     assert len(listed) == 2 and 'mine' not in listed.index and listed.state['0123456789abcdef'] == 'damaged'
+
+
+@pytest.mark.parametrize('lost', ['stage_2_train_labels.csv', 'SYNTHETIC', 'pneumonia-*.json', 'stage_2_train_images/*.dcm'])
+def test_a_demo_set_that_lacks_a_file_is_drawn_again(tmp_path, monkeypatch, caplog, lost):
+    monkeypatch.setattr(prepare, 'DEMO_IMAGES', 6)
+    whole = prepare.find_cohort('demo', tmp_path/'c')
+    next((tmp_path/'c').glob(f'demo-*/{lost}')).unlink()
+    again = prepare.find_cohort('demo', tmp_path/'c')
+    pd.testing.assert_frame_equal(again.table, whole.table)
+    assert len(caplog.messages) == 1 and 'damaged' in caplog.messages[0] and again.synthetic and not again.notes
+    prepare.find_cohort('demo', tmp_path/'c')
+    assert len(caplog.messages) == 1

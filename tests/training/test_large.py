@@ -26,7 +26,7 @@ sums[::n // 999] = zlib.crc32(film)
 k, paths = range(n), [f'/films/{i:07}.dcm' for i in range(n)]
 table = pd.DataFrame(dict(path=paths, label=[i % 2 for i in k], person=[f'p{i // 3}' for i in k], view='AP', age=50., sex='F', detail='',
                           split=[('valid', 'test', *['train'] * 18)[i % 20] for i in k], boxes=[[]] * n))
-pixels = Pixels(np.load(file, mmap_mode='r'), pd.DataFrame(dict(row=k, crc=sums), index=paths), None)
+pixels = Pixels(np.load(file, mmap_mode='r'), pd.DataFrame(dict(row=k, crc=sums, reason=None), index=paths), None)
 experiment = Experiment(size=size, flip=.5, rotate=10., brightness=.2, contrast=.2)
 cohort = Prepared('large', 'manifest', table, pd.DataFrame(columns=['path', 'reason']), pixels=pixels, made_for=deciding(experiment))
 del array, paths, pixels, sums
