@@ -31,6 +31,7 @@ def parser_for(function) -> Parser:
     for name, p in signature(function).parameters.items():
         if p.kind is Parameter.VAR_KEYWORD: add_recipe(parser.add_argument_group('recipe', 'what the experiment says, unless given here'))
         elif p.kind is Parameter.VAR_POSITIONAL: parser.add_argument(name, nargs='+', help=p.annotation)
+        elif p.annotation is bool: parser.add_argument(flag(name), action='store_true', help=docs[name])
         elif p.default is p.empty: parser.add_argument(name, help=docs[name])
         else:
             default = '' if p.default is None else ' (%(default)s)'

@@ -1,4 +1,7 @@
 "A trained network and what it needs to read a file, in one file that holds no code: torch only."
+import errno
+import os
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from ..data.cohort import CLASSES
 from ..data.dicom import UnreadableImage, read_square
 from ..errors import InputError
 from ..evaluation.calibration import apply
-from ..evaluation.folder import chosen_since
+from ..evaluation.folder import chosen_since, whole
 from ..evaluation.uncertainty import mutual_information
 from ..models.ensemble import Ensemble
 from ..models.zoo import build
@@ -26,6 +29,16 @@ def fresh(recipe):
     "The network of a recipe, or its networks, with weights drawn anew."
     n = recipe.get('members', 1)
     return build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
+
+
+@contextmanager
+def by_torch(path):
+    "`whole` for a file that torch writes, which says of a full disk no more than that its writer failed: `OSError` here."
+    try:
+        with whole(path, 'whole') as beside: yield beside  # torch keeps the name in the file: the same bytes each time
+    except RuntimeError as e:
+        if 'PytorchStreamWriter' not in str(e) and 'inline_container' not in str(e): raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from e
 
 
 class Bundle:
@@ -48,7 +61,9 @@ class Bundle:
             torch.manual_seed(seed)
             return fresh(self.recipe).eval().requires_grad_(False).to(self.device)
 
-    def save(self, path): torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, path)
+    def save(self, path):
+        "One file, whole or not at all."
+        with by_torch(path) as beside: torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, beside)
 
     @classmethod
     def load(cls, run, precision='float32', device='cpu') -> 'Bundle':
