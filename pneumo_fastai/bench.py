@@ -25,9 +25,10 @@ def bench(
     cohort = cohort_ready(data, experiment, cache)
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         tick(0, 6)
+        from .evaluation.folder import write
         from .training.rates import measured
         found = measured(experiment, cohort, folder, tick)
-    Path(out).write_text(json.dumps(found, indent=1))
+    write(out, json.dumps(found, indent=1))
     title = f'rates at {experiment.size}x{experiment.size}, batch {experiment.batch_size}'
     table(title, ['what', 'here', 'the plain way', 'there', 'ratio'],
           [(r['what'], f'{r["rate"]:,.1f}', r['plain'], f'{r["plain_rate"]:,.1f}', f'{r["ratio"]:.2f}') for r in found['rows']])
@@ -44,9 +45,10 @@ def grow(experiment, out):
     out.mkdir(parents=True, exist_ok=True)  # before the minutes of measuring
     keep_freed()
     with bar('measuring') as tick, TemporaryDirectory() as folder:
+        from .evaluation.folder import write
         from .training.growth import draw, grown
         found = grown(experiment, folder, tick)
-    (out/'growth.json').write_text(json.dumps(found, indent=1))
+    write(out/'growth.json', json.dumps(found, indent=1))
     draw(found, out/'growth.png')
     console.print(f'written: {out/"growth.json"} and growth.png', soft_wrap=True)
 

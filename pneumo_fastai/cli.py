@@ -6,6 +6,7 @@ from inspect import Parameter, signature
 from .errors import InputError
 from .experiment import TYPES, Experiment, takes, unknown
 
+MOST = 100_000  # resamples: more move no digit that is shown, and are more than memory has room for
 NOTICE = 'For research and education, not for diagnosis.'
 
 
@@ -48,6 +49,12 @@ def add_recipe(group):
     for name, comment in docments(Experiment, returns=False).items():
         if TYPES[name] is bool: group.add_argument(flag(name), action=argparse.BooleanOptionalAction, default=None, help=comment)
         else: group.add_argument(flag(name), metavar=name.upper(), help=f'{comment} [{takes(TYPES[name])}]')
+
+
+def check_resampling(n_boot, seed):
+    "`InputError` unless so many resamples can be drawn, with such a seed."
+    if not 1 <= n_boot <= MOST: raise InputError(f'n-boot is {n_boot}; give a whole number from 1 to {MOST:,}')
+    if not 0 <= seed < 2**32: raise InputError(f'seed is {seed}; give a whole number from 0, below 2**32')
 
 
 def run(function, argv=None) -> int:

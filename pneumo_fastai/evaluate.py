@@ -1,7 +1,7 @@
 "python -m pneumo_fastai.evaluate: a run's numbers, figures and report once more, or several runs in one table, from saved files alone."
 import sys
 
-from .cli import run
+from .cli import check_resampling, run
 
 SHARES = 'sensitivity', 'specificity'
 RUNS = "folder of a run or of a cross-validation, to measure anew from its saved files; several runs, to compare with the first"
@@ -18,11 +18,9 @@ def evaluate(
     force:bool = False,              # measure also what is not as it was when the run ended; the report then says so
 ):
     "Measure a run anew from its saved predictions, without images, or compare several."
-    from .errors import InputError
     from .evaluation.choices import Choices
     from .evaluation.folder import ended, is_cross_validation, read_run
-    if n_boot < 1: raise InputError(f'n-boot is {n_boot}; give a whole number of at least 1')
-    if not 0 <= seed < 2**32: raise InputError(f'seed is {seed}; give a whole number from 0, below 2**32')
+    check_resampling(n_boot, seed)
     choices = Choices(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
     if len(runs) == 1: (together if is_cross_validation(runs[0]) else one)(runs[0], choices, force)
     else: several([ended(read_run(folder, force), force) for folder in runs], choices, out)

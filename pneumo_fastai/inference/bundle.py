@@ -1,9 +1,12 @@
 "A trained network and what it needs to read a file, in one file that holds no code: torch only."
 import errno
 import os
+import zipfile
 from contextlib import contextmanager
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -13,11 +16,16 @@ from ..data.cohort import CLASSES
 from ..data.dicom import UnreadableImage, read_square
 from ..errors import InputError
 from ..evaluation.calibration import apply
-from ..evaluation.folder import chosen_since, whole
+from ..evaluation.folder import altered, chosen_since, whole
 from ..evaluation.uncertainty import mutual_information
+from ..experiment import TYPES
 from ..models.ensemble import Ensemble
-from ..models.zoo import build
+from ..models.zoo import ARCHITECTURES, build
 from .network import in_threads, parts, ready
+
+NEEDED = 'arch', 'size', 'aspect', 'mean', 'std', 'threshold', 'calibrator'
+ASPECTS = get_args(TYPES['aspect'])
+NO_NUMBER = 'the network gives no number for it'
 
 
 def joined(bundles) -> Ensemble:
@@ -29,6 +37,41 @@ def fresh(recipe):
     "The network of a recipe, or its networks, with weights drawn anew."
     n = recipe.get('members', 1)
     return build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
+
+
+def read_checked(path):
+    """The weights and the recipe of a model.pt. `InputError` where a byte of them is not what was written: the file is a zip that has the
+    CRC-32 of each record, and `torch.load` does not look at it."""
+    try:
+        with zipfile.ZipFile(path) as file: bad = file.testzip()
+        if bad: raise InputError(f'{path} is damaged: {bad} in it is not what was written; take a copy of it, or train the run anew')
+        saved = torch.load(path, map_location='cpu', weights_only=True)
+        return dict(saved['state']), dict(saved['recipe'])
+    except InputError: raise
+    except PermissionError as e: raise InputError(f'{path} cannot be read: {e.strerror}; give a run\'s folder') from e
+    except Exception as e:
+        raise InputError(f'{path} is damaged or is not a model that fit wrote ({type(e).__name__}); give a run\'s folder') from e
+
+
+def as_chosen(folder):
+    "`chosen_since`, after a look at the checksums of the files that say how to predict."
+    if found := altered(folder, ('model.pt', 'metrics.json', 'cv.json')):
+        raise InputError(f'{folder}: {"; ".join(found)}; put it back as it was, or where it is not model.pt, let evaluate write it anew')
+    return chosen_since(folder)
+
+
+def faults(recipe):
+    "Yields why nothing can be predicted by this recipe; each supposes that those before it are not so."
+    if missing := [k for k in NEEDED if k not in recipe]: yield f'it has no {missing[0]}'
+    if recipe['arch'] not in ARCHITECTURES: yield f'its architecture {recipe["arch"]!r} is unknown, there are {", ".join(ARCHITECTURES)}'
+    if recipe['aspect'] not in ASPECTS: yield f'its aspect {recipe["aspect"]!r} is unknown, there are {", ".join(ASPECTS)}'
+    for key in ('size', 'mean', 'std', 'threshold'):
+        if not (isinstance(recipe[key], (int, float)) and np.isfinite(recipe[key])): yield f'its {key} is {recipe[key]!r}, not a number'
+    if not recipe['std'] > 0 or not isinstance(recipe['size'], int): yield 'its size is no whole number, or its std not above 0'
+    if not isinstance(recipe.get('members', 1), int): yield 'its number of members is no whole number'
+    try: well = 0 <= float(apply(recipe['calibrator'], .5)) <= 1
+    except Exception: well = False  # whatever is in the place of a calibrator
+    if not well: yield 'its calibrator gives no probability'
 
 
 @contextmanager
@@ -55,6 +98,13 @@ class Bundle:
         "The model as it predicts; `model` is the one to look into."
         return ready(self.model, self.precision)
 
+    @property
+    def identity(self):
+        "A hash of all that a row of `table` follows from but the file: weights, recipe, precision."
+        found = sha256(repr((sorted(self.recipe.items()), self.precision)).encode())
+        for name, values in self.model.state_dict().items(): found.update(name.encode() + values.cpu().contiguous().numpy().tobytes())
+        return found.hexdigest()
+
     def untrained(self, seed):
         "The same network with fresh weights, drawn with `seed`, on the same device."
         with torch.random.fork_rng(devices=[]):
@@ -67,15 +117,15 @@ class Bundle:
 
     @classmethod
     def load(cls, run, precision='float32', device='cpu') -> 'Bundle':
-        "From a run's folder, or its model.pt; raises `InputError` where there is none."
+        "From a run's folder, or its model.pt; raises `InputError` where there is none or it is damaged."
         path = Path(run)/'model.pt' if Path(run).is_dir() else Path(run)
         if not path.is_file(): raise InputError(f'{run} holds no model.pt; give the folder that fit wrote, such as runs/weighted-...')
-        try:
-            saved = torch.load(path, map_location='cpu', weights_only=True)
-            state, recipe = saved['state'], saved['recipe']
-        except Exception as e: raise InputError(f'{path} is not a model that fit wrote ({type(e).__name__}); give a run\'s folder') from e
-        if Path(run).is_dir(): recipe |= chosen_since(path.parent)
-        return cls(state, recipe, precision, device)
+        state, recipe = read_checked(path)
+        if Path(run).is_dir(): recipe |= as_chosen(path.parent)
+        if why := next(faults(recipe), None): raise InputError(f'{path} cannot be used: {why}; give a run\'s folder, or train it anew')
+        try: return cls(state, recipe, precision, device)
+        except (RuntimeError, TypeError, AttributeError) as e:
+            raise InputError(f'{path} cannot be used: its weights are not those of {recipe["arch"]}; train it anew') from e
 
     def pixels(self, path) -> np.ndarray:
         "A file as the network's cache has it, (size, size) uint8; raises `UnreadableImage`."
@@ -130,12 +180,24 @@ class Bundle:
         """A row a file: path; probability, as in predictions.csv; calibrated, the same after the run's calibrator; prediction at the
         run's threshold; and the reason where the file cannot be read (None otherwise). Of an ensemble also disagreement: the mutual
         information of its networks, in nats."""
-        each, reasons = self.probabilities(paths, tick=tick)
-        probability, read = each.mean(0), ~np.isnan(each[0])
-        names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
+        return self.framed(paths, *self.probabilities(paths, tick=tick))
+
+    def framed(self, paths, each, reasons) -> pd.DataFrame:
+        "What `probabilities` says of these files, as `table` has it. A probability that is no number has a reason and no prediction."
+        probability = each.mean(0)
         frame = pd.DataFrame({'path': list(map(str, paths)), 'probability': probability, 'calibrated': self.calibrated(probability)})
-        if self.n > 1: frame.loc[read, 'disagreement'] = mutual_information(each[:, read])
-        frame['prediction'] = names
-        frame['reason'] = pd.Series([reasons.get(p) for p in frame.path], dtype=object)
-        frame['prediction'] = frame.prediction.astype(object).where(frame.reason.isna(), None)
+        known = np.isfinite(frame[['probability', 'calibrated']]).all(axis=1).to_numpy()
+        if self.n > 1: frame['disagreement'] = np.nan
+        if self.n > 1: frame.loc[known, 'disagreement'] = mutual_information(each[:, known])
+        names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
+        frame['prediction'] = pd.Series(names, dtype=object).where(known, None)
+        why = [None if k else reasons.get(p, NO_NUMBER) for k, p in zip(known, frame.path, strict=True)]
+        frame['reason'] = pd.Series(why, dtype=object)
         return frame
+
+    def tables(self, paths, batch_size=16, start=0):
+        "Yields the `table` of one batch after the other, from the file number `start` on, as if those before it had been there too."
+        _ = self.network
+        some = parts(list(paths), batch_size, start)
+        if not some: return
+        for part, found in zip(some, in_threads(self._part, some), strict=True): yield self.framed(part, *found)

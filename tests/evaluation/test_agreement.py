@@ -58,7 +58,7 @@ def test_predictions_that_differ_from_the_split_are_refused_and_never_go_unsaid(
 
 
 @pytest.mark.parametrize('name', ['split.csv', 'predictions.csv', 'history.csv', 'rejected.csv', 'experiment.toml', 'environment.json'])
-@pytest.mark.parametrize('spoil', [lambda p: p.unlink(), lambda p: p.write_text(''), lambda p: p.write_bytes(p.read_bytes()[:-1] + b'\xff')])
+@pytest.mark.parametrize('spoil', [lambda p: p.unlink(), lambda p: p.write_text(''), lambda p: p.write_bytes(p.read_bytes() + b'\xff')])
 def test_each_file_that_is_not_as_it_was_is_named(new_run, capsys, name, spoil):
     folder = finished(new_run())
     spoil(folder/name)
@@ -69,7 +69,8 @@ def test_each_file_that_is_not_as_it_was_is_named(new_run, capsys, name, spoil):
 
 def test_coreutils_agrees_after_evaluate_and_only_of_what_it_wrote(new_run):
     folder = finished(new_run())
-    def check(): return subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], cwd=folder, capture_output=True, text=True, check=False)
+    command = 'sha256sum', '--quiet', '-c', 'SHA256SUMS'
+    def check(): return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert check().returncode == 0 and run(evaluate, [str(folder), *FEW]) == 0 and check().returncode == 0
     assert {'predictions.csv', 'report.html', 'metrics.json', 'roc.png'} < set(read_sums(folder))
     changed(folder, relabelled)
