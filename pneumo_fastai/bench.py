@@ -1,7 +1,7 @@
 "python -m pneumo_fastai.bench: how fast this machine is at each stretch, beside the plain way."
 import sys
 
-from .cli import run
+from .cli import check_out, run
 
 
 def bench(
@@ -17,12 +17,15 @@ def bench(
     from tempfile import TemporaryDirectory
 
     from . import experiment as recipes
+    from .data.readers import PICTURES
     from .errors import InputError
     from .screen import bar, cohort_ready, console, table
     _, experiment = recipes.load_experiment('weighted', **overrides)
     if growth: return grow(experiment, Path(growth))
-    if not Path(out).resolve().parent.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
+    check_out(out)
     cohort = cohort_ready(data, experiment, cache)
+    if pictures := [p for p in cohort.table.path if Path(p).suffix.lower() in PICTURES]:
+        raise InputError(f'{len(pictures)} images are no DICOM, the first is {pictures[0]}; give --data of DICOMs alone')
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         tick(0, 6)
         from .evaluation.folder import write

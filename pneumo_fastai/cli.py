@@ -1,12 +1,14 @@
 "A function's signature as a command line: its comments are the help, its one-line errors end with status 2."
 import argparse
+import os
 import sys
 from inspect import Parameter, signature
+from pathlib import Path
 
 from .errors import InputError
 from .experiment import TYPES, Experiment, takes, unknown
 
-MOST = 100_000  # resamples: more move no digit that is shown, and are more than memory has room for
+MOST = 20_000  # resamples: more move no digit that is shown, and take more memory than many a machine has
 NOTICE = 'For research and education, not for diagnosis.'
 
 
@@ -55,6 +57,14 @@ def check_resampling(n_boot, seed):
     "`InputError` unless so many resamples can be drawn, with such a seed."
     if not 1 <= n_boot <= MOST: raise InputError(f'n-boot is {n_boot}; give a whole number from 1 to {MOST:,}')
     if not 0 <= seed < 2**32: raise InputError(f'seed is {seed}; give a whole number from 0, below 2**32')
+
+
+def check_out(out):
+    "`InputError` unless a file can be written there."
+    folder = Path(out).resolve().parent
+    if Path(out).is_dir(): raise InputError(f'{out} is a folder; give the name of a file with --out')
+    if not folder.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
+    if not os.access(folder, os.W_OK): raise InputError(f'{folder} cannot be written; give --out in a folder that can')
 
 
 def run(function, argv=None) -> int:

@@ -1,7 +1,7 @@
 "python -m pneumo_fastai.evaluate: a run's numbers, figures and report once more, or several runs in one table, from saved files alone."
 import sys
 
-from .cli import check_resampling, run
+from .cli import check_out, check_resampling, run
 
 SHARES = 'sensitivity', 'specificity'
 RUNS = "folder of a run or of a cross-validation, to measure anew from its saved files; several runs, to compare with the first"
@@ -78,7 +78,7 @@ def several(runs, choices, out):
     paths = [Path(f'{out}{ending}') for ending in ('.csv', '.tex')]
     for path in paths:
         if path.exists(): raise InputError(f'{path} exists; give another name with --out')
-        if not path.resolve().parent.is_dir(): raise InputError(f'{path.parent} is no folder; give --out in one that exists')
+        check_out(path)
     side = versus.side_by_side(runs, choices)
     header, rows, paired = versus.table(side)
     cells = [[c.replace(' [', '\n[') if len(side) > 3 else c for c in row] for row in (*rows, *paired)]

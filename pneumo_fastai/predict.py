@@ -1,7 +1,7 @@
 "python -m pneumo_fastai.predict: what a run's network says of new files."
 import sys
 
-from .cli import run
+from .cli import check_out, run
 
 
 def predict(
@@ -19,7 +19,7 @@ def predict(
     from .screen import console, note
     keep_freed()
     if Path(out).exists(): raise InputError(f'{out} exists; give another name with --out')
-    if not Path(out).resolve().parent.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
+    check_out(out)
     paths, others = images_in(files)
     rejected, recipe = write_rows(model, paths, out, precision)
     show(out, len(paths), rejected, recipe)

@@ -199,7 +199,8 @@ def explain_run(
     worst=100,     # images in top_losses.html, those with the greatest loss; 0: all of test
 ) -> dict:
     "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, gradcam.png, mean_maps.png, top_losses.html."
-    with renewing(folder): return explained(subject(folder, cohort, cache), layers, method, others, cache, n_boot, seed, tick, mirror, worst)
+    with renewing(folder):
+        return explained(subject(folder, cohort, cache), layers, method, others, cache, n_boot, seed, tick, mirror, worst)
 
 
 def explained(of, layers, method, others, cache, n_boot, seed, tick, mirror, worst):

@@ -12,7 +12,7 @@ from fastai.torch_core import find_bs, to_detach
 
 from ..errors import InputError
 from ..evaluation import metrics as measures
-from ..inference.bundle import by_torch
+from ..inference.stored import by_torch
 from .precision import faster, native_bfloat16, tried
 
 

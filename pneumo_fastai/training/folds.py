@@ -10,7 +10,8 @@ from ..errors import InputError
 from ..evaluation.folder import SUMS, write, write_sums
 from ..evaluation.pooled import measure, read_folds
 from ..evaluation.pooled_page import present
-from ..inference.bundle import Bundle, by_torch, joined
+from ..inference.bundle import Bundle, joined
+from ..inference.stored import by_torch
 from ..tables import csv_text
 from . import run as runs
 from .learner import get_learner

@@ -16,7 +16,8 @@ from ..evaluation.folder import SUMS, read_run, write, write_sums
 from ..evaluation.rewrite import measure, present
 from ..explain.evidence import explain_run, panel, spread
 from ..explain.gradcam import how_maps, show_gradcam
-from ..inference.bundle import Bundle, by_torch
+from ..inference.bundle import Bundle
+from ..inference.stored import by_torch
 from ..tables import csv_text
 from .attention import WatchGradCAM
 from .augment import augmentations

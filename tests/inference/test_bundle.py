@@ -7,7 +7,8 @@ import torch
 from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation.folder import write_sums
-from pneumo_fastai.inference.bundle import Bundle, by_torch, read_checked
+from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.inference.stored import by_torch, read_checked
 from pneumo_fastai.models.resnet import ResNet18
 from pneumo_fastai.predict import predict
 
