@@ -42,7 +42,8 @@ def small_disk(tmp_path):
 
 
 def learner(folder):
-    return Learner(DataLoaders(*(TfmdDL(Datasets([0])) for _ in range(2))), ResNet18(), torch.nn.CrossEntropyLoss(), path=folder, model_dir='.')
+    dls = DataLoaders(*(TfmdDL(Datasets([0])) for _ in range(2)))
+    return Learner(dls, ResNet18(), torch.nn.CrossEntropyLoss(), path=folder, model_dir='.')
 
 
 def best(folder):

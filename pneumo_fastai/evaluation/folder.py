@@ -171,10 +171,10 @@ def renewing(folder):
 def altered(folder, names=MADE_OF):
     "Which of the files are not as SHA256SUMS says, a sentence each; none where the run has no such file."
     if (sums := read_sums(folder)) is None: return []
+    if not sums: return [f'{SUMS} holds no checksum']
     now = {name: sha256(Path(folder)/name) for name in names if (Path(folder)/name).is_file()}
-    found = {name: 'is missing' if name not in now else 'was added' if name not in sums else 'is not what it was'
-             for name in names if now.get(name) != sums.get(name)}
-    return [f'{name} {what} when the run ended' if name in now else f'{name} {what}' for name, what in found.items()]
+    def how(name): return 'is missing' if name not in now else f'{"is not what it was" if name in sums else "was not there"} when the run ended'
+    return [f'{name} {how(name)}' for name in names if now.get(name) != sums.get(name)]
 
 
 def chosen_since(folder):

@@ -108,7 +108,7 @@ def test_a_model_or_threshold_that_is_not_that_of_the_run_stops_predict(bundle, 
     bundle.save(tmp_path/'model.pt')
     Bundle.load(tmp_path)  # the same bytes again
     (tmp_path/'metrics.json').write_text('{}')
-    with pytest.raises(InputError, match=r'metrics\.json was added'): Bundle.load(tmp_path)
+    with pytest.raises(InputError, match=r'metrics\.json was not there'): Bundle.load(tmp_path)
 
 
 @pytest.mark.parametrize('spoil, says', [
