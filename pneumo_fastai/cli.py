@@ -61,6 +61,7 @@ def check_resampling(n_boot, seed):
 
 def check_out(out):
     "`InputError` unless a file can be written there."
+    if '\0' in str(out): raise InputError('--out holds a null character; give the name of a file')
     folder = Path(out).resolve().parent
     if Path(out).is_dir(): raise InputError(f'{out} is a folder; give the name of a file with --out')
     if not folder.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')

@@ -173,8 +173,8 @@ def altered(folder, names=MADE_OF):
     if (sums := read_sums(folder)) is None: return []
     if not sums: return [f'{SUMS} holds no checksum']
     now = {name: sha256(Path(folder)/name) for name in names if (Path(folder)/name).is_file()}
-    def how(name): return 'is missing' if name not in now else f'{"is not what it was" if name in sums else "was not there"} when the run ended'
-    return [f'{name} {how(name)}' for name in names if now.get(name) != sums.get(name)]
+    def how(name): return 'was there' if name not in now else 'was another' if name in sums else 'was not there'
+    return [f'{name} {how(name)} when the run ended' for name in names if now.get(name) != sums.get(name)]
 
 
 def chosen_since(folder):

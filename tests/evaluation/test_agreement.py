@@ -51,7 +51,7 @@ def test_predictions_that_differ_from_the_split_are_refused_and_never_go_unsaid(
     assert run(evaluate, [str(folder), *FEW]) == 2
     err = capsys.readouterr().err
     assert err.count('\n') == 1 and says.format(n=n) in err and how in err and '--force' in err and "'/films/" in err
-    assert ('predictions.csv is not what it was' in err) == sums and not (folder/'metrics.json').exists()
+    assert ('predictions.csv was another' in err) == sums and not (folder/'metrics.json').exists()
     assert run(evaluate, [str(folder), *FEW, '--force']) == 0
     assert says.format(n=n) in ' '.join(capsys.readouterr().out.split())
     for name in ('metrics.json', 'report.html', 'report.md'): assert says.format(n=n) in (folder/name).read_text()

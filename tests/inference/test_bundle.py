@@ -104,7 +104,7 @@ def test_a_model_or_threshold_that_is_not_that_of_the_run_stops_predict(bundle, 
     Bundle.load(tmp_path)
     other = Bundle(ResNet18().state_dict(), RECIPE | dict(threshold=.9))
     other.save(tmp_path/'model.pt')
-    with pytest.raises(InputError, match=r'model\.pt is not what it was when the run ended'): Bundle.load(tmp_path)
+    with pytest.raises(InputError, match=r'model\.pt was another when the run ended'): Bundle.load(tmp_path)
     bundle.save(tmp_path/'model.pt')
     Bundle.load(tmp_path)  # the same bytes again
     (tmp_path/'metrics.json').write_text('{}')
