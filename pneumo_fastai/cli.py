@@ -76,7 +76,7 @@ def run(function, argv=None) -> int:
         function(*(v for vs in several for v in vs), **values)
         return 0
     except InputError as e:
-        print(f'error: {e}', file=sys.stderr)
+        print(f'error: {" ".join(str(e).splitlines())}', file=sys.stderr)  # a name may hold a line's end
         return 2
     except OSError as e:  # a folder that cannot be written, a full disk
         print(f'error: {e.filename or "a file"}: {e.strerror or e}; give another place with --out or --cache', file=sys.stderr)
