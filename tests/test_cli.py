@@ -64,7 +64,8 @@ def test_what_a_recipe_asks_of_network_or_data_is_checked_before_the_run_has_a_f
 
 @pytest.mark.parametrize('command, argv, says', [
     ('gradcam', ['.', '--worst', '-1'], 'worst is -1'), ('gradcam', ['.', '--n-boot', '0'], 'n-boot is 0'),
-    ('evaluate', ['.', '--n-boot', '1000000000000'], 'n-boot is 1000000000000'), ('evaluate', ['.', '--operating-point', 'cost=inf'], 'inf'),
+    ('evaluate', ['.', '--n-boot', '1000000000000'], 'n-boot is 1000000000000'),
+    ('evaluate', ['.', '--operating-point', 'cost=inf'], 'inf'),
     ('lr_find', ['--out', 'nowhere/a.png'], 'nowhere is no folder'), ('lr_find', ['--out', 'a.xyz'], 'a.xyz is no picture'),
     ('bench', ['--data', 'FILMS', '--size', '32'], 'are no DICOM'), ('predict', ['model', 'a\nb'], 'a b does not exist')])
 def test_what_cannot_be_met_is_told_before_the_work(tmp_path, monkeypatch, capsys, films, command, argv, says):
