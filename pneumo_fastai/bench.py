@@ -1,7 +1,7 @@
 "python -m pneumo_fastai.bench: how fast this machine is at each stretch, beside the plain way."
 import sys
 
-from .cli import run
+from .cli import check_out, run
 
 
 def bench(
@@ -17,17 +17,21 @@ def bench(
     from tempfile import TemporaryDirectory
 
     from . import experiment as recipes
+    from .data.readers import PICTURES
     from .errors import InputError
     from .screen import bar, cohort_ready, console, table
     _, experiment = recipes.load_experiment('weighted', **overrides)
     if growth: return grow(experiment, Path(growth))
-    if not Path(out).resolve().parent.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
+    check_out(out)
     cohort = cohort_ready(data, experiment, cache)
+    if pictures := [p for p in cohort.table.path if Path(p).suffix.lower() in PICTURES]:
+        raise InputError(f'{len(pictures)} images are no DICOM, the first is {pictures[0]}; give --data of DICOMs alone')
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         tick(0, 6)
+        from .evaluation.folder import write
         from .training.rates import measured
         found = measured(experiment, cohort, folder, tick)
-    Path(out).write_text(json.dumps(found, indent=1))
+    write(out, json.dumps(found, indent=1))
     title = f'rates at {experiment.size}x{experiment.size}, batch {experiment.batch_size}'
     table(title, ['what', 'here', 'the plain way', 'there', 'ratio'],
           [(r['what'], f'{r["rate"]:,.1f}', r['plain'], f'{r["plain_rate"]:,.1f}', f'{r["ratio"]:.2f}') for r in found['rows']])
@@ -44,9 +48,10 @@ def grow(experiment, out):
     out.mkdir(parents=True, exist_ok=True)  # before the minutes of measuring
     keep_freed()
     with bar('measuring') as tick, TemporaryDirectory() as folder:
+        from .evaluation.folder import write
         from .training.growth import draw, grown
         found = grown(experiment, folder, tick)
-    (out/'growth.json').write_text(json.dumps(found, indent=1))
+    write(out/'growth.json', json.dumps(found, indent=1))
     draw(found, out/'growth.png')
     console.print(f'written: {out/"growth.json"} and growth.png', soft_wrap=True)
 

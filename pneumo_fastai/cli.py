@@ -3,10 +3,12 @@ import argparse
 import os
 import sys
 from inspect import Parameter, signature
+from pathlib import Path
 
 from .errors import InputError
 from .experiment import TYPES, Experiment, takes, unknown
 
+MOST = 20_000  # resamples: more move no digit that is shown, and take more memory than many a machine has
 NOTICE = 'For research and education, not for diagnosis.'
 EFFECTIVE = os.access in os.supports_effective_ids
 
@@ -33,6 +35,7 @@ def parser_for(function) -> Parser:
     for name, p in signature(function).parameters.items():
         if p.kind is Parameter.VAR_KEYWORD: add_recipe(parser, TYPES if p.annotation is p.empty else p.annotation)
         elif p.kind is Parameter.VAR_POSITIONAL: parser.add_argument(name, nargs='+', help=p.annotation)
+        elif p.annotation is bool: parser.add_argument(flag(name), action='store_true', help=docs[name])
         elif p.default is p.empty: parser.add_argument(name, help=docs[name])
         else:
             default = '' if p.default is None else ' (%(default)s)'
@@ -61,6 +64,21 @@ def remedy(error) -> str:
     return '; give another place with --out or --cache'
 
 
+def check_resampling(n_boot, seed):
+    "`InputError` unless so many resamples can be drawn, with such a seed."
+    if not 1 <= n_boot <= MOST: raise InputError(f'n-boot is {n_boot}; give a whole number from 1 to {MOST:,}')
+    if not 0 <= seed < 2**32: raise InputError(f'seed is {seed}; give a whole number from 0, below 2**32')
+
+
+def check_out(out):
+    "`InputError` unless a file can be written there."
+    if '\0' in str(out): raise InputError('--out holds a null character; give the name of a file')
+    folder = Path(out).resolve().parent
+    if Path(out).is_dir(): raise InputError(f'{out} is a folder; give the name of a file with --out')
+    if not folder.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
+    if not os.access(folder, os.W_OK): raise InputError(f'{folder} cannot be written; give --out in a folder that can')
+
+
 def run(function, argv=None) -> int:
     "Run `function` with the command line's values; returns the exit status."
     try:
@@ -69,7 +87,7 @@ def run(function, argv=None) -> int:
         function(*(v for vs in several for v in vs), **values)
         return 0
     except InputError as e:
-        print(f'error: {e}', file=sys.stderr)
+        print(f'error: {" ".join(str(e).splitlines())}', file=sys.stderr)  # a name may hold a line's end
         return 2
     except OSError as e:  # a folder that cannot be written, a full disk
         print(f'error: {e.filename or "a file"}: {e.strerror or e}{remedy(e)}', file=sys.stderr)

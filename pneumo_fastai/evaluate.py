@@ -1,7 +1,7 @@
 "python -m pneumo_fastai.evaluate: a run's numbers, figures and report once more, or several runs in one table, from saved files alone."
 import sys
 
-from .cli import run
+from .cli import check_out, check_resampling, run
 
 SHARES = 'sensitivity', 'specificity'
 RUNS = "folder of a run or of a cross-validation, to measure anew from its saved files; several runs, to compare with the first"
@@ -15,16 +15,15 @@ def evaluate(
     n_boot:int = 1000,               # resamples of persons, where an interval rests on them
     seed:int = 0,                    # of the resamples and folds
     out:str = 'comparison',          # of several runs: the table is written to OUT.csv and OUT.tex
+    force:bool = False,              # measure also what is not as it was when the run ended; the report then says so
 ):
     "Measure a run anew from its saved predictions, without images, or compare several."
-    from .errors import InputError
     from .evaluation.choices import Choices
-    from .evaluation.folder import is_cross_validation, read_run
-    if n_boot < 1: raise InputError(f'n-boot is {n_boot}; give a whole number of at least 1')
-    if not 0 <= seed < 2**32: raise InputError(f'seed is {seed}; give a whole number from 0, below 2**32')
+    from .evaluation.folder import ended, is_cross_validation, read_run
+    check_resampling(n_boot, seed)
     choices = Choices(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
-    if len(runs) == 1: (together if is_cross_validation(runs[0]) else one)(runs[0], choices)
-    else: several([read_run(folder) for folder in runs], choices, out)
+    if len(runs) == 1: (together if is_cross_validation(runs[0]) else one)(runs[0], choices, force)
+    else: several([ended(read_run(folder, force), force) for folder in runs], choices, out)
 
 
 def rule(text):
@@ -39,21 +38,21 @@ def rule(text):
     raise InputError(f'operating-point got {text!r}, it takes youden, sensitivity=0.95, specificity=0.9 or cost=5')
 
 
-def one(folder, choices):
+def one(folder, choices, force):
     from .evaluation.report import also_in_words, console_table, in_words
     from .evaluation.rewrite import rewrite
     from .screen import console, note
-    found, metrics = rewrite(folder, choices)
+    found, metrics = rewrite(folder, choices, force)
     console.print(console_table(metrics, found.title, found.synthetic))
     for line in (*in_words(metrics), *also_in_words(metrics)): console.print(line, markup=False)
     for warning in metrics['warnings']: note(warning)
     console.print(f'\nread {found.folder}/report.html', soft_wrap=True, markup=False)
 
 
-def together(folder, choices):
+def together(folder, choices, force):
     from .evaluation.rewrite import rewrite_folds
     from .screen import console
-    cv, result = rewrite_folds(folder, choices)
+    cv, result = rewrite_folds(folder, choices, force)
     show_folds(cv.title, result)
     console.print(f'\nread {cv.folder}/report.html', soft_wrap=True, markup=False)
 
@@ -75,16 +74,17 @@ def several(runs, choices, out):
     from .evaluation import versus
     from .evaluation.folder import write
     from .screen import console, table
+    from .tables import csv_text
     paths = [Path(f'{out}{ending}') for ending in ('.csv', '.tex')]
     for path in paths:
         if path.exists(): raise InputError(f'{path} exists; give another name with --out')
-        if not path.resolve().parent.is_dir(): raise InputError(f'{path.parent} is no folder; give --out in one that exists')
+        check_out(path)
     side = versus.side_by_side(runs, choices)
     header, rows, paired = versus.table(side)
     cells = [[c.replace(' [', '\n[') if len(side) > 3 else c for c in row] for row in (*rows, *paired)]
     table('test, each run at its own threshold', header, cells)
     for line in versus.notes(side): console.print(line, markup=False)
-    write(paths[0], versus.frame(side).to_csv(index=False))
+    write(paths[0], csv_text(versus.frame(side)))
     write(paths[1], versus.latex(side))
     console.print(f'written: {paths[0]} and {paths[1]}', soft_wrap=True, markup=False)
 

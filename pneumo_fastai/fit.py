@@ -51,7 +51,8 @@ def cross_validation(folder, name, experiment, cohort, progress):
     from .evaluate import show_folds
     from .screen import console, pointers
     from .training.folds import cross_validate
-    console.print(f'to go on after an interruption: the same command with --resume {folder}', soft_wrap=True, markup=False)
+    again = f'--resume {shlex.quote(str(folder))}'
+    console.print(f'to go on after an interruption: the same command with {again}', soft_wrap=True, markup=False)
     result = cross_validate(folder, name, experiment, cohort, command_line(), progress)
     progress.stop()
     show_folds(f'{name} on {cohort.name}', result)

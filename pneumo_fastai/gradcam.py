@@ -1,7 +1,7 @@
 "python -m pneumo_fastai.gradcam: where a finished run looked, scored against boxes and checked for sanity."
 import sys
 
-from .cli import run
+from .cli import check_resampling, run
 
 RUNS = "a run's folder; after it, runs to compare its maps with: another seed, or one trained on shuffled labels"
 
@@ -16,9 +16,17 @@ def gradcam(
     cache:str = None,        # where decoded images are kept; the user's cache folder unless given
 ):
     "Write a finished run's heatmaps, their scores and the pages that show them into its folder."
+    from pathlib import Path
+
+    from .errors import InputError
+    from .evaluation.folder import ended, read_json, read_run
     from .memory import keep_freed
     from .screen import bar, console
+    if worst < 0: raise InputError(f'worst is {worst}; give a number of images, or 0 for all of test')
+    check_resampling(n_boot, seed)
     keep_freed()
+    for folder in runs: ended(read_run(folder))
+    read_json(Path(runs[0])/'metrics.json')  # what the report is written from once more
     with bar('maps') as tick:
         from .evaluation.rewrite import present_again
         from .explain.evidence import explain_run

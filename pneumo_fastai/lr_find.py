@@ -1,7 +1,9 @@
 "python -m pneumo_fastai.lr_find: which learning rate an experiment could take."
 import sys
 
-from .cli import run
+from .cli import check_out, run
+
+KINDS = '.png', '.pdf', '.svg', '.jpg'
 
 
 def lr_find(
@@ -13,10 +15,14 @@ def lr_find(
     **overrides,
 ):
     "Suggest learning rates by the range test (Smith 2015) and draw its curve."
+    from pathlib import Path
+
     from . import experiment as recipes
     from .errors import InputError
     from .memory import keep_freed
     from .screen import bar, cohort_ready, console, table
+    check_out(out)
+    if Path(out).suffix.lower() not in KINDS: raise InputError(f'{out} is no picture; give --out a name that ends in {", ".join(KINDS)}')
     keep_freed()
     if steps < 20: raise InputError(f'steps is {steps}, it takes 20 or more: the first tenth and the last five are cut off')
     name, experiment = recipes.load_experiment(exp, **overrides)

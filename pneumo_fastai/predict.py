@@ -1,7 +1,7 @@
 "python -m pneumo_fastai.predict: what a run's network says of new files."
 import sys
 
-from .cli import run
+from .cli import check_out, run
 
 
 def predict(
@@ -16,41 +16,56 @@ def predict(
     from .data.cohort import images_in
     from .errors import InputError
     from .memory import keep_freed
-    from .screen import bar, console, note
+    from .screen import console, note
     keep_freed()
     if Path(out).exists(): raise InputError(f'{out} exists; give another name with --out')
-    if not Path(out).resolve().parent.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
+    check_out(out)
     paths, others = images_in(files)
+    rejected, warned, recipe = write_rows(model, paths, out, precision)
+    show(out, len(paths), rejected, warned, recipe)
+    if others: note(f'{others} files that are no DICOM, PNG or JPEG were left out')
+    console.print(f'written: {out}', soft_wrap=True, markup=False)
+    if rejected == len(paths): raise InputError(f'none of the {len(paths)} files could be read; {out} says why')
+
+
+def write_rows(model, paths, out, precision):
+    "The table of `paths`, batch by batch, after what an interruption left; how many are rejected or warned of, and the model's recipe."
+    from .screen import bar, note
     with bar('reading and predicting') as tick:
         tick(0, len(paths))
         from torch.cuda import is_available
 
         from .inference.bundle import Bundle
+        from .inference.journal import journal, stamp
+        from .tables import csv_text
         bundle = Bundle.load(model, precision, 'cuda' if is_available() else 'cpu')
-        frame = bundle.table(paths, tick=lambda done: tick(done, len(paths)))
-    frame.to_csv(out, index=False, float_format='%.8g', errors='backslashreplace')
-    show(frame, bundle.recipe)
-    if others: note(f'{others} files that are no DICOM, PNG or JPEG were left out')
-    console.print(f'written: {out}', soft_wrap=True, markup=False)
-    if frame.probability.isna().all(): raise InputError(f'none of the {len(frame)} files could be read; {out} says why')
+        about = dict(model=bundle.identity, device=bundle.device.type, files=stamp(paths))
+        with journal(out, about) as kept:
+            if kept.done: note(f'{kept.done:,} of {len(paths):,} files were done before an interruption; going on from there')
+            for frame in bundle.tables(paths, start=kept.done):
+                text = csv_text(frame, float_format='%.8g', header=not kept.done)
+                kept.add(len(frame), int(frame.reason.notna().sum()), int(frame.warning.notna().sum()), text)
+                tick(kept.done, len(paths))
+    return kept.rejected, kept.warned, bundle.recipe
 
 
-def show(frame, recipe, most=40):
+def show(out, n_files, rejected, warned, recipe, most=40):
     "The first rows, what the threshold is, and how far to trust a probability."
     from pathlib import Path
 
     from .screen import console, note, table
+    from .tables import read_csv
+    frame = read_csv(out, nrows=most, dtype=dict(path=str, prediction=object, reason=object), keep_default_na=False, na_values=[''])
     n = recipe.get('members', 1)
     numbers = ['calibrated', 'disagreement'] if n > 1 else ['calibrated']
-    rows = [(Path(r.path).name, *((*(f'{getattr(r, k):.3f}' for k in numbers), r.prediction) if r.reason is None
-                                  else (*'-'*len(numbers), f'rejected: {r.reason}'))) for r in frame.head(most).itertuples()]
+    recipe = dict(experiment='a model', data='unknown data', synthetic=False, threshold_from='as given') | recipe
+    rows = [(Path(r.path).name, *((*(f'{getattr(r, k):.3f}' for k in numbers), r.prediction) if isinstance(r.reason, float)
+                                  else (*'-'*len(numbers), f'rejected: {r.reason}'))) for r in frame.itertuples()]
     synthetic = ', trained on synthetic data' if recipe['synthetic'] else ''
     table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', ['file', 'calibrated probability', *numbers[1:], 'prediction'], rows)
-    if len(frame) > most: console.print(f'and {len(frame) - most} more, in the CSV')
-    if rejected := frame.reason.notna().sum(): note(f'{rejected} of {len(frame)} files', 'rejected')
-    if unlike := frame.warning.notna().sum():
-        note(f'{unlike} of {len(frame)} images have grey levels unlike those of training, their probabilities mean little; the first: '
-             f'{Path(frame.path[frame.warning.notna()].iloc[0]).name}. The column warning says how', 'warning')
+    if n_files > most: console.print(f'and {n_files - most} more, in the CSV')
+    if rejected: note(f'{rejected} of {n_files} files', 'rejected')
+    if warned: note(f'{warned} of {n_files} images have grey levels unlike those of training; the column warning says how', 'warning')
     from .evaluation.calibration import apply
     console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f} ({recipe["threshold_from"]}); '
                   f'calibration: {recipe["calibrator"]["method"]}')

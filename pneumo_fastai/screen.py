@@ -40,9 +40,10 @@ def note(text, head='note'):
 
 def pointers(folder):
     "Where a run is, and what to do next."
+    import shlex
     console.print(f'\nrun folder: {folder}\n'
                   f'  read   {folder}/report.html\n'
-                  f'  use    python -m pneumo_fastai.predict {folder} a-file-or-folder', soft_wrap=True, markup=False)
+                  f'  use    python -m pneumo_fastai.predict {shlex.quote(str(folder))} a-file-or-folder', soft_wrap=True, markup=False)
 
 
 def show_cohort(cohort, summary):

@@ -1,11 +1,14 @@
+import shlex
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 from pneumo_fastai.cli import NOTICE, parser_for, run
 from pneumo_fastai.experiment import TYPES
 from pneumo_fastai.fit import fit
+from pneumo_fastai.screen import pointers
 
 
 def test_every_field_of_the_recipe_is_an_option_with_its_comment_as_help():
@@ -57,3 +60,23 @@ def test_what_a_recipe_asks_of_network_or_data_is_checked_before_the_run_has_a_f
         assert run(fit, ['--data', str(films), '--size', '32', '--out', str(tmp_path/'runs'), '--cache', str(tmp_path/'c'), *argv]) == 2
         err = capsys.readouterr().err
         assert says in err and err.count('\n') == 1 and not (tmp_path/'runs').exists()
+
+
+@pytest.mark.parametrize('command, argv, says', [
+    ('gradcam', ['.', '--worst', '-1'], 'worst is -1'), ('gradcam', ['.', '--n-boot', '0'], 'n-boot is 0'),
+    ('evaluate', ['.', '--n-boot', '1000000000000'], 'n-boot is 1000000000000'),
+    ('evaluate', ['.', '--operating-point', 'cost=inf'], 'inf'),
+    ('lr_find', ['--out', 'nowhere/a.png'], 'nowhere is no folder'), ('lr_find', ['--out', 'a.xyz'], 'a.xyz is no picture'),
+    ('bench', ['--data', 'FILMS', '--size', '32'], 'are no DICOM'), ('predict', ['model', 'a\nb'], 'a b does not exist')])
+def test_what_cannot_be_met_is_told_before_the_work(tmp_path, monkeypatch, capsys, films, command, argv, says):
+    monkeypatch.chdir(tmp_path)
+    function = getattr(import_module(f'pneumo_fastai.{command}'), command)
+    assert run(function, [str(films) if a == 'FILMS' else a for a in argv]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith('error: ') and err.count('\n') == 1 and says in err
+
+
+def test_what_to_type_next_holds_for_a_folder_with_spaces(capsys):
+    pointers('/runs/my run/weighted')
+    typed = next(line for line in capsys.readouterr().out.splitlines() if 'use' in line).split('use', 1)[1]
+    assert shlex.split(typed)[-2:] == ['/runs/my run/weighted', 'a-file-or-folder']

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 from pneumo_fastai.cli import run
+from pneumo_fastai.evaluation.folder import read_sums, write_sums
 from pneumo_fastai.gradcam import gradcam
 
 
@@ -25,7 +26,10 @@ def test_a_wrong_layer_method_or_folder_gets_one_line_and_status_2(explainable, 
 
 def test_it_prints_the_scores_and_writes_the_report(explainable, capsys):
     folder = explainable()
+    write_sums(folder)
     assert run(gradcam, [str(folder), '--layers', '2', '--n-boot', '5', '--worst', '3']) == 0
     out = capsys.readouterr().out
     assert 'model: pointing' in out and 'With all weights random' in out and 'report.html' in out
     assert (folder/'top_losses.html').read_text().count('<article') == 3
+    subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], cwd=folder, check=True)
+    assert {'localization.json', 'gradcam.npz', 'top_losses.html', 'report.html'} < set(read_sums(folder))

@@ -41,7 +41,8 @@ def test_the_run_folder_holds_what_it_says(made):
         'report.html', 'calibration.json', 'reliability.png', 'risk_coverage.png',
         'curves.png', 'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'top_losses.png', 'gradcam.png', 'gradcam.npz',
         'localization.json', 'mean_maps.png', 'top_losses.html', 'attention.png', 'attention.gif', 'augmented.csv',
-        'learner.pkl', 'model.pt'}
+        'learner.pkl', 'model.pt', 'SHA256SUMS'}
+    subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], cwd=run, check=True)
     assert str(run) in out.replace('\n', '') and 'predict' in out and 'AUROC' in out
     environment = json.loads((run/'environment.json').read_text())
     assert environment['packages']['fastai'] and environment['precision'] in ('float32', 'bfloat16')

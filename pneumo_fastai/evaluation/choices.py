@@ -1,4 +1,5 @@
 "What whoever evaluates states beforehand, in one place."
+import math
 from dataclasses import dataclass
 
 from ..errors import InputError
@@ -23,8 +24,8 @@ class Choices:
             value = getattr(self, name)
             if value is None or 0 < value < 1: continue
             raise InputError(f'{name} is {value}; give a share above 0 and below 1, such as 0.1')
-        if not (self.miss > 0 and self.alarm > 0):
-            raise InputError(f'a miss costs {self.miss} and a false alarm {self.alarm}; give two numbers above 0')
+        if not (0 < self.miss < math.inf and 0 < self.alarm < math.inf):
+            raise InputError(f'a miss costs {self.miss} and a false alarm {self.alarm}; give two numbers above 0, such as 5 and 1')
 
     def cost_prevalence(self, labels):
         "The stated prevalence, or else that of these labels."

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from ..tables import read_csv
 from .blocks import ONE_CLASS
 from .clustered import auroc_influence
 from .intervals import bootstrap, by_score, stated, weighted_auroc
@@ -31,9 +32,7 @@ def read_members(
     for source, (name, prefix, _) in SOURCES.items():
         path = Path(folder)/name
         if not path.is_file(): continue
-        try: table = pd.read_csv(path, dtype=dict(path=str, split=str), keep_default_na=False, na_values=[''])
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as e:
-            raise InputError(f'{path} is no table ({e}); give a CSV') from None
+        table = read_csv(path, dtype=dict(path=str, split=str), keep_default_na=False, na_values=[''])
         found[source] = check_members(path, table, prefix, predictions)
         if source == 'ensemble': check_mean(path, found[source], predictions)
     return found

@@ -1,4 +1,4 @@
-"A run's folder as data: what fit saved of it, read back without the images, and the hash of every file."
+"A run's folder as data: what fit saved of it, read back without the images and checked, and files that are written whole."
 import hashlib
 import json
 import os
@@ -11,11 +11,17 @@ import pandas as pd
 
 from ..errors import InputError
 from ..experiment import Experiment, load_experiment
+from .agreement import doubts
 from .cohort import SPLITS
 from .disagreement import read_members
+from .saved import about_data, checked, history_of, optional_table
 from .subgroups import read_split
 from .summary import read_predictions
 
+SUMS = 'SHA256SUMS'  # of a finished run's files, as coreutils' sha256sum writes and checks them
+MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'history.csv', 'members.csv', 'augmented.csv', 'experiment.toml',
+           'environment.json', 'localization.json', 'persons.csv')  # what a report's numbers come from
+NEVER = f'The run was made before runs had checksums ({SUMS}): whether its files are as they were then is not known.'
 STAMP = re.compile(r'-\d{8}-\d{6}(-\d+)?$')
 FOLD = re.compile(r', (fold \d+(?: of \d+)?)$')
 
@@ -33,6 +39,7 @@ class Run:
     experiment:Experiment
     environment:dict         # command, precision, device, versions; of an ensemble its `networks`: folder, command, recipe, sha256 of each
     members:dict = field(default_factory=dict)  # the probability by each copy or network, as `disagreement.read_members` gives them
+    doubts:list = field(default_factory=list)  # what in its files is not as it was when the run ended, a sentence each
 
     @property
     def title(self): return f'{self.name} on {self.data["name"]}'
@@ -56,25 +63,16 @@ class Run:
 def read_json(path):
     "What the file holds; `InputError` where it is no JSON object."
     try: value = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
     except (UnicodeDecodeError, json.JSONDecodeError) as e: raise InputError(f'{path} is no JSON ({e}); fit writes it anew') from None
     if not isinstance(value, dict): raise InputError(f'{path} holds no JSON object; fit writes it anew')
     return value
 
 
-def about_data(folder, environment):
-    "name, layout, synthetic and notes of the data; runs of before these were in environment.json have the first two in metrics.json."
-    if isinstance(data := environment.get('data'), dict): return dict(dict(layout=None, notes=[]), **data)
-    metrics = read_json(folder/'metrics.json') if (folder/'metrics.json').is_file() else {}
-    if 'synthetic' not in metrics:
-        raise InputError(f'neither environment.json nor metrics.json in {folder} says what the data are; train the run anew with fit')
-    return dict(name=metrics.get('data', 'data'), layout=None, synthetic=bool(metrics['synthetic']), notes=[])
-
-
-def optional_table(path, columns):
-    "The table, or an empty one with these columns where there is no such file or nothing in it."
-    try: return pd.read_csv(path)
-    except (FileNotFoundError, pd.errors.EmptyDataError): return pd.DataFrame(columns=columns)
-    except (pd.errors.ParserError, UnicodeDecodeError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from None
+def about(folder, environment):
+    "`saved.about_data`; runs of before it was in environment.json have some of it in metrics.json."
+    metrics = folder/'metrics.json'
+    return about_data(folder, environment, read_json(metrics) if 'data' not in environment and metrics.is_file() else {})
 
 
 def is_cross_validation(folder):
@@ -84,20 +82,46 @@ def is_cross_validation(folder):
 
 
 def read_run(
-    folder,  # that fit wrote
+    folder,       # that fit wrote
+    force=False,  # where its files are not as they were when it ended, keep that in `Run.doubts` in place of raising
 ) -> Run:
-    "Raises `InputError` where `folder` is none, or a file that every run has is absent or cannot be read."
+    "Raises `InputError` where `folder` is none, or a file that every run has is absent, cannot be read, or is not as it was."
     folder = Path(folder)
     if not folder.is_dir(): raise InputError(f'{folder} is no folder; give one that fit wrote, such as runs/weighted-...')
     if is_cross_validation(folder):
         raise InputError(f'{folder} is a whole cross-validation; give its folds, such as {folder}/fold-1, or single runs')
     for name in ('predictions.csv', 'split.csv', 'experiment.toml', 'environment.json'):
-        if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}; give a finished run of fit, or a fold in it')
-    environment, predictions = read_json(folder/'environment.json'), read_predictions(folder/'predictions.csv')
-    return Run(folder, environment.get('experiment') or STAMP.sub('', folder.resolve().name), about_data(folder, environment),
-               predictions, read_split(folder/'split.csv'),
-               optional_table(folder/'history.csv', ['epoch']), optional_table(folder/'rejected.csv', ['path', 'reason']),
+        if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}: it is no run or not finished; give a finished one')
+    changed = altered(folder)
+    try: run = parsed(folder)
+    except InputError:
+        if not force: refuse(folder, changed)
+        raise
+    run.doubts = [*changed, *doubts(run.predictions, run.cohort)]
+    if not force: refuse(folder, run.doubts)
+    return run
+
+
+def parsed(folder):
+    "The `Run`, whose files are each what they should be."
+    environment, predictions = checked(read_json(folder/'environment.json'), folder), read_predictions(folder/'predictions.csv')
+    return Run(folder, environment.get('experiment') or STAMP.sub('', folder.resolve().name), about(folder, environment),
+               predictions, read_split(folder/'split.csv'), history_of(folder), optional_table(folder/'rejected.csv', ['path', 'reason']),
                load_experiment(folder/'experiment.toml')[1], environment, read_members(folder, predictions))
+
+
+def refuse(folder, found):
+    "`InputError` that says what was found, where anything was."
+    if found: raise InputError(f'{folder}: {"; ".join(found)}; put it back as it was, or measure with evaluate --force: the report says so')
+
+
+def ended(run, force=False):
+    "The run, which `fit` or `ensemble` finished; where it has no checksums, that is a doubt or, in a run of before there were any, a note."
+    if (run.folder/SUMS).is_file(): return run
+    unfinished = f'it is not finished, for it has no {SUMS}, which is written last; train it anew'
+    if run.environment.get('checksums') and not force: refuse(run.folder, [unfinished])
+    run.doubts.append(f'The run {unfinished}' if run.environment.get('checksums') else NEVER)
+    return run
 
 
 def class_weights(run, labels=None):
@@ -109,7 +133,7 @@ def class_weights(run, labels=None):
 
 def hashes(
     folder,
-    leave=('report.html',),  # which cannot hold its own hash
+    leave=('report.html', SUMS),  # which cannot hold its own hash, and what has that one's
     files=None,              # their paths; all unless given
 ):
     "(name, bytes, SHA-256) of each file of the run, by name."
@@ -122,22 +146,60 @@ def sha256(path):
     with open(path, 'rb') as file: return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
+def read_sums(folder):
+    "SHA-256 by name, as SHA256SUMS has them; None where there is no such file. A line that is none of its kind says nothing."
+    if not (Path(folder)/SUMS).is_file(): return None
+    return {name: sha for sha, name in re.findall(r'^([0-9a-f]{64}) [ *](.+)$', (Path(folder)/SUMS).read_text('utf-8', 'replace'), re.M)}
+
+
+def write_sums(folder, names=None, rest=()):
+    "SHA256SUMS of the files in the folder, or of those of these names and the sums in `rest`; `sha256sum -c SHA256SUMS` checks it."
+    files = [p for p in Path(folder).iterdir() if p.name not in ('lock', SUMS) and (names is None or p.name in names)]
+    sums = dict(rest) | {name: sha for name, _, sha in hashes(folder, (), files)}
+    write(Path(folder)/SUMS, ''.join(f'{sums[name]}  {name}\n' for name in sorted(sums)))
+
+
+@contextmanager
+def renewing(folder):
+    "Of what is written into a finished run's folder within, SHA256SUMS has the new sums afterwards; of the rest the old ones."
+    def stamps(): return {p.name: (s.st_ino, s.st_mtime_ns, s.st_size) for p in Path(folder).iterdir() for s in (p.stat(),)}
+    sums, before = read_sums(folder), stamps()
+    yield
+    if sums is not None: write_sums(folder, {name for name, stamp in stamps().items() if before.get(name) != stamp}, sums)
+
+
+def altered(folder, names=MADE_OF):
+    "Which of the files are not as SHA256SUMS says, a sentence each; none where the run has no such file."
+    if (sums := read_sums(folder)) is None: return []
+    if not sums: return [f'{SUMS} holds no checksum']
+    now = {name: sha256(Path(folder)/name) for name in names if (Path(folder)/name).is_file()}
+    def how(name): return 'was there' if name not in now else 'was another' if name in sums else 'was not there'
+    return [f'{name} {how(name)} when the run ended' for name in names if now.get(name) != sums.get(name)]
+
+
 def chosen_since(folder):
     "threshold, threshold_from and calibrator of the run's model where `evaluate` may have chosen them anew; empty where no file says so."
     for name, part in (('metrics.json', lambda found: found), ('cv.json', lambda found: found.get('ensemble'))):
         if not (Path(folder)/name).is_file() or not (now := part(read_json(Path(folder)/name))): continue
-        return dict(threshold=now['threshold']['value'], threshold_from=now['threshold']['rule'], calibrator=now['calibration']['chosen'])
+        try: threshold, calibrator = now['threshold'], now['calibration']['chosen']
+        except (KeyError, TypeError): threshold = None
+        if not isinstance(threshold, dict) or not {'value', 'rule'} <= set(threshold):
+            raise InputError(f'{folder}/{name} has no threshold or no calibration; evaluate writes it anew')
+        return dict(threshold=threshold['value'], threshold_from=threshold['rule'], calibrator=calibrator)
     return {}
 
 
 @contextmanager
-def whole(path):
+def whole(path, mark=None):
     "The path of a file beside, with the same ending, that becomes `path` when all is well and vanishes when not."
     path = Path(path)
-    beside = path.with_name(f'.{os.getpid()}-{path.name}')
+    beside = path.with_name(f'.{mark or os.getpid()}-{path.name}')
     try:
         yield beside
         beside.replace(path)
+    except OSError as e:
+        if e.filename is None: e.filename = str(path)  # a full disk names no file
+        raise
     finally: beside.unlink(missing_ok=True)
 
 

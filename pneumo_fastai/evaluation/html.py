@@ -1,5 +1,6 @@
 "Pieces of a page that opens from disk: escaped text, tables, figures as data within the file, and one style for screen and paper."
 import base64
+import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -11,6 +12,17 @@ MARK = 'synthetic data'
 
 class Safe(str):
     "Text that is HTML already."
+
+
+def markdown(text):
+    "Text as it is, in Markdown: nothing in it is markup, a link, HTML or a cell's end, and it stays on its line."
+    return escape(re.sub(r'([\\`*_\[\]|])', r'\\\1', ' '.join(str(text).splitlines())), quote=False)
+
+
+def fenced(text):
+    "Lines of code for Markdown, within a fence longer than any in it."
+    fence = '`' * max(3, *(1 + len(run) for run in re.findall('`+', text)), 3)
+    return [fence, text, fence]
 
 
 def text(value): return value if isinstance(value, Safe) else Safe(escape(str(value)))

@@ -1,4 +1,5 @@
 "The report's section on where the model looked, and its short version, from localization.json and the pictures beside it."
+from ..errors import InputError
 from .findings import cell
 from .folder import read_json
 from .html import bullets, join, p, tag
@@ -19,7 +20,11 @@ COMMAND = 'python -m pneumo_fastai.gradcam RUN'
 
 def scored(folder):
     "What `explain_run` found, or None where it was not run."
-    return read_json(folder/'localization.json') if (folder/'localization.json').is_file() else None
+    if not (path := folder/'localization.json').is_file(): return None
+    found = read_json(path)
+    if missing := [k for k in ('localization', 'sanity', 'bias', 'others', 'method', 'layers') if k not in found]:
+        raise InputError(f'{path} has no {missing[0]}; {COMMAND} writes it anew')
+    return found
 
 
 def outcome(difference):

@@ -1,5 +1,6 @@
 "What the folds of a cross-validation say together: each image measured once, by the one network that never saw its person."
 import json
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pandas as pd
 
 from ..errors import InputError
 from ..experiment import load_experiment
+from ..tables import csv_text
 from .blocks import about, blocks
 from .calibration import apply, choose_calibrator
 from .choices import Choices
-from .folder import FOLD, Run, class_weights, read_json, read_run, write
+from .folder import FOLD, Run, altered, class_weights, read_json, read_run, refuse, write
 from .intervals import stated
 from .levels import of_auroc
 from .metrics import EVERY, auroc
@@ -34,20 +36,24 @@ class CrossValidation(Run):
 
 
 def read_folds(
-    folder,  # that fit --folds wrote
+    folder,       # that fit --folds wrote
+    force=False,  # as for `read_run`, of each fold and of the folder's own files
 ) -> CrossValidation:
-    "Raises `InputError` where a fold is not finished, or where the folds do not test each image once."
+    "Raises `InputError` where a fold is not finished or not as it was, or where the folds do not test each image once."
     folder = Path(folder)
+    changed = altered(folder)
+    if not force: refuse(folder, changed)
     experiment = load_experiment(folder/'experiment.toml')[1]
     places = {k: folder/f'fold-{k}' for k in range(1, experiment.folds + 1)}
     if missing := [k for k, place in places.items() if not place.is_dir()]: raise InputError(unfinished(folder, missing, experiment.folds))
-    runs = [read_run(place) for place in places.values()]
+    runs = [read_run(place, force) for place in places.values()]
     first, rows = runs[0], pd.concat([r.predictions.query('split == "test"').assign(fold=k) for k, r in enumerate(runs, 1)])
     check_once(folder, rows, first.cohort)
     fold = first.cohort['path'].map(rows.set_index('path')['fold'])
     name = f'{FOLD.sub("", first.name)}, {len(runs)}-fold cross-validation'
     return CrossValidation(folder, name, first.data, rows.reset_index(drop=True), first.cohort.assign(split=[f'fold {k}' for k in fold]),
-                           first.history.iloc[:0], first.rejected, experiment, environment(runs), folds=tuple(runs))
+                           first.history.iloc[:0], first.rejected, experiment, environment(runs),
+                           doubts=[*changed, *(f'{r.folder.name}: {doubt}' for r in runs for doubt in r.doubts)], folds=tuple(runs))
 
 
 def unfinished(folder, missing, folds):
@@ -55,8 +61,9 @@ def unfinished(folder, missing, folds):
     which = f'fold{"s" if len(missing) > 1 else ""} {", ".join(map(str, missing))} of {folds}'
     begun = sorted(folder.glob('fold-*/environment.json'))  # a fold that was interrupted says it too
     command = read_json(begun[0]).get('command') if begun else None
-    if not command: return f'{folder} lacks {which}; train the rest by the same fit command with --resume {folder}'
-    return f'{folder} lacks {which}; train the rest by: {command}' + ('' if '--resume' in command else f' --resume {folder}')
+    resume = f' --resume {shlex.quote(str(folder))}'
+    if not command: return f'{folder} lacks {which}; train the rest by the same fit command with{resume}'
+    return f'{folder} lacks {which}; train the rest by: {command}' + ('' if '--resume' in command else resume)
 
 
 def check_once(folder, rows, cohort):
@@ -98,7 +105,7 @@ def measure(cv, choices=None):
     parts = [tested(run, k, choices) for k, run in enumerate(cv.folds, 1)]
     rows = in_order(pd.concat([rows for rows, _ in parts]))
     result = together(cv, rows, [facts for _, facts in parts], choices)
-    write(cv.folder/'out_of_fold.csv', rows[COLUMNS].sort_values('path').to_csv(index=False, float_format='%.8g'))
+    write(cv.folder/'out_of_fold.csv', csv_text(rows[COLUMNS].sort_values('path'), float_format='%.8g'))
     write(cv.folder/'cv.json', json.dumps(result, indent=1, allow_nan=False))
     return result
 
@@ -163,6 +170,7 @@ def warnings(cv, result):
     "What a reader has to know before trusting the numbers, a sentence each."
     for f in result['by_fold']:
         if f['rule'].startswith('0.5'): yield f'Fold {f["fold"]}: the threshold is {f["rule"]}.'
+    yield from cv.doubts
     for run in cv.folds[1:]:
         differ = [k for k, v in run.environment.get('packages', {}).items() if v != cv.folds[0].environment.get('packages', {}).get(k)]
         if differ: yield f'{run.fold or run.folder.name} was trained with another version of {", ".join(differ)} than fold 1.'

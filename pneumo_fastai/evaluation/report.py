@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .folder import write
+from .html import fenced, markdown
 from .metrics import METRICS
 
 HEADER = ('metric', 'valid at threshold', 'test at threshold', 'test at 0.5')
@@ -190,11 +191,11 @@ def write_report(
     "Write `report.md` into `folder`, whole or not at all; returns its path."
     folder, mark = Path(folder), 'Synthetic data.' if synthetic else ''
     tag = ' (synthetic data)' if synthetic else ''
-    warnings = [*notes, *metrics.get('warnings', [])]
-    lines = [f'# {title}{tag}', '', 'For research and education, not for diagnosis.', '',
+    warnings = dashed(map(markdown, [*notes, *metrics.get('warnings', [])]))
+    lines = [f'# {markdown(title)}{tag}', '', 'For research and education, not for diagnosis.', '',
              '## Question', '', QUESTION, '', *([SYNTHETIC, ''] if synthetic else []),
-             f'## Data{tag}', '', *dashed(cohort_lines), '', f'## Warnings{tag}', '', *(dashed(warnings) or ['None.']), '',
+             f'## Data{tag}', '', *dashed(map(markdown, cohort_lines)), '', f'## Warnings{tag}', '', *(warnings or ['None.']), '',
              f'## Results{tag}', '', *(results or _results(metrics)), '', *more, f'## Figures{tag}', '', *_figures(folder, mark),
-             '## Limits', '', *dashed(limits), '', '## How it was made', '', '```', command, '```', '',
-             '| setting | value |', '| --- | --- |', *(f'| {k} | {v} |'.replace('\n', ' ') for k, v in recipe.items()), '']
+             '## Limits', '', *dashed(limits), '', '## How it was made', '', *fenced(command), '',
+             '| setting | value |', '| --- | --- |', *(f'| {k} | {markdown(v)} |' for k, v in recipe.items()), '']
     return write(folder/'report.md', '\n'.join(lines))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from . import diagrams, figures, looked, pooled, pooled_page
 from .cohort import cohort_lines
-from .folder import class_weights, read_json, read_run, write
+from .folder import class_weights, ended, read_json, read_run, renewing, write
 from .page import write_page
 from .report import write_report
 from .summary import evaluate
@@ -12,9 +12,8 @@ from .summary import evaluate
 
 def measure(run, choices=None):
     "metrics.json and calibration.json from a `folder.Run`: the one look at the test set; returns the metrics."
-    metrics = dict(data=run.data['name'], synthetic=run.synthetic,
-                   **evaluate(run.predictions, cohort=run.cohort, class_weights=class_weights(run), choices=choices,
-                              members=run.members))
+    found = evaluate(run.predictions, cohort=run.cohort, class_weights=class_weights(run), choices=choices, members=run.members)
+    metrics = dict(data=run.data['name'], synthetic=run.synthetic, **found | dict(warnings=[*run.doubts, *found['warnings']]))
     write(run.folder/'metrics.json', json.dumps(metrics, indent=1, allow_nan=False))
     write(run.folder/'calibration.json', json.dumps(metrics['calibration']['chosen'], indent=1, allow_nan=False))
     return metrics
@@ -41,22 +40,24 @@ def present(run, metrics):
     return write_page(run, metrics)
 
 
-def rewrite(folder, choices=None):
-    "All of it, from the saved files of the run alone; returns the `Run` and its metrics."
-    run = read_run(folder)
-    metrics = measure(run, choices)
-    present(run, metrics)
+def rewrite(folder, choices=None, force=False):
+    "All of it, from the saved files of the run alone, of which `force` says as for `read_run`; returns the `Run` and its metrics."
+    run = ended(read_run(folder, force), force)
+    with renewing(folder):
+        metrics = measure(run, choices)
+        present(run, metrics)
     return run, metrics
 
 
 def present_again(folder):
     "Figures and reports once more from the metrics as they are, after something was added to the folder; returns the page's path."
-    return present(read_run(folder), read_json(Path(folder)/'metrics.json'))
+    with renewing(folder): return present(read_run(folder, force=True), read_json(Path(folder)/'metrics.json'))
 
 
-def rewrite_folds(folder, choices=None):
+def rewrite_folds(folder, choices=None, force=False):
     "Of a cross-validation, from the saved files of its folds, which stay as they are; the `CrossValidation` and what cv.json holds."
-    cv = pooled.read_folds(folder)
-    result = pooled.measure(cv, choices)
-    pooled_page.present(cv, result)
+    cv = ended(pooled.read_folds(folder, force), force)
+    with renewing(folder):
+        result = pooled.measure(cv, choices)
+        pooled_page.present(cv, result)
     return cv, result

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from ..tables import read_csv
 from .blocks import NO_NEGATIVE, NO_POSITIVE, OF, ONE_CLASS, about
 from .intervals import four, stated
 from .levels import of_auroc, of_sums
@@ -26,11 +27,33 @@ AGAINST = ('detail', 'number_of_boxes', 'box_area')  # one label in each group
 def read_split(path):
     "The table of `split.csv`, boxes as lists of (x, y, width, height); `InputError` where it is absent or lacks a column."
     texts = dict.fromkeys(('path', 'person', 'split', 'view', 'sex', 'detail'), str)
-    try: table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[''])
+    try: table = read_csv(path, dtype=texts, keep_default_na=False, na_values=[''])
     except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from e
-    if missing := [c for c in COLUMNS if c not in table]: raise InputError(f'{path} lacks the column {missing[0]!r}; fit writes it')
-    return table.assign(boxes=[json.loads(b) if isinstance(b, str) else [] for b in table['boxes']])
+    if missing := [c for c in (*COLUMNS, 'person') if c not in table]:
+        raise InputError(f'{path} lacks the column {missing[0]!r}; fit writes it')
+    if (twice := table['path'].duplicated() | table['path'].isna()).any():
+        raise InputError(f'{path} has {twice.sum()} rows without a path of their own; give one row an image')
+    return table.assign(label=numbers(path, table, 'label', (0, 1)), age=numbers(path, table, 'age'),
+                        boxes=[boxes_of(path, b) for b in table['boxes']])
+
+
+def numbers(path, table, column, values=None):
+    "The column as numbers; `InputError` for text in it, or for what is none of `values`."
+    found = pd.to_numeric(table[column], errors='coerce')
+    wrong = ~found.isin(values) if values else found.isna() & table[column].notna()
+    if not wrong.any(): return found.astype(int) if values else found.astype(float)
+    said = table[column][wrong].iloc[0]
+    raise InputError(f'{path} has {wrong.sum()} rows whose {column} is not {" or ".join(map(str, values)) if values else "a number"}, '
+                     f'the first is {said!r}; fit writes it anew')
+
+
+def boxes_of(path, text):
+    "The boxes of a cell, as lists of four numbers; none where it is blank."
+    try:
+        boxes = json.loads(text) if isinstance(text, str) else []
+        if all(len(b) == 4 and np.isfinite(np.asarray(b, dtype=float)).all() for b in boxes): return boxes
+    except (ValueError, TypeError): pass
+    raise InputError(f'{path} has boxes that are no lists of x, y, width, height, one is {text[:60]!r}; fit writes it anew')
 
 
 def described(test, cohort):

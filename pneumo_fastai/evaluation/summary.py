@@ -1,9 +1,8 @@
 "From a run's predictions to everything its report says, in one JSON-serialisable mapping."
 from dataclasses import asdict, replace
 
-import pandas as pd
-
 from ..errors import InputError
+from ..tables import read_csv
 from .blocks import ONE_CLASS, about, balanced, blocks, reason
 from .calibration import apply, choose_calibrator
 from .choices import Choices
@@ -35,9 +34,8 @@ def check_predictions(predictions):
 
 def read_predictions(path):
     "The table of `predictions.csv`: path, person, split, label, probability; `InputError` where it is absent or cannot be evaluated."
-    try: return check_predictions(pd.read_csv(path, dtype=dict(path=str, person=str, split=str), keep_default_na=False, na_values=['']))
+    try: return check_predictions(read_csv(path, dtype=dict(path=str, person=str, split=str), keep_default_na=False, na_values=['']))
     except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as e: raise InputError(f'{path} is no table ({e}); give a CSV') from e
 
 
 def view_scores(

@@ -30,7 +30,7 @@ def side_by_side(
     for name, run in zip(distinct([r.folder.resolve().name for r in runs]), runs, strict=True):
         test = in_order(run.predictions).query('split == "test"')  # as `evaluate` has them, so that the intervals are the same
         at = dict(zip(THRESHOLDS, (chosen_threshold(run.predictions, choices), .5), strict=True))
-        found = dict(run=name, data=run.data['name'], synthetic=run.synthetic, difference=None, delong=None, reason=None,
+        found = dict(run=name, data=run.data['name'], synthetic=run.synthetic, difference=None, delong=None, reason=None, doubts=run.doubts,
                      test=blocks(test, at, choices.n_boot, choices.seed, choices.prevalence))
         if run is not runs[0]:
             try: found |= {k: v for k, v in compare(run.predictions, runs[0].predictions, choices).items() if k in ('difference', 'delong')}
@@ -82,6 +82,7 @@ def notes(side):
     for i, s in enumerate(side):
         if s['reason']: yield f'{letter(i)}: no difference from A, {s["reason"]}.'
         if left := left_out(s): yield f'{letter(i)}: up to {left} resamples are left out of a difference, which is undefined in them.'
+        yield from (f'{letter(i)}: {doubt}' for doubt in s['doubts'])
         if s['delong'] and 'reason' in s['delong']: yield f'{letter(i)}: DeLong\'s p is {s["delong"]["reason"]}.'
     if any(s['synthetic'] for s in side): yield 'Synthetic data say that the pipeline works, and nothing about patients.'
 

@@ -13,7 +13,7 @@ from ..data.prepare import Prepared, boxes_in_square, rows_in_square
 from ..errors import InputError
 from ..evaluation import figures, groups, panels
 from ..evaluation.errors_page import write_errors
-from ..evaluation.folder import read_run, write
+from ..evaluation.folder import read_run, renewing, write
 from ..evaluation.subgroups import area_band, area_cuts, box_area
 from ..inference.bundle import Bundle
 from . import bias, localization, sanity
@@ -203,7 +203,13 @@ def explain_run(
     worst=100,     # images in top_losses.html, those with the greatest loss; 0: all of test
 ) -> dict:
     "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, gradcam.png, mean_maps.png, top_losses.html."
-    of = subject(folder, cohort, cache)
+    with renewing(folder):
+        return explained(subject(folder, cohort, cache), layers, method, others, cache, n_boot, seed, tick, mirror, worst)
+
+
+def explained(of, layers, method, others, cache, n_boot, seed, tick, mirror, worst):
+    "`explain_run` of a `Subject`."
+    folder = of.run.folder
     layers, method, of.mirror = of.recipe(layers, method, mirror)
     paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
     each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), of.mirror, tick=tick)

@@ -1,5 +1,6 @@
 "A trained network and what it needs to read a file, in one file that holds no code: torch only."
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ from ..data.dicom import UnreadableImage, read_square
 from ..data.likeness import unlike
 from ..errors import InputError
 from ..evaluation.calibration import apply
-from ..evaluation.folder import chosen_since
 from ..evaluation.uncertainty import mutual_information
 from ..models.ensemble import Ensemble
 from ..models.zoo import build
 from .network import in_threads, parts, ready
+from .stored import as_chosen, by_torch, faults, read_checked
+
+NO_NUMBER = 'the network gives no number for it'
 
 
 def joined(bundles) -> Ensemble:
@@ -44,25 +47,34 @@ class Bundle:
         "The model as it predicts; `model` is the one to look into."
         return ready(self.model, self.precision)
 
+    @property
+    def identity(self):
+        "A hash of all that a row of `table` follows from but the file: weights, recipe, precision."
+        found = sha256(repr((sorted(self.recipe.items()), self.precision)).encode())
+        for name, values in self.model.state_dict().items(): found.update(name.encode() + values.cpu().contiguous().numpy().tobytes())
+        return found.hexdigest()
+
     def untrained(self, seed):
         "The same network with fresh weights, drawn with `seed`, on the same device."
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return fresh(self.recipe).eval().requires_grad_(False).to(self.device)
 
-    def save(self, path): torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, path)
+    def save(self, path):
+        "One file, whole or not at all."
+        with by_torch(path) as beside: torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, beside)
 
     @classmethod
     def load(cls, run, precision='float32', device='cpu') -> 'Bundle':
-        "From a run's folder, or its model.pt; raises `InputError` where there is none."
+        "From a run's folder, or its model.pt; raises `InputError` where there is none or it is damaged."
         path = Path(run)/'model.pt' if Path(run).is_dir() else Path(run)
         if not path.is_file(): raise InputError(f'{run} holds no model.pt; give the folder that fit wrote, such as runs/weighted-...')
-        try:
-            saved = torch.load(path, map_location='cpu', weights_only=True)
-            state, recipe = saved['state'], saved['recipe']
-        except Exception as e: raise InputError(f'{path} is not a model that fit wrote ({type(e).__name__}); give a run\'s folder') from e
-        if Path(run).is_dir(): recipe |= chosen_since(path.parent)
-        return cls(state, recipe, precision, device)
+        state, recipe = read_checked(path)
+        if Path(run).is_dir(): recipe |= as_chosen(path.parent)
+        if why := next(faults(recipe), None): raise InputError(f'{path} cannot be used: {why}; give a run\'s folder, or train it anew')
+        try: return cls(state, recipe, precision, device)
+        except (RuntimeError, TypeError, AttributeError) as e:
+            raise InputError(f'{path} cannot be used: its weights are not those of {recipe["arch"]}; train it anew') from e
 
     def pixels(self, path) -> np.ndarray:
         "A file as the network's cache has it, (size, size) uint8; raises `UnreadableImage`."
@@ -119,13 +131,25 @@ class Bundle:
         """A row a file: path; probability, as in predictions.csv; calibrated, the same after the run's calibrator; prediction at the
         run's threshold; and the reason where the file cannot be read (None otherwise). Of an ensemble also disagreement: the mutual
         information of its networks, in nats. Last a warning where the image's grey levels are unlike those of training."""
-        each, reasons = self.probabilities(paths, tick=tick)
-        probability, read = each.mean(0), ~np.isnan(each[0])
-        names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
+        return self.framed(paths, *self.probabilities(paths, tick=tick))
+
+    def framed(self, paths, each, reasons) -> pd.DataFrame:
+        "What `probabilities` says of these files, as `table` has it. A probability that is no number has a reason and no prediction."
+        probability = each.mean(0)
         frame = pd.DataFrame({'path': list(map(str, paths)), 'probability': probability, 'calibrated': self.calibrated(probability)})
-        if self.n > 1: frame.loc[read, 'disagreement'] = mutual_information(each[:, read])
-        frame['prediction'] = names
-        frame['reason'] = pd.Series([reasons.get(p) for p in frame.path], dtype=object)
-        frame['prediction'] = frame.prediction.astype(object).where(frame.reason.isna(), None)
+        known = np.isfinite(frame[['probability', 'calibrated']]).all(axis=1).to_numpy()
+        if self.n > 1: frame['disagreement'] = np.nan
+        if self.n > 1: frame.loc[known, 'disagreement'] = mutual_information(each[:, known])
+        names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
+        frame['prediction'] = pd.Series(names, dtype=object).where(known, None)
+        why = [None if k else reasons.get(p, NO_NUMBER) for k, p in zip(known, frame.path, strict=True)]
+        frame['reason'] = pd.Series(why, dtype=object)
         frame['warning'] = pd.Series([self.warnings.get(p) for p in frame.path], dtype=object)
         return frame
+
+    def tables(self, paths, batch_size=16, start=0):
+        "Yields the `table` of one batch after the other, from the file number `start` on, as if those before it had been there too."
+        _ = self.network
+        some = parts(list(paths), batch_size, start)
+        if not some: return
+        for part, found in zip(some, in_threads(self._part, some), strict=True): yield self.framed(part, *found)

@@ -33,10 +33,10 @@ def ready(
     return copy.eval()
 
 
-def parts(items, most) -> list:
-    "`items` cut into runs of at most `most`, so many that no thread of torch's is without one where there are enough."
+def parts(items, most, start=0) -> list:
+    "`items` from `start` on cut into runs of at most `most`, so many that no thread of torch's is without one where there are enough."
     size = max(1, min(most, -(-len(items) // torch.get_num_threads())))
-    return [items[i:i + size] for i in range(0, max(len(items), 1), size)]
+    return [items[i:i + size] for i in range(start, max(len(items), 1), size)]
 
 
 def in_threads(work, parts):

@@ -12,6 +12,7 @@ from fastai.torch_core import find_bs, to_detach
 
 from ..errors import InputError
 from ..evaluation import metrics as measures
+from ..inference.stored import by_torch
 from ..memory import give_back
 from ..models.losses import CrossEntropy
 from .precision import faster, native_bfloat16, tried
@@ -145,7 +146,7 @@ class BestModel(TrackerCallback):
         super().after_epoch()
         if self.new_best:
             self.best_epoch = self.epoch
-            self.learn.save('best', with_opt=False)
+            with by_torch(self.learn.path/self.learn.model_dir/'best.pth') as beside: self.learn.save(beside.stem, with_opt=False)
 
     def after_fit(self):
         if self.run and hasattr(self, 'best_epoch'): self.learn.load('best', with_opt=False)

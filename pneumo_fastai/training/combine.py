@@ -6,11 +6,13 @@ from dataclasses import asdict
 import pandas as pd
 
 from ..errors import InputError
+from ..evaluation.agreement import differing
 from ..evaluation.disagreement import read_members
-from ..evaluation.folder import read_run, sha256, write
+from ..evaluation.folder import SUMS, ended, read_run, sha256, whole, write, write_sums
 from ..evaluation.rewrite import measure, present
 from ..evaluation.uncertainty import mutual_information
 from ..inference.bundle import Bundle, joined
+from ..tables import csv_text
 from .run import machine, new_folder
 
 SAME = 'arch', 'size', 'aspect', 'any_view', 'class_weights', 'box_guidance'  # what an input, a probability or a map means
@@ -22,7 +24,7 @@ def combine(
     command,  # as typed
 ):
     "The ensemble's `Run` and metrics, in a new folder like that of a run; `InputError` where the runs do not go together."
-    runs, bundles = [read_run(f) for f in folders], [Bundle.load(f) for f in folders]
+    runs, bundles = [ended(read_run(f)) for f in folders], [Bundle.load(f) for f in folders]
     check_alike(runs, bundles)
     folder = new_folder(out, 'ensemble')
     write_parts(folder, runs, command)
@@ -30,6 +32,7 @@ def combine(
     metrics = measure(saved)
     export(saved, metrics, bundles)
     present(saved, metrics)
+    write_sums(folder)
     return saved, metrics
 
 
@@ -44,38 +47,39 @@ def check_alike(runs, bundles):
         for key in SAME:
             a, b = (str(r.recipe[key]) for r in (runs[0], run))
             if a != b: raise InputError(f'{key} is {a} in {runs[0].folder} and {b} in {run.folder}; an ensemble needs runs with one {key}')
-        for name in ('cohort', 'predictions'): check_same(runs[0], run, name)
+        check_same(runs[0], run)
 
 
-def check_same(first, other, name):
-    "`InputError` unless the tables have the same images, each in one split, of one person, with one label."
-    a, b = (getattr(run, name).set_index('path').sort_index() for run in (first, other))
+def check_same(first, other):
+    "`InputError` unless split.csv of both has the same images, each in one split, of one person, with one label."
+    a, b = (run.cohort.set_index('path').sort_index() for run in (first, other))
     between = f'{first.folder} and {other.folder}'
     if differ := set(a.index) ^ set(b.index):
         raise InputError(f'{between} differ in {len(differ)} images, one is {min(differ)!r}; an ensemble needs runs with one split.csv')
-    for column in ('split', 'person', 'label'):
-        if (differ := a[column].to_numpy() != b[column].to_numpy()).any():
-            one = a.index[differ][0]
-            raise InputError(f'{between} have {differ.sum()} images with another {column}, one is {one!r} ({a.loc[one, column]!r} and '
-                             f'{b.loc[one, column]!r}); an ensemble needs runs with one split.csv')
+    for column, paths in differing(a, b):
+        one = paths[0]
+        raise InputError(f'{between} have {len(paths)} images with another {column}, one is {one!r} ({a.loc[one, column]!r} and '
+                         f'{b.loc[one, column]!r}); an ensemble needs runs with one split.csv')
 
 
 def write_parts(folder, runs, command):
     "What a run's folder holds before anything is measured, with members.csv beside."
     first, n = runs[0], len(runs)
     for name in ('split.csv', 'rejected.csv', 'experiment.toml'):
-        if (first.folder/name).is_file(): shutil.copyfile(first.folder/name, folder/name)
+        if not (first.folder/name).is_file(): continue
+        with whole(folder/name) as beside: shutil.copyfile(first.folder/name, beside)
     tables = [run.predictions.set_index('path')['probability'] for run in runs]
     rows = first.predictions.set_index('path', drop=False)
     each = pd.DataFrame({f'network_{i}': t.reindex(rows.index) for i, t in enumerate(tables, 1)})
     members, mean = rows[['path', 'split']].join(each), rows.assign(probability=each.mean(axis=1))
     for name, table in (('members.csv', members), ('predictions.csv', mean)):
-        write(folder/name, table.to_csv(index=False, float_format='%.8g'))
+        write(folder/name, csv_text(table, float_format='%.8g'))
     names = ', '.join(dict.fromkeys(run.name for run in runs))
     networks = [dict(folder=str(run.folder), command=run.environment.get('command', 'not stated'), sha256=sha256(run.folder/'model.pt'),
                      seed=run.experiment.seed, recipe=asdict(run.experiment)) for run in runs]
     packages = {k: v for k, v in machine('cpu').items() if k in ('system', 'python', 'packages')}  # nothing was trained here
-    environment = dict(command=command, experiment=f'ensemble of {n} networks ({names})', data=first.data, networks=networks, **packages)
+    environment = dict(command=command, experiment=f'ensemble of {n} networks ({names})', data=first.data, networks=networks,
+                       checksums=SUMS, **packages)
     write(folder/'environment.json', json.dumps(environment, indent=1))
 
 

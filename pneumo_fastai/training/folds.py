@@ -7,10 +7,12 @@ from filelock import FileLock, Timeout
 from .. import experiment as recipes
 from ..data.prepare import prepare
 from ..errors import InputError
-from ..evaluation.folder import write
+from ..evaluation.folder import SUMS, write, write_sums
 from ..evaluation.pooled import measure, read_folds
 from ..evaluation.pooled_page import present
 from ..inference.bundle import Bundle, joined
+from ..inference.stored import by_torch
+from ..tables import csv_text
 from . import run as runs
 from .learner import get_learner
 from .loaders import get_dls
@@ -26,6 +28,7 @@ def cross_validate(
 ) -> dict:
     "Train what is not yet trained, each fold into fold-1/, fold-2/, ...; returns what cv.json holds. A finished fold is never touched."
     check_same(folder, experiment, cohort)
+    (folder/SUMS).unlink(missing_ok=True)  # until it is finished again
     try:
         with FileLock(folder/'lock', timeout=0): train_folds(folder, name, experiment, cohort, command, progress)
     except Timeout as e: raise InputError(f'{folder} is being trained by another process; wait for it, or leave out --resume') from e
@@ -34,6 +37,7 @@ def cross_validate(
     result = measure(cv)
     export(folder, name, experiment, cohort, result['ensemble'])
     present(cv, result)
+    write_sums(folder)  # last: of what is in the folder itself; each fold has its own
     return result
 
 
@@ -54,7 +58,7 @@ def train_folds(folder, name, experiment, cohort, command, progress):
 
 def check_same(folder, experiment, cohort):
     "Write what the folds have in common; raises `InputError` where a folder to go on with was made of something else."
-    parts = {'experiment.toml': recipes.toml(experiment), 'persons.csv': cohort.table[['path', 'person', 'label']].to_csv(index=False)}
+    parts = {'experiment.toml': recipes.toml(experiment), 'persons.csv': csv_text(cohort.table[['path', 'person', 'label']])}
     for name, text in parts.items():
         if not (folder/name).exists(): write(folder/name, text)
         elif (folder/name).read_text(encoding='utf-8') != text:
@@ -71,6 +75,6 @@ def export(folder, name, experiment, cohort, chosen):
     dls = get_dls(replace(experiment, folds=0), prepare(cohort, experiment, fold=0))  # fold 1's normalisation, as the ensemble's input
     learn = get_learner(experiment, dls, path=folder)
     learn.model = joined(bundles).requires_grad_()  # fastai's export makes an optimiser, which wants something to train
-    learn.export('learner.pkl')
+    with by_torch(folder/'learner.pkl') as beside: learn.export(beside.name)
     state = {k: v.cpu() for k, v in learn.model.state_dict().items()}
     Bundle(state, {**bundles[0].recipe, **facts, 'members': len(bundles)}).save(folder/'model.pt')

@@ -62,6 +62,8 @@ def grown(experiment, folder, tick) -> dict:
 def draw(found, file):
     "A panel for each thing varied: an epoch over the images, else images a second."
     from matplotlib.figure import Figure
+
+    from ..evaluation.figures import save
     rows = pd.DataFrame(found['rows'])
     fig = Figure((12, 3), layout='constrained')
     for ax, (varied, some) in zip(fig.subplots(1, 4), rows.groupby('varied', sort=False), strict=True):
@@ -70,4 +72,4 @@ def draw(found, file):
         ax.set(xlabel=varied, ylabel='seconds an epoch, extrapolated' if varied == 'images' else 'images a second')
         if varied == 'images': ax.set(xscale='log', yscale='log')
         else: ax.set(ylim=(0, 1.1 * some[y].max()), xticks=some[varied])
-    fig.savefig(file, dpi=120)
+    save(fig, file)

@@ -14,11 +14,13 @@ from fastai.callback.progress import CSVLogger
 from .. import experiment as recipes
 from ..data.likeness import grey_range
 from ..evaluation import figures
-from ..evaluation.folder import read_run, write
+from ..evaluation.folder import SUMS, read_run, write, write_sums
 from ..evaluation.rewrite import measure, present
 from ..explain.evidence import explain_run, panel, spread
 from ..explain.gradcam import how_maps, show_gradcam
 from ..inference.bundle import Bundle
+from ..inference.stored import by_torch
+from ..tables import csv_text
 from .attention import WatchGradCAM
 from .augment import augmentations
 from .callbacks import Bar, Precision, random_state_kept
@@ -43,8 +45,8 @@ def new_folder(out, name) -> Path:
 def write_cohort(folder, cohort):
     "split.csv, with every column of the cohort, and rejected.csv."
     table = cohort.table.assign(boxes=cohort.table.boxes.map(json.dumps))
-    write(folder/'split.csv', table.to_csv(index=False))
-    write(folder/'rejected.csv', cohort.rejected.to_csv(index=False))
+    write(folder/'split.csv', csv_text(table))
+    write(folder/'rejected.csv', csv_text(cohort.rejected))
 
 
 def environment(learn, command, name) -> dict:
@@ -53,7 +55,7 @@ def environment(learn, command, name) -> dict:
     cohort = learn.dls.cohort
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
     return dict(command=command, experiment=name, data=data, precision=precision.resolved(), precision_trial=precision.trial,
-                **machine(learn.dls.device))
+                checksums=SUMS, **machine(learn.dls.device))
 
 
 def precision_of(learn) -> Precision: return next(cb for cb in learn.cbs if isinstance(cb, Precision))
@@ -87,10 +89,10 @@ def fit_into(
     with learn.no_bar(), learn.no_logging():
         train(learn, experiment, cbs=[Bar(progress), CSVLogger(), *watching(experiment, folder)])
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
-        write(folder/'predictions.csv', predictions.to_csv(index=False, float_format='%.8g'))
+        write(folder/'predictions.csv', csv_text(predictions, float_format='%.8g'))
         if experiment.tta and augmentations(experiment):
             copies = pd.concat([augmented_split(learn, split, experiment.tta, progress) for split in ('valid', 'test')])
-            write(folder/'augmented.csv', copies.to_csv(index=False, float_format='%.8g'))
+            write(folder/'augmented.csv', csv_text(copies, float_format='%.8g'))
     return learn, predictions
 
 
@@ -116,7 +118,7 @@ def augmented_split(learn, split, n, progress) -> pd.DataFrame:
 
 def export(learn, folder, experiment, facts):
     "learner.pkl for fastai's `load_learner`, model.pt for `predict`; `facts` (threshold, data, ...) go with the latter."
-    learn.export('learner.pkl')
+    with by_torch(folder/'learner.pkl') as beside: learn.export(beside.name)
     normalize = next(t for t in learn.dls.valid.after_batch.fs if type(t).__name__ == 'Normalize')
     cohort = learn.dls.cohort
     recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view,
@@ -146,4 +148,5 @@ def finish(learn, predictions, folder, experiment) -> dict:
     draw_images(learn, folder, experiment, predictions)
     if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort)
     present(saved, metrics)
+    write_sums(folder)  # last: a run that has it is finished
     return metrics

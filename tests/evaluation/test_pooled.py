@@ -177,20 +177,23 @@ def test_a_cross_validation_is_not_compared_as_a_whole(three, capsys):
 
 def test_folds_that_do_not_belong_together(write_folds, tmp_path):
     folder = write_folds(tmp_path/'cv')
-    kept = (folder/'fold-2'/'predictions.csv').read_bytes()
-    (folder/'fold-2'/'predictions.csv').write_bytes((folder/'fold-1'/'predictions.csv').read_bytes())
+    names = 'predictions.csv', 'split.csv'
+    kept = {name: (folder/'fold-2'/name).read_bytes() for name in names}
+    for name in names: (folder/'fold-2'/name).write_bytes((folder/'fold-1'/name).read_bytes())
     with pytest.raises(InputError, match='are tested by two folds'): read_folds(folder)
     rows = pd.read_csv(folder/'fold-1'/'predictions.csv')
-    (folder/'fold-2'/'predictions.csv').write_bytes(kept)
-    rows.drop(rows.index[rows.split == 'test'][0]).to_csv(folder/'fold-1'/'predictions.csv', index=False)
+    for name in names: (folder/'fold-2'/name).write_bytes(kept[name])
+    table, moved = pd.read_csv(folder/'fold-1'/'split.csv'), rows.index[rows.split == 'test'][0]
+    table.assign(split=table.split.mask(table.path == rows.path[moved], 'train')).to_csv(folder/'fold-1'/'split.csv', index=False)
+    rows.drop(moved).to_csv(folder/'fold-1'/'predictions.csv', index=False)
     with pytest.raises(InputError, match='1 images are not both'): read_folds(folder)
 
 
-def test_warnings_name_the_fold(write_folds, tmp_path):
+def test_warnings_name_the_fold(write_folds, predict_anew, tmp_path):
     folder = write_folds(tmp_path/'cv', k=2)
     rows = pd.read_csv(folder/'fold-2'/'predictions.csv')
     rows.loc[rows.split == 'valid', 'label'] = 0
-    rows.to_csv(folder/'fold-2'/'predictions.csv', index=False)
+    predict_anew(folder/'fold-2', rows)
     environment = json.loads((folder/'fold-2'/'environment.json').read_text()) | dict(packages=dict(torch='2.15'), command='again')
     (folder/'fold-2'/'environment.json').write_text(json.dumps(environment))
     cv = read_folds(folder)

@@ -1,4 +1,5 @@
 import io
+import json
 import re
 
 import numpy as np
@@ -123,3 +124,26 @@ def test_warnings_of_both_kinds(tmp_path, metrics):
     text = written(tmp_path, metrics | dict(warnings=['the test is small']), notes=['3 files could not be read'])
     assert '- 3 files could not be read\n- the test is small\n' in text
     assert '## Warnings\n\nNone.' in written(tmp_path, metrics | dict(warnings=[]))
+
+
+NASTY = '<img src=x onerror=alert(1)> [click](http://x) ![see](http://x/y.png) `code` *bold* _it_ | a & b \\ ```'
+
+
+def test_names_are_no_markup_in_the_short_report(new_run):
+    from markdown_it import MarkdownIt
+
+    from pneumo_fastai.evaluation.choices import Choices
+    from pneumo_fastai.evaluation.rewrite import rewrite
+    folder = new_run(data=NASTY)
+    about = json.loads((folder/'environment.json').read_text())
+    about['data']['notes'] = [NASTY, f'two\nlines of {NASTY}']
+    about |= dict(command=f'fit --data {NASTY}', experiment=NASTY)
+    (folder/'environment.json').write_text(json.dumps(about))
+    rewrite(folder, Choices(n_boot=5))
+    tokens = MarkdownIt('commonmark').enable('table').parse((folder/'report.md').read_text())
+    parts = [*tokens, *(c for t in tokens for c in t.children or ())]
+    assert not {'html_block', 'html_inline', 'link_open', 'code_inline', 'em_open', 'strong_open'} & {t.type for t in parts}
+    assert all(t.attrs['src'] == t.content for t in parts if t.type == 'image')  # figures beside it alone
+    said = [''.join(c.content for c in t.children if c.type in ('text', 'text_special')) for t in tokens if t.type == 'inline']
+    assert f'{NASTY} on {NASTY}' in said and NASTY in said and f'two lines of {NASTY}' in said
+    assert [t.content for t in tokens if t.type == 'fence'] == [f'fit --data {NASTY}\n']

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
+from pneumo_fastai.evaluation.folder import write_sums
 from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.inference.stored import by_torch, read_checked
 from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.predict import predict
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, std=0.2, threshold=0.3, experiment='e', data='d',
               synthetic=False, calibrator=dict(method='temperature', temperature=2.))
@@ -76,3 +80,80 @@ def test_the_threshold_is_the_one_that_evaluate_wrote_last(bundle, tmp_path):
     (tmp_path/'metrics.json').write_text(json.dumps(now))
     again = Bundle.load(tmp_path).recipe
     assert (again['threshold'], again['threshold_from'], again['calibrator']) == (0.7, 'sensitivity', {'method': 'none'})
+
+
+def flipped(raw, at, path):
+    spoiled = bytearray(raw)
+    spoiled[at] ^= 1 << (at % 8)
+    path.write_bytes(spoiled)
+
+
+def places(raw):
+    "Offsets in the first header, all over the data, and in the directory of a zip and the records that end it."
+    directory = int.from_bytes(raw[raw.rindex(b'PK\x05\x06') + 16:][:4], 'little')
+    ends = [raw.rindex(b'PK\x05\x06') + k for k in range(22)]
+    return [*range(64), *np.linspace(64, directory - 1, 60).astype(int), *np.linspace(directory, len(raw) - 1, 120).astype(int), *ends]
+
+
+def test_a_flipped_bit_is_told_or_changes_nothing(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path/'model.pt'
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 64, 5), torch.nn.Linear(300, 300)).state_dict()
+    with by_torch(path) as beside: torch.save({'state': model, 'recipe': RECIPE}, beside)
+    raw, told = path.read_bytes(), 0
+    for at in places(raw):
+        flipped(raw, int(at), path)
+        try: state, recipe = read_checked(path)
+        except InputError as e:
+            assert str(path) in str(e) and 'damaged' in str(e) and '\n' not in str(e)
+            told += 1
+        else: assert recipe == RECIPE and state.keys() == model.keys() and all(torch.equal(v, model[k]) for k, v in state.items()), at
+    assert told > 150  # the rest are of times, versions and padding
+    for wrong in (raw[:len(raw)//2], raw[:-1], b'', raw[:1000] + bytes(2000) + raw[3000:]):
+        path.write_bytes(wrong)
+        with pytest.raises(InputError, match=r'model\.pt is damaged'): read_checked(path)
+
+
+def test_one_flipped_byte_of_a_run_stops_predict(bundle, films, tmp_path, capsys):
+    raw = (tmp_path/'model.pt').read_bytes()
+    flipped(raw, len(raw)//2, tmp_path/'model.pt')
+    assert run(predict, [str(tmp_path), str(films/'NORMAL'), '--out', str(tmp_path/'p.csv')]) == 2
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1 and f'{tmp_path}/model.pt is damaged' in err and not list(tmp_path.glob('p.csv*'))
+
+
+def test_a_model_or_threshold_that_is_not_that_of_the_run_stops_predict(bundle, tmp_path):
+    write_sums(tmp_path)
+    Bundle.load(tmp_path)
+    other = Bundle(ResNet18().state_dict(), RECIPE | dict(threshold=.9))
+    other.save(tmp_path/'model.pt')
+    with pytest.raises(InputError, match=r'model\.pt was another when the run ended'): Bundle.load(tmp_path)
+    bundle.save(tmp_path/'model.pt')
+    Bundle.load(tmp_path)  # the same bytes again
+    (tmp_path/'metrics.json').write_text('{}')
+    with pytest.raises(InputError, match=r'metrics\.json was not there'): Bundle.load(tmp_path)
+
+
+@pytest.mark.parametrize('spoil, says', [
+    (lambda s, r: r.pop('threshold'), 'it has no threshold'), (lambda s, r: r.update(arch='vit'), "'vit' is unknown"),
+    (lambda s, r: s.pop('fc.weight'), 'its weights are not those of resnet18'),
+    (lambda s, r: r.update(threshold=float('nan')), 'threshold'),
+    (lambda s, r: r.update(calibrator=dict(method='x')), 'its calibrator'), (lambda s, r: r.update(mean='x'), 'its mean'),
+    (lambda s, r: r.update(std=0.), 'std not above 0'), (lambda s, r: r.update(calibrator=dict(method='temperature')), 'its calibrator'),
+    (lambda s, r: r.update(members=2), 'its weights are not those'), (lambda s, r: r.update(aspect='x'), "aspect 'x'")])
+def test_a_model_that_lacks_something_says_what(bundle, tmp_path, spoil, says):
+    state, recipe = dict(bundle.model.state_dict()), dict(RECIPE)
+    spoil(state, recipe)
+    torch.save(dict(state=state, recipe=recipe), tmp_path/'model.pt')
+    with pytest.raises(InputError, match=says) as e: Bundle.load(tmp_path)
+    assert '\n' not in str(e.value) and f'{tmp_path}/model.pt' in str(e.value)
+
+
+def test_no_class_is_named_for_what_is_no_number(films, tmp_path, capsys):
+    state = ResNet18().state_dict()
+    state['fc.bias'] = torch.tensor([0., float('nan')])
+    Bundle(state, RECIPE).save(tmp_path/'model.pt')
+    table = Bundle.load(tmp_path).table(sorted(map(str, (films/'NORMAL').iterdir()))[:3])
+    assert table.prediction.isna().all() and (table.reason == 'the network gives no number for it').all() and table.probability.isna().all()
+    assert run(predict, [str(tmp_path), str(films/'NORMAL'), '--out', str(tmp_path/'p.csv')]) == 2
+    assert 'pneumonia,' not in (tmp_path/'p.csv').read_text() and 'no pneumonia' not in capsys.readouterr().out

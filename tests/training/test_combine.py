@@ -88,17 +88,20 @@ def check_predict(made, two, films, capsys, here):
     assert pd.read_csv(here/'p.csv').disagreement.between(0, np.log(2)).all()
 
 
-def spoiled(folder, name, column, value):
-    table = pd.read_csv(folder/name, dtype=str)
-    table.loc[table.split == 'test', column] = value
-    table.to_csv(folder/name, index=False)
+def spoiled(folder, column, value):
+    "Another value for the images of test, in both tables of the run."
+    for name in ('split.csv', 'predictions.csv'):
+        table = pd.read_csv(folder/name, dtype=str)
+        moved = table.index[table.split == 'test'][1:] if column == 'split' else table.index[table.split == 'test']
+        table.loc[moved, column] = value
+        table.to_csv(folder/name, index=False)
 
 
 @pytest.mark.parametrize('spoil, says', [
-    (lambda f: spoiled(f, 'split.csv', 'split', 'train'), "images with another split, one is '/films/"),
-    (lambda f: spoiled(f, 'split.csv', 'person', 'x'), 'images with another person'),
-    (lambda f: spoiled(f, 'predictions.csv', 'label', '1'), 'images with another label'),
-    (lambda f: pd.read_csv(f/'split.csv').iloc[:-1].to_csv(f/'split.csv', index=False), 'differ in 1 images'),
+    (lambda f: spoiled(f, 'split', 'valid'), "images with another split, one is '/films/"),
+    (lambda f: spoiled(f, 'person', 'x'), 'images with another person'),
+    (lambda f: spoiled(f, 'label', '1'), 'images with another label'),
+    (lambda f: pd.read_csv(f/'split.csv').iloc[1:].to_csv(f/'split.csv', index=False), 'differ in 1 images'),
     (lambda f: (f/'experiment.toml').write_text('size = 64\nclass_weights = "balanced"\n'), 'size is 32 in'),
     (lambda f: (f/'experiment.toml').write_text('size = 32\n'), 'class_weights is balanced in'),
     (lambda f: (f/'model.pt').write_bytes((f.parent/'first'/'model.pt').read_bytes()), 'hold the same network'),

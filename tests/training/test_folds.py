@@ -11,6 +11,7 @@ from rich.progress import Progress
 from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.errors import InputError
+from pneumo_fastai.evaluation.folder import renewing, write
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.training import folds, run
 
@@ -63,7 +64,7 @@ def check_ensemble(result, folder, cohort):
     "model.pt and learner.pkl give the mean of the folds' probabilities; the threshold is what cv.json says, also after `evaluate`."
     for value in (result['ensemble']['threshold']['value'], .25):
         result['ensemble']['threshold']['value'] = value
-        (folder/'cv.json').write_text(json.dumps(result))
+        with renewing(folder): write(folder/'cv.json', json.dumps(result))
         assert Bundle.load(folder).recipe['threshold'] == value
     assert Bundle.load(folder/'model.pt').recipe['threshold'] != .25 and Bundle.load(folder).recipe['members'] == 3
     assert Bundle.load(folder/'fold-2').recipe['experiment'] == 'e, fold 2 of 3'

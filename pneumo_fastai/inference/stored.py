@@ -1,0 +1,63 @@
+"model.pt on the disk: written whole, and checked before anything in it is used."
+import errno
+import os
+import zipfile
+from contextlib import contextmanager
+from typing import get_args
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..evaluation.calibration import apply
+from ..evaluation.folder import altered, chosen_since, whole
+from ..experiment import TYPES
+from ..models.zoo import ARCHITECTURES
+
+NEEDED = 'arch', 'size', 'aspect', 'mean', 'std', 'threshold', 'calibrator'
+ASPECTS = get_args(TYPES['aspect'])
+
+
+def read_checked(path):
+    """The weights and the recipe of a model.pt. `InputError` where a byte of them is not what was written: the file is a zip that has the
+    CRC-32 of each record, and `torch.load` does not look at it."""
+    try:
+        with zipfile.ZipFile(path) as file: bad = file.testzip()
+        if bad: raise InputError(f'{path} is damaged: {bad} in it is not what was written; take a copy of it, or train the run anew')
+        saved = torch.load(path, map_location='cpu', weights_only=True)
+        return dict(saved['state']), dict(saved['recipe'])
+    except InputError: raise
+    except PermissionError as e: raise InputError(f'{path} cannot be read: {e.strerror}; give a run\'s folder') from e
+    except Exception as e:
+        raise InputError(f'{path} is damaged or is not a model that fit wrote ({type(e).__name__}); give a run\'s folder') from e
+
+
+def as_chosen(folder):
+    "`chosen_since`, after a look at the checksums of the files that say how to predict."
+    if found := altered(folder, ('model.pt', 'metrics.json', 'cv.json')):
+        raise InputError(f'{folder}: {"; ".join(found)}; put it back as it was, or where it is not model.pt, let evaluate write it anew')
+    return chosen_since(folder)
+
+
+def faults(recipe):
+    "Yields why nothing can be predicted by this recipe; each supposes that those before it are not so."
+    if missing := [k for k in NEEDED if k not in recipe]: yield f'it has no {missing[0]}'
+    if recipe['arch'] not in ARCHITECTURES: yield f'its architecture {recipe["arch"]!r} is unknown, there are {", ".join(ARCHITECTURES)}'
+    if recipe['aspect'] not in ASPECTS: yield f'its aspect {recipe["aspect"]!r} is unknown, there are {", ".join(ASPECTS)}'
+    for key in ('size', 'mean', 'std', 'threshold'):
+        if not (isinstance(recipe[key], (int, float)) and np.isfinite(recipe[key])): yield f'its {key} is {recipe[key]!r}, not a number'
+    if not recipe['std'] > 0 or not isinstance(recipe['size'], int): yield 'its size is no whole number, or its std not above 0'
+    if not isinstance(recipe.get('members', 1), int): yield 'its number of members is no whole number'
+    try: well = 0 <= float(apply(recipe['calibrator'], .5)) <= 1
+    except Exception: well = False  # whatever is in the place of a calibrator
+    if not well: yield 'its calibrator gives no probability'
+
+
+@contextmanager
+def by_torch(path):
+    "`whole` for a file that torch writes, which says of a full disk no more than that its writer failed: `OSError` here."
+    try:
+        with whole(path, 'whole') as beside: yield beside  # torch keeps the name in the file: the same bytes each time
+    except RuntimeError as e:
+        if 'PytorchStreamWriter' not in str(e) and 'inline_container' not in str(e): raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from e

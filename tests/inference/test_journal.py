@@ -1,0 +1,88 @@
+"What predict has done is not done again: killed in the middle, it goes on; and what is not its own it leaves alone."
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from pneumo_fastai.cli import run
+from pneumo_fastai.errors import InputError
+from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.inference.journal import journal
+from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.predict import predict
+
+RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, std=0.2, threshold=0.3, threshold_from='youden', data='d',
+              experiment='e', synthetic=False, calibrator=dict(method='none'))
+SLOW = '''import os, sys, time; sys.argv = ['predict', *sys.argv[1:]]
+from pneumo_fastai.cli import run
+from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.predict import predict
+quick = Bundle.pixels
+def pixels(self, path):
+    time.sleep(float(os.environ['EACH']))
+    with open(os.environ['READ'], 'a') as log: log.write(path + '\\n')
+    return quick(self, path)
+Bundle.pixels = pixels
+sys.exit(run(predict))'''
+
+
+@pytest.fixture
+def model(tmp_path):
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
+    return tmp_path/'model.pt'
+
+
+def started(model, files, out, each):
+    env = dict(os.environ, EACH=str(each), READ=str(out.with_suffix('.log')))
+    return subprocess.Popen([sys.executable, '-c', SLOW, str(model), str(files), '--out', str(out)], env=env, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize('sign', [signal.SIGKILL, signal.SIGINT])
+def test_after_an_interruption_the_same_command_goes_on(model, films, tmp_path, sign):
+    assert run(predict, [str(model), str(films), '--out', str(tmp_path/'whole.csv')]) == 0
+    out = tmp_path/'p.csv'
+    log, beside = out.with_suffix('.log'), tmp_path/'p.csv.partial'
+    process = started(model, films, out, .04)
+    while process.poll() is None and not (beside.exists() and beside.read_bytes().count(b'\n') >= 3): time.sleep(.02)
+    process.send_signal(sign)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (-9, 130) and 'Traceback' not in err and not out.exists()
+    beside.write_bytes(beside.read_bytes() + b'{"n": 16, "rej')  # as a disk does that is cut off in the middle of a line
+    log.unlink()
+    process = started(model, films, out, 0)
+    screen, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and 'were done before an interruption' in screen, err
+    assert out.read_bytes() == (tmp_path/'whole.csv').read_bytes() and not beside.exists()
+    assert 0 < len(log.read_text().splitlines()) <= 80 - 32 and len(pd.read_csv(out)) == 80
+
+
+def test_rows_of_another_model_or_of_other_files_are_not_gone_on_with(model, films, tmp_path, capsys):
+    for about in (dict(model='another', device='cpu', files='x'), {}):
+        with pytest.raises(RuntimeError), journal(tmp_path/'p.csv', about): raise RuntimeError
+        before = (tmp_path/'p.csv.partial').read_bytes()
+        assert run(predict, [str(model), str(films), '--out', str(tmp_path/'p.csv')]) == 2
+        assert 'rows of another model or other files' in capsys.readouterr().err and (tmp_path/'p.csv.partial').read_bytes() == before
+        (tmp_path/'p.csv.partial').unlink()
+
+
+@pytest.mark.parametrize('text', ['notes', 'notes\n', '[1]\n', '{"a": 1}\n{"b": 2}\n', '\x00' * 50])
+def test_a_file_of_someone_else_stays(tmp_path, text):
+    (tmp_path/'p.csv.partial').write_text(text)
+    with pytest.raises(InputError, match=r'p\.csv\.partial (is not what predict wrote|has rows of another)'), \
+            journal(tmp_path/'p.csv', dict(a=1)): pass
+    assert (tmp_path/'p.csv.partial').read_text() == text
+
+
+def test_two_at_once_do_not_mix(tmp_path):
+    with pytest.raises(InputError, match='another process'), journal(tmp_path/'p.csv', {}), journal(tmp_path/'p.csv', {}): pass
+
+
+def test_where_nothing_can_be_written_is_known_before_the_first_prediction(model, films, capsys, monkeypatch):
+    monkeypatch.setattr(Bundle, 'pixels', lambda *_: pytest.fail('predicted before it was known'))
+    assert run(predict, [str(model), str(films), '--out', '/proc/p.csv']) == 2  # no file can be made there, whoever asks
+    assert capsys.readouterr().err.count('\n') == 1

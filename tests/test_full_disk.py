@@ -1,0 +1,96 @@
+"A disk that is full while weights, tables or pictures are saved: one line, and no file that is half of one."
+import errno
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from fastai.data.core import DataLoaders, Datasets, TfmdDL
+from fastai.learner import Learner
+from matplotlib.figure import Figure
+
+from pneumo_fastai.evaluation import figures
+from pneumo_fastai.evaluation.folder import write
+from pneumo_fastai.explain.maps import Maps
+from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.training.callbacks import BestModel
+from pneumo_fastai.training.run import export
+
+RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'))
+
+NOISE = np.random.default_rng(0).random((1, 1000, 1000))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    "Makes a folder on a file system of that many MB."
+    places = []
+    def mount(megabytes):
+        place = tmp_path/'disk'
+        place.mkdir()
+        command = 'mount', '-t', 'tmpfs', '-o', f'size={megabytes}m', 'tmpfs', str(place)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode: pytest.skip(f'no file system can be mounted here: {done.stderr.strip()}')
+        places.append(place)
+        return place
+    yield mount
+    for place in places: subprocess.run(['umount', '-l', place], check=True)
+
+
+def learner(folder):
+    dls = DataLoaders(*(TfmdDL(Datasets([0])) for _ in range(2)))
+    return Learner(dls, ResNet18(), torch.nn.CrossEntropyLoss(), path=folder, model_dir='.')
+
+
+def best(folder):
+    cb, learn = BestModel(), learner(folder)
+    cb.learn, cb.new_best = learn, True
+    learn.epoch = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BestModel.__mro__[1], 'after_epoch', lambda self: None)
+        cb.after_epoch()
+
+
+def big_figure():
+    fig = Figure()
+    fig.subplots().imshow(NOISE[0])
+    return fig
+
+
+WRITERS = {
+    'best.pth': best, 'model.pt': lambda folder: Bundle(ResNet18().state_dict(), RECIPE).save(folder/'model.pt'),
+    'learner.pkl': lambda folder: export(learner(folder), folder, SimpleNamespace(**RECIPE, any_view=False), {}),
+    'predictions.csv': lambda folder: write(folder/'predictions.csv', 'x' * 2**23),
+    'roc.png': lambda folder: figures.save(big_figure(), folder/'roc.png', dpi=600),
+    'gradcam.npz': lambda folder: Maps(['a'], ['b'], 'gradcam', 2, [NOISE]).save(folder/'gradcam.npz')}
+
+
+@pytest.mark.parametrize('name', WRITERS)
+def test_a_file_appears_whole_or_not_at_all_and_what_was_there_stays(small_disk, name):
+    folder = small_disk(2)
+    (folder/name).write_text('as it was')
+    with pytest.raises(OSError) as e: WRITERS[name](folder)
+    assert e.value.errno == errno.ENOSPC and e.value.filename == str(folder/name)
+    assert [p.name for p in folder.iterdir()] == [name] and (folder/name).read_text() == 'as it was'
+
+
+def test_fit_on_a_full_disk_says_it_in_one_line(small_disk, films, tmp_path):
+    folder = small_disk(20)  # the weights are 45 MB
+    argv = ['--data', str(films), '--size', '32', '--epochs', '1', '--out', str(folder), '--cache', str(tmp_path/'cache')]
+    done = subprocess.run([sys.executable, '-m', 'pneumo_fastai.fit', *argv], capture_output=True, text=True, check=False)
+    err = done.stderr
+    assert done.returncode == 2 and err.startswith('error: ') and err.count('\n') == 1 and 'best.pth' in err and 'No space left' in err
+    made, = folder.iterdir()
+    assert not {'best.pth', 'model.pt', 'learner.pkl', 'SHA256SUMS'} & {p.name for p in made.iterdir()}
+    assert not [p.name for p in made.iterdir() if p.name.startswith('.')]
+
+
+def test_where_nothing_can_be_mounted_a_writer_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_, **__): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(torch, 'save', full)
+    with pytest.raises(OSError, match='No space left'): WRITERS['model.pt'](tmp_path)
+    assert not list(tmp_path.iterdir())
