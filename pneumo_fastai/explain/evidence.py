@@ -209,17 +209,16 @@ def explain_run(
 
 def explained(of, layers, method, others, cache, n_boot, seed, tick, mirror, worst):
     "`explain_run` of a `Subject`."
-    folder = of.run.folder
     layers, method, of.mirror = of.recipe(layers, method, mirror)
     paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
     each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), of.mirror, tick=tick)
     maps = each[method]
-    maps.save(Path(folder)/'gradcam.npz')
+    maps.save(of.run.folder/'gradcam.npz')
     mean = mean_box(of)
     found = dict(layers=maps.layers, method=method, mirror=of.mirror, synthetic=of.run.synthetic, images=len(of.rows('test')),
                  box_guidance=of.run.experiment.box_guidance, localization=localized(of, each, maps, mean, n_boot, seed),
                  sanity=checked(of, maps), bias=biased(of, maps),
                  others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed))
     draw(of, maps, found['bias'], mean, worst)
-    write(Path(folder)/'localization.json', json.dumps(found, indent=1, allow_nan=False))
+    write(of.run.folder/'localization.json', json.dumps(found, indent=1, allow_nan=False))
     return found
