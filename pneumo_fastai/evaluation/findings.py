@@ -16,11 +16,12 @@ MEANING |= dict.fromkeys((k for k in RANKS if '_at_' in k), 'its threshold was f
 RULES = dict(youden='Youden', sensitivity='fixed sensitivity', specificity='fixed specificity', cost='least expected cost')
 
 
-def cell(metric):
+def cell(metric, sign=''):
     "A metric with its interval; where it or its interval is not defined, why."
     if metric is None: return Safe('&ndash;')
     if metric['value'] is None: return tag('span', metric['reason'], class_='why')
-    return number(metric) if not metric.get('reason') else join([number(metric), ' ', tag('span', metric['reason'], class_='why')])
+    shown = number(metric, sign=sign)
+    return join([shown, ' ', tag('span', metric['reason'], class_='why')]) if metric.get('reason') else shown
 
 
 def plain(value): return tag('span', 'not defined', class_='why') if value is None else f'{value:z.3f}'
@@ -72,10 +73,13 @@ MEASURES = dict(ece='expected calibration error, bins of equal width', ece_equal
                 in_the_large='calibration in the large, perfect is 0; below it too high')
 
 
+SIGNED = dict.fromkeys(('intercept', 'in_the_large'), '+')
+
+
 def before_and_after(page, found, where='on test'):
     "The table of calibration measures."
     before, after = found['before'], found['after']
-    def value(block, k): return cell(block[k]) if isinstance(block[k], dict) else plain(block[k])
+    def value(block, k): return cell(block[k], SIGNED.get(k, '')) if isinstance(block[k], dict) else plain(block[k])
     rows = [(words, value(before, k), value(after, k)) for k, words in MEASURES.items()]
     perfect = [f'{b["ece_of_a_perfect_model"]["mean"]:.3f}, up to {b["ece_of_a_perfect_model"]["high"]:.3f}' for b in (before, after)]
     chance = tag('small', 'mean and 95th percentile of the first line by chance, drawn by person')

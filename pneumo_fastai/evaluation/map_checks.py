@@ -23,7 +23,7 @@ def kept(sanity):
     last = sanity['cascade'][-1]['rank_correlation']
     limit = f'{sanity["limit"]:.1f} or more would mean that they show the image, not what was learnt'
     if last is None: return f'With all weights random a map of every pair is flat: no correlation says what is left of the maps ({limit}).'
-    how = f'With all weights random the rank correlation with the trained network\'s maps is {number(interval(last))}'
+    how = f'With all weights random the rank correlation with the trained network\'s maps is {number(interval(last), sign="+")}'
     if sanity['survives']: return f'{how}: the maps survive ({limit}). Do not use them to explain this model.'
     if last.get('low') is None: return f'{how}: whether part of the maps stays is not told ({limit}).'
     if depends(sanity): return f'{how}: no part of the maps is seen to stay ({limit}).'
@@ -38,7 +38,7 @@ def purpose(other):
 
 def beside(others):
     "The same correlation with the maps of runs that tell how to read it; nothing where there are none."
-    named = [(purpose(o)[1], number(interval(o['rank_correlation']))) for o in others if purpose(o) and o['rank_correlation']]
+    named = [(purpose(o)[1], number(interval(o['rank_correlation']), sign='+')) for o in others if purpose(o) and o['rank_correlation']]
     if named: yield 'For comparison, with the maps of other networks: ' + '; '.join(f'{r} with {name}' for name, r in named) + '.'
 
 
@@ -53,7 +53,7 @@ def gap(difference):
 def spread(m):
     if m is None: return 'flat'
     text = f'{m["mean"]:.2f} \u00b1 {m["sd"]:.2f}'
-    return text if m.get('low') is None else f'{text} {number(interval(m)).split(" ", 1)[1]}'
+    return text if m.get('low') is None else f'{text} {number(interval(m), sign="+").split(" ", 1)[1]}'
 
 
 def sanity(page, found):

@@ -62,14 +62,15 @@ def places(
 
 def number(
     metric,
-    digits=None,  # of the interval; two unless given, or three where it is narrow; more where zero is left out by less
-    sign='',   # '+' for a difference
+    digits=None,  # of the interval; two unless given, or three where it is narrow
+    sign='',   # '+' for a difference and the like: an interval that leaves out zero then has as many digits as show it
 ):
     "A metric with its interval, like `0.871 [0.82, 0.91]`, or 'not defined'."
     if metric['value'] is None: return 'not defined'
     value, low, high = metric['value'], metric['low'], metric['high']
     if low is None: return f'{value:{sign}z.3f} [no interval]'
-    ends = places(low, high, digits or (2 if high - low >= NARROW else 3))
+    ends = digits or (2 if high - low >= NARROW else 3)
+    if sign: ends = places(low, high, ends)
     form = f'{sign}z.{ends}f'  # z: no -0.000
     return f'{value:{sign}z.{max(3, ends)}f} [{low:{form}}, {high:{form}}]'
 

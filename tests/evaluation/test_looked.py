@@ -75,7 +75,7 @@ def test_the_numbers_of_the_file_stand_in_the_page_and_in_the_short_report(folde
     text, section = page(folder, facts())
     for words in ('0.178 [0.08, 0.28]', '0.530 [0.43, 0.63]', 'n = 30 test images', 'of 20 persons', 'left out here: 3', ': 4.',
                   'heat from 0.15', '-0.352 [-0.452, -0.252]', 'the one shown here',
-                  '0.10 ± 0.05 [0.090, 0.110]', '0.30 ± 0.10 [0.26, 0.34]'): assert words in section
+                  '0.10 ± 0.05 [+0.090, +0.110]', '0.30 ± 0.10 [+0.26, +0.34]'): assert words in section
     assert section.count('small group') == 1  # of 29 images, not that of 31
     short = (folder/'report.md').read_text()
     assert '| the model | 0.178 [0.08, 0.28] |' in short and all(f'- {line}' in short for line in verdicts(facts()))
@@ -115,10 +115,10 @@ def test_maps_that_survive_random_weights_are_a_warning_of_the_page(folder):
 
 
 @pytest.mark.parametrize('likeness, says', [
-    (like(.49), 'is 0.490 [0.45, 0.53]: that part of the maps does not depend on the weights'),
-    (like(.01), 'is 0.010 [-0.03, 0.05]: no part of the maps is seen to stay'),
+    (like(.49), 'is +0.490 [+0.45, +0.53]: that part of the maps does not depend on the weights'),
+    (like(.01), 'is +0.010 [-0.03, +0.05]: no part of the maps is seen to stay'),
     (like(-.3), 'is -0.300 [-0.34, -0.26]: that part of the maps does not depend on the weights'),
-    (dict(rank_correlation=dict(mean=.3, sd=.1)), 'is 0.300 [no interval]: whether part of the maps stays is not told')])
+    (dict(rank_correlation=dict(mean=.3, sd=.1)), 'is +0.300 [no interval]: whether part of the maps stays is not told')])
 def test_the_verdict_on_random_weights_follows_the_interval(folder, likeness, says):
     found = facts(.9, .53, .37)
     found['sanity']['cascade'] = [like(.01) | likeness]
@@ -132,7 +132,7 @@ def test_runs_that_were_compared_stand_beside_random_weights():
     found['others'] = [dict(run=str(i), differs=d, **same) for i, d in enumerate((dict(seed=1), dict(shuffle_labels=True), dict(epochs=9)))]
     line = list(verdicts(found))[-1]
     assert 'With all weights random' in list(verdicts(found))[-2]
-    assert line == ('For comparison, with the maps of other networks: 0.600 [0.56, 0.64] with another seed; 0.600 [0.56, 0.64] with '
+    assert line == ('For comparison, with the maps of other networks: +0.600 [+0.56, +0.64] with another seed; +0.600 [+0.56, +0.64] with '
                     'shuffled labels.')
 
 

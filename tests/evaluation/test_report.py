@@ -42,6 +42,7 @@ def printed(table, width=80):
 def test_number():
     assert number(dict(value=.8714, low=.819, high=.9149)) == '0.871 [0.82, 0.91]'
     assert number(dict(value=None, low=None, high=None)) == 'not defined'
+    assert number(dict(value=.0093, low=.0004, high=.19)) == '0.009 [0.00, 0.19]'  # of a share zero is no question
     assert number(dict(value=1., low=None, high=None)) == '1.000 [no interval]'
 
 
