@@ -121,5 +121,5 @@ def test_a_difference_says_how_many_resamples_it_lacks():
     found = compare(rows, rows.assign(probability=rows.probability[::-1].to_numpy()), Choices(n_boot=200))
     left = found['difference']['at_threshold']['recall']['left_out']
     assert 40 < left == left_out(found) and left_out(dict(difference=None)) == 0
-    side = [dict(o, run='x', reason=None, synthetic=False, delong=None) for o in (dict(difference=None), found)]
+    side = [dict(o, run='x', reason=None, synthetic=False, delong=None, doubts=[]) for o in (dict(difference=None), found)]
     assert f'B: up to {left} resamples are left out of a difference, which is undefined in them.' in list(notes(side))

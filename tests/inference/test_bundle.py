@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -46,11 +47,11 @@ def test_an_image_unlike_those_of_training_has_a_warning(bundle, films, tmp_path
 
     from pneumo_fastai.data.cache import open_pixels
     from pneumo_fastai.data.likeness import grey_range
-    from pneumo_fastai.predict import show
     seen = sorted(str(p) for p in (films/'NORMAL').iterdir())[:20]
-    Image.new('L', (48, 48)).save(tmp_path/'black.png')
-    (tmp_path/'bad.dcm').write_bytes(b'no')
-    files = [*seen, str(tmp_path/'black.png'), str(tmp_path/'bad.dcm')]
+    (tmp_path/'new').mkdir()
+    Image.new('L', (48, 48)).save(tmp_path/'new/black.png')
+    (tmp_path/'new/bad.dcm').write_bytes(b'no')
+    files = [*seen, str(tmp_path/'new/black.png'), str(tmp_path/'new/bad.dcm')]
     assert bundle.table(files).warning.isna().all()  # a model that was exported before: nothing is known
     pixels = open_pixels(seen, 32)
     usual = grey_range(pixels, seen)
@@ -59,9 +60,10 @@ def test_an_image_unlike_those_of_training_has_a_warning(bundle, films, tmp_path
     table = again.table(files)
     assert again.recipe['grey'] == usual and list(table.warning.notna()) == [False] * 20 + [True, False]
     assert 'standard deviation 0.0' in table.warning[20] and table.probability.notna()[20] and table.reason.isna()[20]
-    show(table, again.recipe)
+    predict(str(tmp_path), str(tmp_path/'new'), out=str(tmp_path/'table.csv'))
     said = ' '.join(capsys.readouterr().out.split())
-    assert 'warning: 1 of 22 images have grey levels unlike those of training' in said and 'the first: black.png' in said
+    assert 'warning: 1 of 2 images have grey levels unlike those of training' in said
+    assert list(pd.read_csv(tmp_path/'table.csv').warning.notna()) == [False, True]  # bad.dcm is first
 
 
 def test_what_is_no_model_says_so(tmp_path):
