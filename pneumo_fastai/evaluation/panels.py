@@ -3,6 +3,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from .figures import _figure, _panel
@@ -53,3 +54,11 @@ def mean_maps(
         ax.set(title=f'{name}, n = {n}', xticks=[], yticks=[])
     fig.colorbar(shown, ax=axes, shrink=.8)
     return fig
+
+
+def spread(rows, n=9):
+    "`n` rows for a panel: pneumonia from the surest to the most missed, then the falsest alarms."
+    found = rows[rows.label == 1].sort_values('probability', ascending=False, kind='stable')
+    alarms = rows[rows.label == 0].sort_values('probability', ascending=False, kind='stable')
+    few = found.iloc[np.unique(np.linspace(0, len(found) - 1, min(len(found), n * 2 // 3)).round().astype(int))]
+    return pd.concat([few, alarms.head(n - len(few))])

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from ..data.cache import open_pixels
@@ -169,17 +168,9 @@ def panel(cohort, experiment, rows, heat=None):
     return figures.image_grid([np.array(cohort.pixels[p]) for p in rows.path], titles, heat, boxes, synthetic=cohort.synthetic)
 
 
-def spread(rows, n=9):
-    "`n` rows for a panel: pneumonia from the surest to the most missed, then the falsest alarms."
-    found = rows[rows.label == 1].sort_values('probability', ascending=False, kind='stable')
-    alarms = rows[rows.label == 0].sort_values('probability', ascending=False, kind='stable')
-    few = found.iloc[np.unique(np.linspace(0, len(found) - 1, min(len(found), n * 2 // 3)).round().astype(int))]
-    return pd.concat([few, alarms.head(n - len(few))])
-
-
 def draw(of, maps, found, mean, worst):
     "gradcam.png of valid, mean_maps.png, and top_losses.html of test; returns how many images the last shows."
-    mark, few = of.run.synthetic, spread(of.run.predictions.query('split == "valid"'))
+    mark, few = of.run.synthetic, panels.spread(of.run.predictions.query('split == "valid"'))
     figures.save(panel(of.cohort, of.run.experiment, few, list(maps.each(few.path))), Path(of.run.folder)/'gradcam.png')
     each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
     if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean

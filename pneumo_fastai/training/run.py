@@ -13,10 +13,10 @@ from fastai.callback.progress import CSVLogger
 
 from .. import experiment as recipes
 from ..data.likeness import grey_range
-from ..evaluation import figures
+from ..evaluation import figures, panels
 from ..evaluation.folder import SUMS, read_run, write, write_sums
 from ..evaluation.rewrite import measure, present
-from ..explain.evidence import explain_run, panel, spread
+from ..explain.evidence import explain_run, panel
 from ..explain.gradcam import how_maps, show_gradcam
 from ..inference.bundle import Bundle
 from ..inference.stored import by_torch
@@ -132,7 +132,7 @@ def draw_images(learn, folder, experiment, predictions):
     "top_losses.png and gradcam.png, from valid."
     valid = predictions[predictions.split == 'valid']
     right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
-    cohort, few = learn.dls.cohort, spread(valid)
+    cohort, few = learn.dls.cohort, panels.spread(valid)
     figures.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
     heat = show_gradcam(learn, list(few.path), **how_maps(experiment))[1]
     figures.save(panel(cohort, experiment, few, list(heat)), folder/'gradcam.png')
