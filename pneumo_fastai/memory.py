@@ -11,7 +11,7 @@ USUAL = {M_MMAP_THRESHOLD: 2**25, M_TRIM_THRESHOLD: 2**26, M_TOP_PAD: 2**17}  # 
 def keep_freed() -> bool:
     """For the rest of the process; whether it took effect: only glibc's allocator does (mallopt(3)), and not where it refuses the first
     setting, as it did up to about 2.34. The commands call it; a notebook may. The process then holds the most memory it ever needed until
-    it ends, and threads share one pool of it."""
+    it ends, or until `give_back`, and threads share one pool of it."""
     return _set(KEEP)
 
 
