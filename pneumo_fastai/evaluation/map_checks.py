@@ -99,14 +99,14 @@ def hotter(kinds):
 
 def bias(page, run, found):
     kinds = found['bias']
-    rows = [(region, *(cell for k in kinds for s in (kinds[k]['shares'][region],)
-                       for cell in (f'{s["heat"]:.1%}', f'{s["area"]:.1%}', number(beyond(s), 3, '+'))))
-            for region in next(iter(kinds.values()))['shares']]
-    header = ('', *(f'{k}: {j}' for k in kinds for j in ('share of heat', 'share of area', 'heat less area')))
+    rows = [(region, k, f'{s["heat"]:.1%}', f'{s["area"]:.1%}', number(beyond(s), 3, '+'))
+            for region in next(iter(kinds.values()))['shares'] for k in kinds for s in (kinds[k]['shares'][region],)]
+    header = ('', 'label', 'share of heat', 'share of area', 'heat less area')
     words = ('No lung explains heat outside the body, in the top corners (where letters are burnt in) or on the border. Where the share of '
              'heat is above the share of area, look for a shortcut. The left half is, in the usual display, the right side of the patient; '
              'with the heart on the other side, halves need not be equal.')
     n = ', '.join(f'{kinds[k]["n"]:,} with {k}' if k == 'pneumonia' else f'{kinds[k]["n"]:,} without' for k in kinds)
-    table = page.table(header, rows, f'Test images: {n}. Means over the images; in brackets the 95% interval over patients.')
+    table = page.table(header, rows, f'Test images: {n}. Means over the images; in brackets the 95% interval over patients.',
+                       wide=(1,))
     return join([tag('h3', 'Heat where no finding can be'), p(words, ' ', tag('b', hotter(kinds))), table,
                  page.figure(run.folder/'mean_maps.png', FIGURES['mean_maps.png'])])
