@@ -78,6 +78,7 @@ def test_a_file_appears_whole_or_not_at_all_and_what_was_there_stays(small_disk,
     assert [p.name for p in folder.iterdir()] == [name] and (folder/name).read_text() == 'as it was'
 
 
+@pytest.mark.slow
 def test_fit_on_a_full_disk_says_it_in_one_line(small_disk, films, tmp_path):
     folder = small_disk(20)  # the weights are 45 MB
     argv = ['--data', str(films), '--size', '32', '--epochs', '1', '--out', str(folder), '--cache', str(tmp_path/'cache')]

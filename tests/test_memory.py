@@ -18,6 +18,7 @@ print(json.dumps([kept, (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - be
 '''
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver() < ('glibc', '2.35'), reason='another allocator than a recent glibc')
 def test_a_step_takes_the_memory_of_the_one_before_it_unless_that_is_taken_back():
     def faults(*argv):

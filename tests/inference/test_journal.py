@@ -42,7 +42,7 @@ def started(model, files, out, each):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-@pytest.mark.parametrize('sign', [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize('sign', [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_after_an_interruption_the_same_command_goes_on(model, films, tmp_path, sign):
     assert run(predict, [str(model), str(films), '--out', str(tmp_path/'whole.csv')]) == 0
     out = tmp_path/'p.csv'
