@@ -94,7 +94,7 @@ def get_dls(
     set_seed(experiment.seed, reproducible=True)
     if experiment.oversample == 'view': used = balanced(used, ['view', 'label'], experiment.seed)
     block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, some))
-    dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=2 * experiment.batch_size, num_workers=0, device=device)
+    dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=experiment.batch_size, num_workers=0, device=device)
     for dl in dls.loaders: share(dl.dataset)
     if experiment.box_guidance: dls.train.masks = partial(box_masks, experiment, cohort)
     dls.cohort = cohort
