@@ -25,8 +25,8 @@ def audit(
     found, pictures = looked_at(cohort, experiment.aspect)
     written(found, out)
     with bar('drawing'):
-        from .evaluation.audit_page import audit_page
-        from .evaluation.figures import save
+        from .report.figures.audit import audit_page
+        from .report.figures.style import save
         save(audit_page(found, cohort.table, pictures), out)
     show(found)
     console.print(f'the figure: {out}; every finding, with all its files: {out.with_suffix(".json")}', soft_wrap=True, markup=False)
@@ -126,7 +126,7 @@ def show_order(slices, prevalence):
 
 
 def show_shortcut(found):
-    from .evaluation.report import number
+    from .report.labels import number
     from .screen import console, table
     table('shortcut test: AUROC without a look at the lungs', ['from', 'AUROC [95% interval]', 'images', 'stated', 'persons'],
           [(name, number(o), f'{o["n"]:,}', f'{o["stated"]:,}', f'{o["persons"]:,}') for name, o in found.items()])

@@ -28,8 +28,8 @@ def bench(
         raise InputError(f'{len(pictures)} images are no DICOM, the first is {pictures[0]}; give --data of DICOMs alone')
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         tick(0, 6)
-        from .evaluation.folder import write
-        from .training.rates import measured
+        from .benchmarks.rates import measured
+        from .runs.files import write
         found = measured(experiment, cohort, folder, tick)
     write(out, json.dumps(found, indent=1))
     title = f'rates at {experiment.size}x{experiment.size}, batch {experiment.batch_size}'
@@ -48,8 +48,8 @@ def grow(experiment, out):
     out.mkdir(parents=True, exist_ok=True)  # before the minutes of measuring
     keep_freed()
     with bar('measuring') as tick, TemporaryDirectory() as folder:
-        from .evaluation.folder import write
-        from .training.growth import draw, grown
+        from .benchmarks.growth import draw, grown
+        from .runs.files import write
         found = grown(experiment, folder, tick)
     write(out/'growth.json', json.dumps(found, indent=1))
     draw(found, out/'growth.png')

@@ -13,9 +13,9 @@ def ensemble(
     "Make one model of several trained runs, its probability the mean of theirs, and measure it as a run; nothing is trained."
     import shlex
 
-    from .evaluation.report import console_table, in_words, members_in_words
+    from .inference.ensemble import combine
+    from .report.words import console_table, in_words, members_in_words
     from .screen import console, note, pointers
-    from .training.combine import combine
     made, metrics = combine(runs, out, 'python -m pneumo_fastai.ensemble ' + shlex.join(sys.argv[1:]))
     console.print(console_table(metrics, made.title, made.synthetic))
     for line in (*in_words(metrics), *members_in_words(metrics)): console.print(line, markup=False)

@@ -18,16 +18,16 @@ def evaluate(
     force:bool = False,              # measure also what is not as it was when the run ended; the report then says so
 ):
     "Measure a run anew from its saved predictions, without images, or compare several."
-    from .evaluation.choices import Choices
-    from .evaluation.folder import ended, is_cross_validation, read_run
+    from .evaluation.settings import Settings
+    from .runs.folder import ended, is_cross_validation, read_run
     check_resampling(n_boot, seed)
-    choices = Choices(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
+    choices = Settings(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
     if len(runs) == 1: (together if is_cross_validation(runs[0]) else one)(runs[0], choices, force)
     else: several([ended(read_run(folder, force), force) for folder in runs], choices, out)
 
 
 def rule(text):
-    "`operating_point` as fields of `Choices`; `InputError` for anything else."
+    "`operating_point` as fields of `Settings`; `InputError` for anything else."
     from .errors import InputError
     name, _, value = text.partition('=')
     try:
@@ -39,8 +39,8 @@ def rule(text):
 
 
 def one(folder, choices, force):
-    from .evaluation.report import also_in_words, console_table, in_words
-    from .evaluation.rewrite import rewrite
+    from .report.words import also_in_words, console_table, in_words
+    from .report.written import rewrite
     from .screen import console, note
     found, metrics = rewrite(folder, choices, force)
     console.print(console_table(metrics, found.title, found.synthetic))
@@ -50,7 +50,7 @@ def one(folder, choices, force):
 
 
 def together(folder, choices, force):
-    from .evaluation.rewrite import rewrite_folds
+    from .report.written import rewrite_folds
     from .screen import console
     cv, result = rewrite_folds(folder, choices, force)
     show_folds(cv.title, result)
@@ -59,7 +59,7 @@ def together(folder, choices, force):
 
 def show_folds(title, result):
     "The table of the folds, what it means, and warnings."
-    from .evaluation.pooled_page import on_screen, words
+    from .report.cross_validation import on_screen, words
     from .screen import console, note, table
     title = f'{title}{" (synthetic data)" if result["synthetic"] else ""}, test of each fold at its own threshold'
     table(f'{title}: n = {result["n"]} images of {result["persons"]} persons', *on_screen(result))
@@ -70,22 +70,22 @@ def show_folds(title, result):
 def several(runs, choices, out):
     from pathlib import Path
 
+    from .csv_files import csv_text
     from .errors import InputError
-    from .evaluation import versus
-    from .evaluation.folder import write
+    from .report import comparison
+    from .runs.files import write
     from .screen import console, table
-    from .tables import csv_text
     paths = [Path(f'{out}{ending}') for ending in ('.csv', '.tex')]
     for path in paths:
         if path.exists(): raise InputError(f'{path} exists; give another name with --out')
         check_out(path)
-    side = versus.side_by_side(runs, choices)
-    header, rows, paired = versus.table(side)
+    side = comparison.side_by_side(runs, choices)
+    header, rows, paired = comparison.table(side)
     cells = [[c.replace(' [', '\n[') if len(side) > 3 else c for c in row] for row in (*rows, *paired)]
     table('test, each run at its own threshold', header, cells)
-    for line in versus.notes(side): console.print(line, markup=False)
-    write(paths[0], csv_text(versus.frame(side)))
-    write(paths[1], versus.latex(side))
+    for line in comparison.notes(side): console.print(line, markup=False)
+    write(paths[0], csv_text(comparison.frame(side)))
+    write(paths[1], comparison.latex(side))
     console.print(f'written: {paths[0]} and {paths[1]}', soft_wrap=True, markup=False)
 
 

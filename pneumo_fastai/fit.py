@@ -25,14 +25,15 @@ def fit(
         waiting = p.add_task('loading fastai', total=None, note='')
         from .explain.gradcam import GradCAM, how_maps
         from .models.zoo import build
-        from .training import run as runs
+        from .runs import folder
+        from .training import run
         GradCAM(build(experiment.arch), **how_maps(experiment))  # a layer that does not exist is told before anything is written
-        folder = resumed(resume, experiment) if resume else runs.new_folder(out, name)
+        folder = resumed(resume, experiment) if resume else folder.new_folder(out, name)
         p.remove_task(waiting)
         if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)
-        learn, predictions = runs.fit_into(folder, experiment, cohort, command_line(), p, name)
+        learn, predictions = run.fit_into(folder, experiment, cohort, command_line(), p, name)
         p.add_task('measuring and drawing', total=None, note='')
-        metrics = runs.finish(learn, predictions, folder, experiment)
+        metrics = run.finish(learn, predictions, folder, experiment)
     report(metrics, f'{name} on {cohort.name}', folder)
 
 
@@ -64,7 +65,7 @@ def command_line(): return 'python -m pneumo_fastai.fit ' + shlex.join(sys.argv[
 
 def report(metrics, title, folder):
     "The table of metrics, the run's folder and what to do next."
-    from .evaluation.report import console_table, in_words
+    from .report.words import console_table, in_words
     from .screen import console, note, pointers
     console.print(console_table(metrics, title, metrics['synthetic']))
     for line in in_words(metrics): console.print(line, markup=False)

@@ -19,8 +19,9 @@ def gradcam(
     from pathlib import Path
 
     from .errors import InputError
-    from .evaluation.folder import ended, read_json, read_run
     from .memory import keep_freed
+    from .runs.files import read_json
+    from .runs.folder import ended, read_run
     from .screen import bar, console
     if worst < 0: raise InputError(f'worst is {worst}; give a number of images, or 0 for all of test')
     check_resampling(n_boot, seed)
@@ -28,9 +29,9 @@ def gradcam(
     for folder in runs: ended(read_run(folder))
     read_json(Path(runs[0])/'metrics.json')  # what the report is written from once more
     with bar('maps') as tick:
-        from .evaluation.rewrite import present_again
-        from .explain.evidence import explain_run
+        from .explain.evaluation import explain_run
         from .explain.gradcam import names
+        from .report.written import present_again
         found = explain_run(runs[0], names(layers), method, runs[1:], None, cache, n_boot, seed, tick, worst=worst)
     for line in words(found): console.print(line, markup=False)
     console.print(f'\nread {present_again(runs[0])}', soft_wrap=True, markup=False)
@@ -38,8 +39,8 @@ def gradcam(
 
 def words(found):
     "The outcome in a few lines."
-    from .evaluation.map_checks import kept
-    from .evaluation.report import number
+    from .report.labels import number
+    from .report.map_checks import kept
     scored = found['localization']
     if 'reason' in scored: yield f'localisation: {scored["reason"]}'
     for name, m in scored.get('maps', {}).items():

@@ -35,9 +35,9 @@ def write_rows(model, paths, out, precision):
         tick(0, len(paths))
         from torch.cuda import is_available
 
+        from .csv_files import csv_text
         from .inference.bundle import Bundle
         from .inference.journal import journal, stamp
-        from .tables import csv_text
         bundle = Bundle.load(model, precision, 'cuda' if is_available() else 'cpu')
         about = dict(model=bundle.identity, device=bundle.device.type, files=stamp(paths))
         with journal(out, about) as kept:
@@ -53,8 +53,8 @@ def show(out, n_files, rejected, warned, recipe, most=40):
     "The first rows, what the threshold is, and how far to trust a probability."
     from pathlib import Path
 
+    from .csv_files import read_csv
     from .screen import console, note, table
-    from .tables import read_csv
     frame = read_csv(out, nrows=most, dtype=dict(path=str, prediction=object, reason=object), keep_default_na=False, na_values=[''])
     n = recipe.get('members', 1)
     numbers = ['calibrated', 'disagreement'] if n > 1 else ['calibrated']
@@ -66,7 +66,7 @@ def show(out, n_files, rejected, warned, recipe, most=40):
     if n_files > most: console.print(f'and {n_files - most} more, in the CSV')
     if rejected: note(f'{rejected} of {n_files} files', 'rejected')
     if warned: note(f'{warned} of {n_files} images have grey levels unlike those of training; the column warning says how', 'warning')
-    from .evaluation.calibration import apply
+    from .evaluation.calibrators import apply
     console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f} ({recipe["threshold_from"]}); '
                   f'calibration: {recipe["calibrator"]["method"]}')
     if n > 1:

@@ -144,10 +144,10 @@ def explainable_run(folder, seed, boxes, data):
 
     from pneumo_fastai.data.cohort import read_cohort
     from pneumo_fastai.data.prepare import prepare
-    from pneumo_fastai.evaluation.choices import Choices
-    from pneumo_fastai.evaluation.rewrite import rewrite
+    from pneumo_fastai.evaluation.settings import Settings
     from pneumo_fastai.experiment import Experiment, toml
     from pneumo_fastai.inference.bundle import Bundle, fresh
+    from pneumo_fastai.report.written import rewrite
     folder.mkdir()
     e = Experiment(size=32, seed=seed)
     table = prepare(read_cohort(data), e).table
@@ -160,5 +160,32 @@ def explainable_run(folder, seed, boxes, data):
     torch.manual_seed(seed)
     recipe = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'))
     Bundle(fresh(recipe).state_dict(), recipe).save(folder/'model.pt')
-    rewrite(folder, Choices(n_boot=5))
+    rewrite(folder, Settings(n_boot=5))
     return folder
+
+
+@pytest.fixture
+def small(monkeypatch):
+    "What tests of the loop train in place of ResNet18: the loop is under test, not the network."
+    from torch import nn
+
+    from pneumo_fastai.models import zoo
+
+    def network():
+        return nn.Sequential(nn.Conv2d(1, 8, 5, 4), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+                             nn.Flatten(), nn.Linear(8, 2))
+    monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', network)
+
+
+@pytest.fixture(scope='session')
+def tiny():
+    "An experiment that a test can afford."
+    from pneumo_fastai.experiment import Experiment
+    return Experiment(size=32, batch_size=16, epochs=2, lr=1e-3, precision='float32')
+
+
+@pytest.fixture(scope='session')
+def cohort(films, tiny, tmp_path_factory):
+    from pneumo_fastai.data.cohort import read_cohort
+    from pneumo_fastai.data.prepare import prepare
+    return prepare(read_cohort(films), tiny, tmp_path_factory.getbasetemp()/'cache')

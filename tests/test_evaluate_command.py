@@ -10,10 +10,10 @@ import pytest
 
 from pneumo_fastai.cli import run
 from pneumo_fastai.evaluate import evaluate, rule
-from pneumo_fastai.evaluation.calibration import apply
-from pneumo_fastai.evaluation.choices import Choices
+from pneumo_fastai.evaluation.calibrators import apply
 from pneumo_fastai.evaluation.comparison import compare
-from pneumo_fastai.evaluation.versus import escaped, left_out, notes
+from pneumo_fastai.evaluation.settings import Settings
+from pneumo_fastai.report.comparison import escaped, left_out, notes
 
 FEW = ['--n-boot', '20']
 
@@ -36,7 +36,7 @@ print('loaded:', [o for o in ('torch', 'fastai', 'torchvision', 'pydicom') if o 
     first = subprocess.run([sys.executable, '-W', 'error', '-c', code], capture_output=True, text=True, check=False)
     assert first.returncode == 0 and 'loaded: []' in first.stdout and 'report.html' in first.stdout, first.stderr
     before = contents(folder)
-    assert {'metrics.json', 'calibration.json', 'report.md', 'report.html', 'reliability.png', 'risk_coverage.png', 'subgroups.png',
+    assert {'metrics.json', 'calibration.json', 'report.html', 'reliability.png', 'risk_coverage.png', 'subgroups.png',
             'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'curves.png'} < set(before)
     assert run(evaluate, [str(folder), *FEW]) == 0
     assert contents(folder) == before
@@ -118,7 +118,7 @@ def test_a_difference_says_how_many_resamples_it_lacks():
     "Of eight persons one is ill: a third of the draws hold no ill image."
     rows = pd.DataFrame(dict(path=[f'{i}' for i in range(16)], person=[f'{i//2}' for i in range(16)], split=['valid', 'test']*8,
                              label=[1]*2 + [0]*14, probability=np.linspace(.9, .1, 16)))
-    found = compare(rows, rows.assign(probability=rows.probability[::-1].to_numpy()), Choices(n_boot=200))
+    found = compare(rows, rows.assign(probability=rows.probability[::-1].to_numpy()), Settings(n_boot=200))
     left = found['difference']['at_threshold']['recall']['left_out']
     assert 40 < left == left_out(found) and left_out(dict(difference=None)) == 0
     side = [dict(o, run='x', reason=None, synthetic=False, delong=None, doubts=[]) for o in (dict(difference=None), found)]

@@ -12,12 +12,12 @@ from fastai.data.core import DataLoaders, Datasets, TfmdDL
 from fastai.learner import Learner
 from matplotlib.figure import Figure
 
-from pneumo_fastai.evaluation import figures
-from pneumo_fastai.evaluation.folder import write
 from pneumo_fastai.explain.maps import Maps
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.models.resnet import ResNet18
-from pneumo_fastai.training.callbacks import BestModel
+from pneumo_fastai.report.figures import style
+from pneumo_fastai.runs.files import write
+from pneumo_fastai.training.callbacks.best import BestModel
 from pneumo_fastai.training.run import export
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'))
@@ -65,7 +65,7 @@ WRITERS = {
     'best.pth': best, 'model.pt': lambda folder: Bundle(ResNet18().state_dict(), RECIPE).save(folder/'model.pt'),
     'learner.pkl': lambda folder: export(learner(folder), folder, SimpleNamespace(**RECIPE, any_view=False), {}),
     'predictions.csv': lambda folder: write(folder/'predictions.csv', 'x' * 2**23),
-    'roc.png': lambda folder: figures.save(big_figure(), folder/'roc.png', dpi=600),
+    'roc.png': lambda folder: style.save(big_figure(), folder/'roc.png', dpi=600),
     'gradcam.npz': lambda folder: Maps(['a'], ['b'], 'gradcam', 2, [NOISE]).save(folder/'gradcam.npz')}
 
 

@@ -2,8 +2,8 @@ import subprocess
 import sys
 
 from pneumo_fastai.cli import run
-from pneumo_fastai.evaluation.folder import read_sums, write_sums
 from pneumo_fastai.gradcam import gradcam
+from pneumo_fastai.runs.checksums import read_sums, write_sums
 
 
 def test_help_says_what_it_is_for_without_importing_torch():

@@ -13,7 +13,7 @@ from .elements import parse
 from .grey import cell_order, grey_levels, palette_levels, sampled, scale_of, stored_values, straight, window
 from .header import Header, hashed, millimetres, refusal, tall, view, years
 from .pictures import SIGNATURES, read_picture
-from .square import GAP, scales, square, square_boxes
+from .resize import GAP, scales, square, square_boxes
 
 __all__ = ['VERSION', 'Film', 'UnreadableImage', 'grey_levels', 'hashed', 'read_film', 'read_square', 'square', 'square_boxes',
            'stored_values', 'window', 'years']

@@ -1,181 +1,159 @@
-"""Probabilities that mean what they say: calibrators fitted on valid, kept as plain JSON. `apply` needs numpy alone.
-
-A calibrator is a mapping with its method, one of `METHODS`, and the numbers of that method: {method: temperature, temperature: 1.8}.
-Each is monotone: none puts two images in another order, though isotonic may make them equal, so an image is called by its probability
-before calibration.
-"""
-from dataclasses import dataclass
-
+"How far probabilities mean what they say: calibration error, Brier score, log-loss, recalibration, and a reliability diagram's table."
 import numpy as np
 
-from ..errors import InputError
+from . import calibrators
+from .bootstrap import stated
+from .calibrators import log_loss, logit, sigmoid
+from .estimates import NO_IMAGE, ONE_CLASS
+from .levels import of_losses
+from .metrics import checked, ratio
 
-EPS = 1e-7   # float32 knows no probability nearer to 1
-FOLDS = 5
-LEAST = .05  # slope of the logit: at 0 all images would be equal, below they would change their order
-
-
-def logit(p):
-    "log(p/(1 - p)), p being moved to `EPS` from 0 and 1."
-    p = np.clip(np.asarray(p, dtype=float), EPS, 1 - EPS)
-    return np.log(p) - np.log1p(-p)
-
-
-def sigmoid(x): return 1/(1 + np.exp(-x))
+BINS = 10
+SIMULATIONS = 200
+SEPARATED = 'the probabilities separate the classes without error, or do not differ: no finite slope fits best'
 
 
-def log_loss(y, p):
-    "Negative log-likelihood of each image [n], in nats, p being moved to `EPS` from 0 and 1."
-    p = np.clip(p, EPS, 1 - EPS)
-    return -np.where(np.asarray(y) == 1, np.log(p), np.log1p(-p))
+def equal_width(p, bins=BINS):
+    "The bin of each image [n]: [0, 1/bins), ..., the last one with 1."
+    return np.minimum((np.asarray(p)*bins).astype(int), bins - 1)
 
 
-def apply(
-    calibrator,  # as `choose_calibrator` or `fit` returns it, also after a way through JSON
-    p,           # probabilities, any shape
-):
-    "The calibrated probabilities, of the shape of `p`; `InputError` for a method that does not exist."
-    return known(calibrator.get('method')).apply(calibrator, np.asarray(p, dtype=float))
+def equal_mass(p, bins=BINS):
+    "The bin of each image [n], as even in number as ties allow: equal probabilities share a bin."
+    _, group, count = np.unique(p, return_inverse=True, return_counts=True)
+    first = np.r_[0, count.cumsum()[:-1]]
+    return ((first + (count - 1)/2)*bins/max(len(p), 1)).astype(int)[group]
 
 
-def known(method):
-    "The entry of `METHODS`."
-    if method not in METHODS: raise InputError(f'the method {method!r} of calibration is unknown; there are {", ".join(METHODS)}')
-    return METHODS[method]
+def gaps(y, p, bin_of, bins=BINS):
+    "`(n, mean probability, observed share)` of each bin, NaN in empty ones."
+    n, total, positive = (np.bincount(bin_of, weights=v, minlength=bins) for v in (np.ones(len(p)), p, y))
+    return n.astype(int), ratio(total, n), ratio(positive, n)
 
 
-def smoothed(y):
-    """The targets of Platt (1999): (n1 + 1)/(n1 + 2) for positives and 1/(n0 + 2) for negatives, where there are n1 and n0 of them.
+def calibration_error(y, p, bin_of, bins=BINS):
+    "`(expected, maximum)` gap between mean probability and observed share over the bins that hold images (Naeini et al. 2015)."
+    n, mean, observed = gaps(y, p, bin_of, bins)
+    gap = np.abs(mean - observed)[n > 0]
+    return float((gap*n[n > 0]).sum()/n.sum()), float(gap.max())
 
-    n images are no ground for saying never or always: on labels as they are, classes that valid separates by chance sharpen without end.
+
+def table(y, p, bins=BINS, width=True):
+    "A row a bin: low, high (of equal-width bins; else the range of its probabilities), n, mean_probability, observed; None if empty."
+    bin_of = equal_width(p, bins) if width else equal_mass(p, bins)
+    rows = []
+    for b, (n, mean, observed) in enumerate(zip(*gaps(y, p, bin_of, bins), strict=True)):
+        if not width and not n: continue
+        low, high = (b/bins, (b + 1)/bins) if width else (float(p[bin_of == b].min()), float(p[bin_of == b].max()))
+        shown = dict(mean_probability=float(mean), observed=float(observed)) if n else dict(mean_probability=None, observed=None)
+        rows.append(dict(low=low, high=high, n=int(n), **shown))
+    return rows
+
+
+def brier_parts(y, p, bins=BINS):
+    """brier, and its parts over equal-width bins: reliability - resolution + uncertainty + within_bins = brier (Murphy 1973).
+
+    `within_bins` is what grouping leaves: variance of the probabilities within bins, less twice their covariance with the labels
+    (Stephenson et al. 2008).
     """
-    positives, negatives = (y == 1).sum(), (y == 0).sum()
-    return np.where(y == 1, (positives + 1)/(positives + 2), 1/(negatives + 2))
+    n, mean, observed = gaps(y, p, equal_width(p, bins), bins)
+    share, base, some = n[n > 0]/n.sum(), y.mean(), n > 0
+    parts = dict(reliability=(share*(mean - observed)[some]**2).sum(), resolution=(share*(observed[some] - base)**2).sum(),
+                 uncertainty=base*(1 - base))
+    brier = np.mean((p - y)**2)
+    rest = brier - parts['reliability'] + parts['resolution'] - parts['uncertainty']
+    return {k: float(v) for k, v in dict(brier=brier, **parts, within_bins=rest).items()}
 
 
-def logistic(
-    y, p,
-    free,  # which of slope and intercept are fitted; the others stay 1 and 0
-):
-    "`(slope, intercept)` of the label on the logit, of least log-loss on `smoothed` labels; the slope is at least `LEAST`."
-    from scipy.optimize import minimize
-    x, target = np.stack([logit(p), np.ones(len(p))]), smoothed(y)
-    free, line = np.array(free), np.array([1., 0.])
-
-    def loss(values):
-        line[free] = values
-        z = line@x
-        return (np.logaddexp(0, z) - target*z).mean(), (x@(sigmoid(z) - target))[free]/len(p)
-    bounds = np.array([(LEAST, np.inf), (-np.inf, np.inf)])[free]
-    line[free] = minimize(loss, line[free], jac=True, method='L-BFGS-B', bounds=bounds, options=dict(ftol=1e-14, gtol=1e-9)).x
-    return line.tolist()
+def logistic(x, y, offset, steps=50):
+    "Coefficients [k] of a logistic regression of y on the columns x [n, k], by Newton's steps."
+    beta = np.zeros(x.shape[1])
+    for _ in range(steps):
+        p = sigmoid(x@beta + offset)
+        step = np.linalg.solve((x.T*(p*(1 - p)))@x, x.T@(y - p))
+        beta = beta + step*min(1, 5/np.abs(step).max()) if step.any() else beta
+        if np.abs(step).max() < 1e-10: break
+    return beta
 
 
-def temperature(y, p):
-    "One number the logits are divided by (Guo et al. 2017)."
-    return dict(temperature=1/logistic(y, p, (True, False))[0])
-
-
-def intercept(y, p):
-    "One number added to the logits: calibration in the large (Cox 1958)."
-    return dict(intercept=logistic(y, p, (False, True))[1])
-
-
-def platt(y, p):
-    "Logistic regression of the label on the logit (Platt 1999)."
-    return dict(zip(('slope', 'intercept'), logistic(y, p, (True, True)), strict=True))
-
-
-def prior_shift(class_weights):
-    """Takes back what class weights, or drawing the classes at such rates, added to the log-odds: log(w1/w0), w = (negatives', positives').
-
-    After King and Zeng (2001) and Saerens et al. (2002). Nothing is fitted: the weights of training say it.
-    """
-    negative, positive = class_weights
-    if not (negative > 0 and positive > 0): raise InputError(f'class weights are {class_weights}; give two numbers above 0')
-    return dict(log_odds=float(np.log(positive/negative)))
-
-
-def isotonic(y, p):
-    "The non-decreasing steps of least squared error (Zadrozny and Elkan 2002) through `smoothed` labels, joined by lines."
-    from sklearn.isotonic import IsotonicRegression
-    found = IsotonicRegression().fit(p, smoothed(y))
-    return dict(x=found.X_thresholds_.tolist(), y=found.y_thresholds_.tolist())
-
-
-@dataclass(frozen=True)
-class Method:
-    words:str     # what it does, for whoever reads the report
-    fit:object    # of y, p and class weights to the numbers
-    apply:object  # of the numbers, p
-
-
-METHODS = dict(  # of two that do equally well the first is kept
-    none=Method('as the network gives them', lambda y, p, w: {}, lambda c, p: p.copy()),
-    prior_shift=Method('what class weights added to the log-odds is taken back; nothing is fitted', lambda y, p, w: prior_shift(w),
-                       lambda c, p: sigmoid(logit(p) - c['log_odds'])),
-    intercept=Method('one number added to the log-odds', lambda y, p, w: intercept(y, p), lambda c, p: sigmoid(logit(p) + c['intercept'])),
-    temperature=Method('log-odds divided by one number', lambda y, p, w: temperature(y, p),
-                       lambda c, p: sigmoid(logit(p)/c['temperature'])),
-    platt=Method('log-odds times a slope, plus an intercept', lambda y, p, w: platt(y, p),
-                 lambda c, p: sigmoid(c['slope']*logit(p) + c['intercept'])),
-    isotonic=Method('non-decreasing steps', lambda y, p, w: isotonic(y, p), lambda c, p: np.interp(p, c['x'], c['y'])))
-
-
-def fit(method, y, p, class_weights=None):
-    "The calibrator of that method; `class_weights` are needed by prior_shift alone."
-    return dict(method=method, **known(method).fit(np.asarray(y), np.asarray(p, dtype=float), class_weights))
-
-
-FLAT = ('on valid a higher probability hardly goes with more pneumonia, or goes with less: a slope below 0 would turn the order of the '
-        'images round')
-
-
-def flat(calibrator): return min(calibrator.get('slope', 1), 1/calibrator.get('temperature', 1)) < LEAST*(1 + 1e-6)
-
-
-def person_folds(y, person, folds, seed):
-    "A fold for each image [n], no person in two, persons with a positive spread evenly; None where a class has fewer than two persons."
+def recalibrated(x, y, person, offset=0.):
+    "`(coefficients, their standard errors)`; the errors allow for several images of a person (Liang and Zeger 1986)."
+    beta = logistic(x, y, offset)
+    p = sigmoid(x@beta + offset)
     _, code = np.unique(np.asarray(person, dtype=str), return_inverse=True)
-    y = np.asarray(y)
-    positive, negative = (np.bincount(code, weights=y == c) > 0 for c in (1, 0))
-    folds = min(folds, positive.sum(), negative.sum())
-    if folds < 2: return None
-    order = np.random.default_rng(seed).permutation(len(positive))
-    order = np.r_[order[positive[order]], order[~positive[order]]]
-    fold = np.empty(len(order), dtype=int)
-    fold[order] = np.arange(len(order)) % folds
-    return fold[code]
+    scores = np.stack([np.bincount(code, weights=column*(y - p)) for column in x.T])
+    inverse = np.linalg.inv((x.T*(p*(1 - p)))@x)
+    return beta, np.sqrt(np.diag(inverse@(scores@scores.T)@inverse))
 
 
-def cross_validated(method, y, p, fold, class_weights=None):
-    "Mean log-loss of the images, each calibrated by what the other folds teach."
-    out = np.empty(len(p))
-    for k in np.unique(fold):
-        held = fold == k
-        out[held] = log_loss(y[held], apply(fit(method, y[~held], p[~held], class_weights), p[held]))
-    return float(out.mean())
+def _wald(value, error, persons):
+    half = 1.959964*error if persons > 1 else None
+    return stated(value, dict(low=half and float(value - half), high=half and float(value + half)), '')
 
 
-def choose_calibrator(
-    y, p, person,        # of valid
-    class_weights=None,  # of negatives and of positives in training; None for none
-    folds=FOLDS,
-    seed=0,
-):
-    """chosen (a calibrator), log_loss (cross-validated, by method), candidates (each method's calibrator), left_out (reason by method).
+def recalibration(y, p, person):
+    """slope and intercept of label on logit (Cox 1958), and in_the_large: the intercept with the slope fixed at 1. Perfect are 1, 0, 0.
 
-    The method of least cross-validated log-loss, folds by person, fitted once more on all of valid.
+    A slope below 1 is overconfidence; in_the_large below 0 are probabilities too high on the whole.
     """
-    y, p = np.asarray(y).astype(int), np.asarray(p, dtype=float)
-    left_out = {} if class_weights else dict(prior_shift='no class weights: training left the prevalence as it was')
-    fold = person_folds(y, person, folds, seed)
-    if fold is None:
-        left_out |= {m: 'not defined, because on valid a class has fewer than two persons' for m in METHODS if m != 'none'}
-        return dict(chosen=dict(method='none'), folds=None, log_loss={}, candidates=dict(none=dict(method='none')), left_out=left_out)
-    candidates = {m: fit(m, y, p, class_weights) for m in METHODS if m not in left_out}
-    left_out |= {m: FLAT for m, found in candidates.items() if flat(found)}
-    candidates = {m: found for m, found in candidates.items() if m not in left_out}
-    losses = {m: cross_validated(m, y, p, fold, class_weights) for m in candidates}
-    return dict(chosen=candidates[min(losses, key=losses.get)], folds=int(fold.max()) + 1, log_loss=losses, candidates=candidates,
-                left_out=left_out)
+    x, none, persons = logit(p), dict(low=None, high=None), len(set(person))
+    if not 0 < y.sum() < len(y): return {k: stated(None, none, ONE_CLASS) for k in ('slope', 'intercept', 'in_the_large')}
+    large = recalibrated(np.ones((len(x), 1)), y, person, offset=x)
+    apart = x[y == 1].min() >= x[y == 0].max() or x[y == 1].max() <= x[y == 0].min()
+    if apart: found = {k: stated(None, none, SEPARATED) for k in ('slope', 'intercept')}
+    else:
+        beta, error = recalibrated(np.stack([np.ones(len(x)), x], axis=1), y, person)
+        found = dict(slope=_wald(beta[1], error[1], persons), intercept=_wald(beta[0], error[0], persons))
+    return dict(found, in_the_large=_wald(large[0][0], large[1][0], persons))
+
+
+def likeness(y, p, person):
+    """How alike the labels of one person are beyond what `p` says, from 0 (independent) to 1 (one draw for all images of the person).
+
+    The covariance of label and recalibrated probability, over all pairs of images of one person, divided by what one draw u and
+    label = (u < p) would give: min(p, q) - p q for a pair.
+    """
+    slope, shift = calibrators.logistic(y, p, (True, True))  # or probabilities that are too high would look alike
+    p, (_, code) = sigmoid(slope*logit(p) + shift), np.unique(np.asarray(person, dtype=str), return_inverse=True)
+    def pairs(v): return (np.bincount(code, v)**2).sum() - (v**2).sum()  # twice their sum of products
+    order = np.lexsort((-p, code))
+    rank = np.arange(len(p)) - np.r_[0, np.bincount(code).cumsum()][code[order]]
+    most = 2*(p[order]*rank).sum() - pairs(p)  # the least of a pair is the later one
+    return float(np.clip(pairs(y - p)/most, 0, 1)) if most > 1e-12 else 0.
+
+
+def chance_error(y, p, person, seed, bins=BINS):
+    """mean and high (95th percentile) of the equal-width ECE of labels drawn from `p` itself (Bröcker and Smith 2007), and likeness.
+
+    It is what these images show of a model whose probabilities are perfect. In a share of `likeness` of the persons, drawn each time, one
+    draw settles the labels of all images; those of the others are independent.
+    """
+    rng, bin_of, errors = np.random.default_rng(seed), equal_width(p, bins), []
+    _, code = np.unique(np.asarray(person, dtype=str), return_inverse=True)
+    persons, alike = code.max() + 1, likeness(y, p, person)
+    for _ in range(SIMULATIONS):
+        together = (rng.random(persons) < alike)[code]
+        drawn = np.where(together, rng.random(persons)[code], rng.random(len(p))) < p
+        errors.append(np.abs(np.bincount(bin_of, p - drawn)).sum()/len(p))
+    return dict(mean=float(np.mean(errors)), high=float(np.quantile(errors, .95)), likeness=alike)
+
+
+def calibration_measures(
+    rows,  # columns person, label, probability
+    seed=0, bins=BINS,
+):
+    """n, bins, ece, ece_equal_mass, mce, ece_of_a_perfect_model, brier and its parts, log_loss, slope, intercept, in_the_large, tables.
+
+    Probabilities are those of pneumonia, not of the class called. ece and mce are biased upwards in few images, which no interval of
+    a bootstrap mends: compare ece with that of a perfect model.
+    """
+    y, p = checked(rows['label'], rows['probability'])
+    if not len(y): return dict(n=0, reason=f'not defined, because {NO_IMAGE}')
+    parts, losses = brier_parts(y, p, bins), log_loss(y, p)
+    intervals = of_losses(rows['person'], dict(brier=(p - y)**2, log_loss=losses))
+    ece, mce = calibration_error(y, p, equal_width(p, bins), bins)
+    return dict(n=len(y), bins=bins, ece=ece, ece_equal_mass=calibration_error(y, p, equal_mass(p, bins), bins)[0], mce=mce,
+                ece_of_a_perfect_model=chance_error(y, p, rows['person'], seed, bins),
+                **dict(parts, brier=stated(parts['brier'], intervals['brier'], '')),
+                log_loss=stated(losses.mean(), intervals['log_loss'], ''), **recalibration(y, p, rows['person']),
+                table=table(y, p, bins), table_equal_mass=table(y, p, bins, width=False))

@@ -2,12 +2,12 @@
 import numpy as np
 
 from ..errors import InputError
-from .blocks import about, blocks, reason
-from .choices import Choices
+from .bootstrap import bootstrap, stated, weighted
 from .clustered import auroc_influence, covariance
-from .intervals import bootstrap, stated, weighted
+from .estimates import about, blocks, reason
 from .metrics import EVERY, checked, confusion, measure
-from .operating import choose
+from .settings import Settings
+from .thresholds import choose
 
 
 def delong(
@@ -79,13 +79,13 @@ def differences(rows, thresholds, choices):
 
 
 def compare(
-    predictions_a,  # as `summary.read_predictions` gives them: valid and test
+    predictions_a,  # as `runs.tables.read_predictions` gives them: valid and test
     predictions_b,  # of another model on the same test images; its valid may differ
-    choices=None,   # a `Choices`, its defaults unless given
+    choices=None,   # a `Settings`, its defaults unless given
 ):
     """n, persons, positives, prevalence of test; `a` and `b` (`blocks` at each one's own threshold, chosen on its valid, and at 0.5);
     `difference` (a minus b, at_threshold and at_0.5, every metric with a paired interval) and `delong` for the AUROC."""
-    choices = choices or Choices()
+    choices = choices or Settings()
     rows = paired(predictions_a, predictions_b)
     own = [chosen_threshold(t, choices) for t in (predictions_a, predictions_b)]
     sides = {}

@@ -1,13 +1,10 @@
 "Does it work for everyone: the numbers of test by view, sex, age, box area, number of boxes and class of the challenge."
-import json
-
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from ..tables import read_csv
-from .blocks import NO_NEGATIVE, NO_POSITIVE, OF, ONE_CLASS, about
-from .intervals import four, stated
+from .bootstrap import four, stated
+from .estimates import NO_NEGATIVE, NO_POSITIVE, OF, ONE_CLASS, about
 from .levels import of_auroc, of_sums
 from .metrics import checked, rates
 
@@ -22,38 +19,6 @@ ABOUT = dict(
     number_of_boxes='Images with pneumonia by the number of boxes readers drew; AUROC is against all images without.',
     box_area='Images with pneumonia by total box area (sum over boxes, source pixels), in thirds; AUROC is against all images without.')
 AGAINST = ('detail', 'number_of_boxes', 'box_area')  # one label in each group
-
-
-def read_split(path):
-    "The table of `split.csv`, boxes as lists of (x, y, width, height); `InputError` where it is absent or lacks a column."
-    texts = dict.fromkeys(('path', 'person', 'split', 'view', 'sex', 'detail'), str)
-    try: table = read_csv(path, dtype=texts, keep_default_na=False, na_values=[''])
-    except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
-    if missing := [c for c in (*COLUMNS, 'person') if c not in table]:
-        raise InputError(f'{path} lacks the column {missing[0]!r}; fit writes it')
-    if (twice := table['path'].duplicated() | table['path'].isna()).any():
-        raise InputError(f'{path} has {twice.sum()} rows without a path of their own; give one row an image')
-    return table.assign(label=numbers(path, table, 'label', (0, 1)), age=numbers(path, table, 'age'),
-                        boxes=[boxes_of(path, b) for b in table['boxes']])
-
-
-def numbers(path, table, column, values=None):
-    "The column as numbers; `InputError` for text in it, or for what is none of `values`."
-    found = pd.to_numeric(table[column], errors='coerce')
-    wrong = ~found.isin(values) if values else found.isna() & table[column].notna()
-    if not wrong.any(): return found.astype(int) if values else found.astype(float)
-    said = table[column][wrong].iloc[0]
-    raise InputError(f'{path} has {wrong.sum()} rows whose {column} is not {" or ".join(map(str, values)) if values else "a number"}, '
-                     f'the first is {said!r}; fit writes it anew')
-
-
-def boxes_of(path, text):
-    "The boxes of a cell, as lists of four numbers; none where it is blank."
-    try:
-        boxes = json.loads(text) if isinstance(text, str) else []
-        if all(len(b) == 4 and np.isfinite(np.asarray(b, dtype=float)).all() for b in boxes): return boxes
-    except (ValueError, TypeError): pass
-    raise InputError(f'{path} has boxes that are no lists of x, y, width, height, one is {text[:60]!r}; fit writes it anew')
 
 
 def described(test, cohort):
@@ -147,7 +112,7 @@ def subgroups(
     test,       # columns path, person, label, probability
     cohort,     # as `read_split` gives it: every image of the run
     threshold,  # chosen on valid: one, or one for each row of test [n]
-    choices,    # a `Choices`
+    choices,    # a `Settings`
 ):
     """By name of `ABOUT`: about, groups (a list of group, n, persons, positives, prevalence, small, auroc, recall, specificity) and
     within: the AUROC over the pairs that share a group, to which the attribute itself adds nothing; None for groups of one label.

@@ -2,9 +2,9 @@
 import numpy as np
 
 from ..errors import InputError
-from .blocks import NO_IMAGE, OF, reason
-from .calibration import logit
-from .intervals import four, stated
+from .bootstrap import four, stated
+from .calibrators import logit
+from .estimates import NO_IMAGE, OF, reason
 from .levels import of_sums
 from .metrics import checked, confusion, rates, ratio
 
@@ -179,7 +179,7 @@ def aggregate(
 
 def uncertainty(
     valid, test, threshold,
-    choices,    # a `Choices`
+    choices,    # a `Settings`
     view=None,
 ):
     "conformal, risk_coverage and referral of test."

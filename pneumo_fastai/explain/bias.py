@@ -2,7 +2,7 @@
 import numpy as np
 from scipy.ndimage import label
 
-from ..evaluation.intervals import stated
+from ..evaluation.bootstrap import stated
 from ..evaluation.levels import of_signed
 
 FRAME, CORNER = 1 / 16, 3 / 16  # of the image's side

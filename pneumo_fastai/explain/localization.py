@@ -1,7 +1,7 @@
 "Do heatmaps fall where radiologists drew boxes? Pointing game, energy, pixel average precision and IoU, beside opponents that see nothing."
 import numpy as np
 
-from ..evaluation.intervals import bootstrap_sums, stated
+from ..evaluation.bootstrap import bootstrap_sums, stated
 from ..evaluation.levels import of_shares, of_sums
 from ..evaluation.metrics import ratio
 from ..evaluation.subgroups import by_first_number

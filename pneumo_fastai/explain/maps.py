@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from ..evaluation.folder import whole
+from ..runs.files import whole
 from .gradcam import METHODS, GradCAM, fused
 
 

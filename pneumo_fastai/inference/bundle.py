@@ -11,7 +11,7 @@ from ..data.cohort import CLASSES
 from ..data.dicom import UnreadableImage, read_square
 from ..data.likeness import unlike
 from ..errors import InputError
-from ..evaluation.calibration import apply
+from ..evaluation.calibrators import apply
 from ..evaluation.uncertainty import mutual_information
 from ..models.ensemble import Ensemble
 from ..models.zoo import build

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from ..evaluation.calibration import apply
-from ..evaluation.folder import altered, chosen_since, whole
+from ..evaluation.calibrators import apply
 from ..experiment import TYPES
 from ..models.zoo import ARCHITECTURES
+from ..runs.checksums import altered
+from ..runs.files import whole
+from ..runs.folder import chosen_since
 
 NEEDED = 'arch', 'size', 'aspect', 'mean', 'std', 'threshold', 'calibrator'
 ASPECTS = get_args(TYPES['aspect'])

@@ -5,14 +5,16 @@ from dataclasses import replace
 from filelock import FileLock, Timeout
 
 from .. import experiment as recipes
+from ..csv_files import csv_text
 from ..data.prepare import prepare
 from ..errors import InputError
-from ..evaluation.folder import SUMS, write, write_sums
-from ..evaluation.pooled import measure, read_folds
-from ..evaluation.pooled_page import present
 from ..inference.bundle import Bundle, joined
 from ..inference.stored import by_torch
-from ..tables import csv_text
+from ..report.cross_validation import present
+from ..report.written import measure_folds
+from ..runs.checksums import SUMS, write_sums
+from ..runs.files import write
+from ..runs.folds import read_folds
 from . import run as runs
 from .learner import get_learner
 from .loaders import get_dls
@@ -34,7 +36,7 @@ def cross_validate(
     except Timeout as e: raise InputError(f'{folder} is being trained by another process; wait for it, or leave out --resume') from e
     progress.add_task('measuring and drawing', total=None, note='')
     cv = read_folds(folder)
-    result = measure(cv)
+    result = measure_folds(cv)
     export(folder, name, experiment, cohort, result['ensemble'])
     present(cv, result)
     write_sums(folder)  # last: of what is in the folder itself; each fold has its own
@@ -67,7 +69,7 @@ def check_same(folder, experiment, cohort):
 
 
 def export(folder, name, experiment, cohort, chosen):
-    "The folds' networks as one: model.pt for `predict`, learner.pkl for fastai; `chosen` is what `pooled.ensemble` returns."
+    "The folds' networks as one: model.pt for `predict`, learner.pkl for fastai; `chosen` is what `cross_validation.ensemble` returns."
     bundles = [Bundle.load(folder/f'fold-{k + 1}') for k in range(experiment.folds)]
     facts = dict(experiment=f'{name}, {experiment.folds} folds', data=cohort.name, synthetic=cohort.synthetic,
                  threshold=chosen['threshold']['value'], threshold_from=chosen['threshold']['rule'],

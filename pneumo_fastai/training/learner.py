@@ -9,9 +9,15 @@ from fastai.torch_core import set_seed
 
 from ..models.losses import CrossEntropy, balanced_weights
 from ..models.zoo import build
-from .callbacks import BestModel, GiveBack, KeepRandomState, MeanLoss, Precision, SmoothLoss, StopOnNonFinite, metric_suite
-from .compiled import CompiledStep
-from .guidance import BoxGuidance
+from .callbacks.best import BestModel
+from .callbacks.compiled import CompiledStep
+from .callbacks.guidance import BoxGuidance
+from .callbacks.losses import MeanLoss, SmoothLoss
+from .callbacks.memory import GiveBack
+from .callbacks.metrics import metric_suite
+from .callbacks.non_finite import StopOnNonFinite
+from .callbacks.precision import Precision
+from .callbacks.random_state import KeepRandomState
 
 # PyTorch's own: betas (0.9, 0.999), eps 1e-8, no decoupled weight decay; fused: one pass over the weights in place of ten
 adam = partial(OptimWrapper, opt=partial(torch.optim.Adam, fused=True))

@@ -6,7 +6,7 @@ from fastai.callback.schedule import minimum, slide, steep, valley
 from matplotlib.figure import Figure
 
 from ..errors import InputError
-from ..evaluation.figures import save
+from ..report.figures.style import save
 from .learner import get_learner
 from .loaders import get_dls
 

@@ -1,10 +1,5 @@
 "A run: train, predict, measure, draw, export, all into one new folder."
 import json
-import os
-import platform
-from datetime import datetime
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,34 +7,26 @@ import torch
 from fastai.callback.progress import CSVLogger
 
 from .. import experiment as recipes
+from ..csv_files import csv_text
 from ..data.likeness import grey_range
-from ..evaluation import figures, panels
-from ..evaluation.folder import SUMS, read_run, write, write_sums
-from ..evaluation.rewrite import measure, present
-from ..explain.evidence import explain_run, panel
+from ..explain.evaluation import explain_run, panel
 from ..explain.gradcam import how_maps, show_gradcam
 from ..inference.bundle import Bundle
 from ..inference.stored import by_torch
-from ..tables import csv_text
-from .attention import WatchGradCAM
+from ..report.figures import heatmaps, style
+from ..report.written import measure, present
+from ..runs.checksums import SUMS, write_sums
+from ..runs.environment import machine
+from ..runs.files import write
+from ..runs.folder import read_run
 from .augment import augmentations
-from .callbacks import Bar, Precision, random_state_kept
+from .callbacks.attention import WatchGradCAM
+from .callbacks.precision import Precision
+from .callbacks.progress import Bar
+from .callbacks.random_state import random_state_kept
 from .learner import get_learner, train
 from .loaders import get_dls, split_dl
 from .precision import said
-
-PACKAGES = ['fastai', 'fastcore', 'torch', 'torchvision', 'pydicom', 'pillow', 'numpy', 'pandas', 'scikit-learn', 'pneumo_fastai']
-
-
-def new_folder(out, name) -> Path:
-    "`out`/<name>-<time>, newly made; never one that exists."
-    stem = f'{name}-{datetime.now():%Y%m%d-%H%M%S}'
-    for n in range(1, 1000):
-        folder = Path(out)/(stem if n == 1 else f'{stem}-{n}')
-        try: folder.mkdir(parents=True)
-        except FileExistsError: continue
-        return folder.resolve()
-    raise FileExistsError(folder)
 
 
 def write_cohort(folder, cohort):
@@ -55,21 +42,10 @@ def environment(learn, command, name) -> dict:
     cohort = learn.dls.cohort
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
     return dict(command=command, experiment=name, data=data, precision=precision.resolved(), precision_trial=precision.trial,
-                checksums=SUMS, **machine(learn.dls.device))
+                checksums=SUMS, **machine(learn.dls.device, torch.get_num_threads()))
 
 
 def precision_of(learn) -> Precision: return next(cb for cb in learn.cbs if isinstance(cb, Precision))
-
-
-def machine(device) -> dict:
-    "Hardware and versions, for whoever compares numbers."
-    return dict(device=str(device), processor=_processor(), cores=os.cpu_count(), threads=torch.get_num_threads(),
-                system=platform.platform(), python=platform.python_version(), packages={o: version(o) for o in PACKAGES})
-
-
-def _processor():
-    try: return next(o.split(':')[1].strip() for o in Path('/proc/cpuinfo').read_text().splitlines() if o.startswith('model name'))
-    except (OSError, StopIteration): return platform.processor()
 
 
 def fit_into(
@@ -132,10 +108,10 @@ def draw_images(learn, folder, experiment, predictions):
     "top_losses.png and gradcam.png, from valid."
     valid = predictions[predictions.split == 'valid']
     right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
-    cohort, few = learn.dls.cohort, panels.spread(valid)
-    figures.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
+    cohort, few = learn.dls.cohort, heatmaps.spread(valid)
+    style.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
     heat = show_gradcam(learn, list(few.path), **how_maps(experiment))[1]
-    figures.save(panel(cohort, experiment, few, list(heat)), folder/'gradcam.png')
+    style.save(panel(cohort, experiment, few, list(heat)), folder/'gradcam.png')
 
 
 def finish(learn, predictions, folder, experiment) -> dict:

@@ -8,8 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import comparison as C
-from pneumo_fastai.evaluation.choices import Choices
 from pneumo_fastai.evaluation.metrics import EVERY, measure
+from pneumo_fastai.evaluation.settings import Settings
 
 
 def scores(rng, y, shifts, rho=.5):
@@ -63,7 +63,7 @@ def two():
 
 def test_compare(two):
     a, b = two
-    got = C.compare(a, b.sample(frac=1, random_state=0), Choices(n_boot=200))
+    got = C.compare(a, b.sample(frac=1, random_state=0), Settings(n_boot=200))
     json.dumps(got, allow_nan=False)
     test = [t[t.split == 'test'] for t in two]
     at = [measure(t.label, t.probability, .5) for t in test]
@@ -73,28 +73,28 @@ def test_compare(two):
         assert got['a']['at_0.5'][k]['value'] == at[0][k]
     assert got['n'] == 300 and got['persons'] == 150
     assert got['difference']['at_threshold']['auroc']['low'] > 0 and got['delong']['p'] < .001
-    back = C.compare(b, a, Choices(n_boot=200))
+    back = C.compare(b, a, Settings(n_boot=200))
     assert back['delong']['z'] == pytest.approx(-got['delong']['z'])
     assert back['difference']['at_0.5']['auroc']['low'] == pytest.approx(-got['difference']['at_0.5']['auroc']['high'])
 
 
 def test_pairing_narrows_the_interval(two):
     "What both find hard drops out: the paired interval is narrower than two independent ones would make it."
-    got = C.compare(*two, Choices(n_boot=300))
+    got = C.compare(*two, Settings(n_boot=300))
     def width(m): return m['high'] - m['low']
     alone = np.hypot(width(got['a']['at_0.5']['auroc']), width(got['b']['at_0.5']['auroc']))
     assert width(got['difference']['at_0.5']['auroc']) < .9*alone
 
 
 def test_a_run_beside_itself(two):
-    got = C.compare(two[0], two[0], Choices(n_boot=50))
+    got = C.compare(two[0], two[0], Settings(n_boot=50))
     assert all(got['difference'][t][k]['value'] == 0 == got['difference'][t][k]['high'] for t in ('at_threshold', 'at_0.5') for k in EVERY)
     assert got['delong']['p'] is None
 
 
 def test_an_undefined_difference_has_a_reason():
     y = np.r_[np.arange(200) % 2, np.zeros(50, int)]
-    got = C.compare(*[run(y, np.linspace(.1, .9, 250))]*2, Choices(n_boot=20))
+    got = C.compare(*[run(y, np.linspace(.1, .9, 250))]*2, Settings(n_boot=20))
     assert got['difference']['at_0.5']['auroc']['reason'] == 'not defined, because the images are all of one class'
     json.dumps(got, allow_nan=False)
 

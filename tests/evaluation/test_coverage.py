@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from pneumo_fastai.evaluation.blocks import OF
-from pneumo_fastai.evaluation.intervals import four
+from pneumo_fastai.evaluation.bootstrap import four
+from pneumo_fastai.evaluation.estimates import OF
 from pneumo_fastai.evaluation.levels import of_auroc, of_sums
 from pneumo_fastai.evaluation.metrics import rates
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binom, binomtest, norm, ttest_1samp
 
 from pneumo_fastai.evaluation import levels as L
-from pneumo_fastai.evaluation.intervals import bootstrap_sums, four
+from pneumo_fastai.evaluation.bootstrap import bootstrap_sums, four
 from pneumo_fastai.evaluation.metrics import predictive_values, rates
 
 

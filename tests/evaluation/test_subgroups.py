@@ -7,11 +7,12 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import metrics as M
-from pneumo_fastai.evaluation import subgroups as S
-from pneumo_fastai.evaluation.choices import Choices
+from pneumo_fastai.evaluation import subgroups
 from pneumo_fastai.evaluation.levels import of_auroc
+from pneumo_fastai.evaluation.settings import Settings
+from pneumo_fastai.runs import tables
 
-CHOICES = Choices(n_boot=60)
+CHOICES = Settings(n_boot=60)
 
 
 def cohort(n=400, seed=0):
@@ -41,8 +42,8 @@ def blocks(got, name): return {g['group']: g for g in got['by'][name]['groups']}
 def test_groups_are_measured_by_themselves():
     table = cohort()
     rows = test_rows(table)
-    got = json.loads(json.dumps(S.subgroups(rows, table, .4, CHOICES), allow_nan=False))
-    assert list(got['by']) == list(S.ABOUT) and not got['left_out']
+    got = json.loads(json.dumps(subgroups.subgroups(rows, table, .4, CHOICES), allow_nan=False))
+    assert list(got['by']) == list(subgroups.ABOUT) and not got['left_out']
     full = rows.merge(table[['path', 'view', 'sex']], on='path')
     for name in ('view', 'sex'):
         assert sum(g['n'] for g in blocks(got, name).values()) == len(rows)
@@ -58,7 +59,7 @@ def test_groups_are_measured_by_themselves():
 def test_groups_of_one_label_are_set_against_the_other():
     table = cohort()
     rows = test_rows(table)
-    got = S.subgroups(rows, table, .4, CHOICES)
+    got = subgroups.subgroups(rows, table, .4, CHOICES)
     full = rows.merge(table[['path', 'detail', 'boxes']], on='path')
     one = full[(full.label == 0) | (full.boxes.map(len) == 1)]
     assert blocks(got, 'number_of_boxes')['1']['auroc']['value'] == pytest.approx(roc_auc_score(one.label, one.probability))
@@ -76,7 +77,7 @@ def test_intervals_are_those_of_the_groups_alone():
     table = cohort(160)
     rows = test_rows(table)
     y, p, person, view = rows.label.to_numpy(), rows.probability.to_numpy(), rows.person.to_numpy(), table.view[rows.index].to_numpy()
-    boxes, got = table.boxes[rows.index].map(len).to_numpy(), S.subgroups(rows, table, .4, CHOICES)
+    boxes, got = table.boxes[rows.index].map(len).to_numpy(), subgroups.subgroups(rows, table, .4, CHOICES)
     for found, mask in ((blocks(got, 'view')['AP'], view == 'AP'), (blocks(got, 'number_of_boxes')['1'], (y == 0) | (boxes == 1))):
         assert {k: found['auroc'][k] for k in ('low', 'high')} == pytest.approx(of_auroc(person[mask], y[mask], p[mask])[1])
 
@@ -86,51 +87,51 @@ def test_within_view_takes_the_view_out():
     rows = test_rows(table)
     rows['probability'] = np.where(table.view[rows.index] == 'AP', .7, .2) + .001*np.random.default_rng(0).random(len(rows))
     assert roc_auc_score(rows.label, rows.probability) > .65  # the view alone
-    within = S.subgroups(rows, table, .5, CHOICES)['by']['view']['within']
+    within = subgroups.subgroups(rows, table, .5, CHOICES)['by']['view']['within']
     assert within['value'] == pytest.approx(.5, abs=.05) and within['low'] < .5 < within['high']
 
 
 @pytest.mark.parametrize('age, band', [(0, '0 to 17'), (17.9, '0 to 17'), (18, '18 to 39'), (59, '40 to 59'), (75, '75 and older'),
                                        (120, '75 and older'), (148, 'not plausible'), (-1, 'not plausible'), (np.nan, 'not stated')])
-def test_age_bands(age, band): assert S.age_band(age) == band
+def test_age_bands(age, band): assert subgroups.age_band(age) == band
 
 
 def test_order_of_groups():
     names = ['75 and older', 'below 1,200', 'not stated', '18 to 39', '1,200 to 12,000', '0 to 17', '12,000 and above']
-    assert sorted(names, key=S.by_first_number) == ['below 1,200', '0 to 17', '18 to 39', '75 and older', '1,200 to 12,000',
+    assert sorted(names, key=subgroups.by_first_number) == ['below 1,200', '0 to 17', '18 to 39', '75 and older', '1,200 to 12,000',
                                                     '12,000 and above', 'not stated']
 
 
 def test_small_groups_are_marked():
     table = cohort()
     table.loc[table.index[-5:], 'view'] = 'LL'
-    got = S.subgroups(test_rows(table), table, .4, CHOICES)
+    got = subgroups.subgroups(test_rows(table), table, .4, CHOICES)
     assert blocks(got, 'view')['LL']['small'] and not blocks(got, 'view')['AP']['small'] and got['small_below'] == 30
     assert not blocks(got, 'detail')['Normal']['small']  # it holds no positive, and needs none
 
 
 def test_what_the_data_do_not_say_is_left_out():
     table = cohort().assign(view=None, age=np.nan, sex=None, detail=None, boxes=[[]]*400)
-    got = S.subgroups(test_rows(cohort()), table, .4, CHOICES)
-    assert got['by'] == {} and got['left_out'] == list(S.ABOUT)
+    got = subgroups.subgroups(test_rows(cohort()), table, .4, CHOICES)
+    assert got['by'] == {} and got['left_out'] == list(subgroups.ABOUT)
     table['view'] = ['AP'] + [None]*399
-    assert 'view' not in S.subgroups(test_rows(cohort()), table, .4, CHOICES)['by']  # stated in train alone
+    assert 'view' not in subgroups.subgroups(test_rows(cohort()), table, .4, CHOICES)['by']  # stated in train alone
     table.loc[399, 'view'] = 'AP'
-    assert set(blocks(S.subgroups(test_rows(cohort()), table, .4, CHOICES), 'view')) == {'AP', 'not stated'}
+    assert set(blocks(subgroups.subgroups(test_rows(cohort()), table, .4, CHOICES), 'view')) == {'AP', 'not stated'}
 
 
 def test_reads_what_fit_writes(tmp_path):
     table = cohort(60)
     table.assign(boxes=table.boxes.map(json.dumps)).to_csv(tmp_path/'split.csv', index=False)
-    read = S.read_split(tmp_path/'split.csv')
+    read = tables.read_split(tmp_path/'split.csv')
     assert list(read.boxes) == list(table.boxes) and list(read.path) == list(table.path)
     (tmp_path/'short.csv').write_text('path,label\n')
     (tmp_path/'empty.csv').touch()
     for name, words in (('absent', 'does not exist'), ('short', "column 'split'"), ('empty', 'no table')):
-        with pytest.raises(InputError, match=words): S.read_split(tmp_path/f'{name}.csv')
+        with pytest.raises(InputError, match=words): tables.read_split(tmp_path/f'{name}.csv')
 
 
 def test_a_cohort_of_another_run():
     table = cohort()
-    with pytest.raises(InputError, match='300 images of test are not'): S.subgroups(test_rows(table), table.head(100), .4, CHOICES)
-    with pytest.raises(InputError, match='twice'): S.subgroups(test_rows(table), pd.concat([table, table]), .4, CHOICES)
+    with pytest.raises(InputError, match='300 images of test are not'): subgroups.subgroups(test_rows(table), table.head(100), .4, CHOICES)
+    with pytest.raises(InputError, match='twice'): subgroups.subgroups(test_rows(table), pd.concat([table, table]), .4, CHOICES)

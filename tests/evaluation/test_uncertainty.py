@@ -7,7 +7,7 @@ from scipy.stats import beta, entropy
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import uncertainty as U
-from pneumo_fastai.evaluation.calibration import logit, sigmoid
+from pneumo_fastai.evaluation.calibrators import logit, sigmoid
 
 
 def sample(rng, n, prevalence=.3):

@@ -7,11 +7,11 @@ import torch
 
 from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.evaluation.folder import write_sums
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.inference.stored import by_torch, read_checked
 from pneumo_fastai.models.resnet import ResNet18
 from pneumo_fastai.predict import predict
+from pneumo_fastai.runs.checksums import write_sums
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, std=0.2, threshold=0.3, experiment='e', data='d',
               synthetic=False, calibrator=dict(method='temperature', temperature=2.))

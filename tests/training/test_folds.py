@@ -11,8 +11,9 @@ from rich.progress import Progress
 from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.evaluation.folder import renewing, write
 from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.runs.checksums import renewing
+from pneumo_fastai.runs.files import write
 from pneumo_fastai.training import folds, run
 
 

@@ -16,8 +16,9 @@ from sklearn import metrics as sk
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.explain.gradcam import show_gradcam
 from pneumo_fastai.models.zoo import build
-from pneumo_fastai.training import callbacks
-from pneumo_fastai.training.callbacks import BestModel, SmoothLoss, StopOnNonFinite
+from pneumo_fastai.training.callbacks.best import BestModel
+from pneumo_fastai.training.callbacks.losses import SmoothLoss
+from pneumo_fastai.training.callbacks.non_finite import StopOnNonFinite
 from pneumo_fastai.training.learner import get_learner, schedule, train
 from pneumo_fastai.training.loaders import get_dls, split_dl
 
@@ -163,7 +164,8 @@ def test_the_weighted_loss_of_valid_does_not_depend_on_its_batches(make):
 def test_free_memory_goes_back_every_so_many_steps_of_training_however_short_the_epochs(make, monkeypatch):
     learn, e = make()
     given, learn.give_back.every = [], 2
-    monkeypatch.setattr(callbacks, 'give_back', lambda: given.append((learn.epoch, learn.iter, learn.training)))
+    def note(): given.append((learn.epoch, learn.iter, learn.training))
+    monkeypatch.setattr('pneumo_fastai.training.callbacks.memory.give_back', note)
     learn.fit(2, e.lr)
     assert len(learn.dls.train) == 3 and [o for o in given if o[2]] == [(0, 1, True), (1, 0, True), (1, 2, True)]
     assert len(given) == 5  # and after each epoch

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from pneumo_fastai.training import callbacks
-from pneumo_fastai.training.callbacks import Precision
+from pneumo_fastai.training.callbacks.precision import Precision
 from pneumo_fastai.training.learner import get_learner
 from pneumo_fastai.training.loaders import get_dls
 from pneumo_fastai.training.precision import faster, native_bfloat16, said, shortest
+
+MODULE = 'pneumo_fastai.training.callbacks.precision'
 
 
 class Clock:
@@ -50,8 +51,8 @@ def test_auto_tries_only_where_the_device_does_not_say(tiny, cohort, monkeypatch
     learn = get_learner(tiny, get_dls(tiny, cohort))
     def resolved(native, taken, precision='auto'):
         tries = []
-        monkeypatch.setattr(callbacks, 'native_bfloat16', lambda device: native)
-        monkeypatch.setattr(callbacks, 'tried', lambda learn: tries.append(1) or taken)
+        monkeypatch.setattr(f'{MODULE}.native_bfloat16', lambda device: native)
+        monkeypatch.setattr(f'{MODULE}.tried', lambda learn: tries.append(1) or taken)
         learn.remove_cbs(Precision)
         learn.add_cb(cb := Precision(precision))
         return cb.resolved(), cb.resolved(), len(tries)
@@ -62,7 +63,7 @@ def test_auto_tries_only_where_the_device_does_not_say(tiny, cohort, monkeypatch
 
 
 def test_the_trial_changes_nothing_that_is_learnt(tiny, cohort, monkeypatch):
-    monkeypatch.setattr(callbacks, 'native_bfloat16', lambda device: False)
+    monkeypatch.setattr(f'{MODULE}.native_bfloat16', lambda device: False)
     monkeypatch.setattr(shortest, '__defaults__', (.05, *shortest.__defaults__[1:]))
     auto = replace(tiny, precision='auto')
     learn = get_learner(auto, get_dls(auto, cohort))

@@ -1,0 +1,120 @@
+"Numbers with their intervals and, where there are none, the reason: what every part of an evaluation is made of."
+import numpy as np
+
+from .bootstrap import balanced_precision, four, stated, weighted_ranks
+from .clustered import auroc_influence
+from .levels import of_influence, of_resamples, of_sums, predictive
+from .metrics import EVERY, RANKS, RATES, both_classes, checked, confusion, halved, measure, predictive_values, rates
+
+NO_POSITIVE, NO_NEGATIVE = 'no image is positive', 'no image is negative'
+ONE_CLASS = 'the images are all of one class'
+NO_IMAGE = 'there is no image'
+NO_CALL = 'no call of this kind is to be expected'
+
+UNDEFINED = dict(recall=NO_POSITIVE, average_precision=NO_POSITIVE, specificity=NO_NEGATIVE, precision='no image is called positive',
+                 npv='no image is called negative', f1='no image is positive and none is called so')
+TN, FP, FN, TP = range(4)
+CLASSES = (TN, FP), (FN, TP)
+OF = dict(accuracy=((TN, FP, FN, TP),), balanced_accuracy=CLASSES, precision=((FP, TP),), recall=CLASSES[1:], specificity=CLASSES[:1],
+          f1=((FP, TP), (FN, TP)), npv=((TN, FN),), mcc=CLASSES)  # the images that a rate is about, for `levels.of_sums`
+HALVES = dict.fromkeys(('accuracy', 'f1', 'mcc'), CLASSES)  # what changes where each class weighs one half, besides precision and npv
+
+
+def reason(name, tn, fp, fn, tp):
+    "Why a metric of `EVERY` is undefined for these counts."
+    if not tn + fp + fn + tp: return NO_IMAGE
+    if name == 'mcc' and tn + fp and fn + tp: return 'the calls are all of one class'
+    return UNDEFINED.get(name, ONE_CLASS)
+
+
+def counted(y, p, threshold):
+    "threshold (None where each image has its own), tn, fp, fn, tp."
+    counts = dict(zip(('tn', 'fp', 'fn', 'tp'), confusion(y, p, threshold), strict=True))
+    return dict(threshold=float(threshold) if np.ndim(threshold) == 0 else None, **counts)
+
+
+def about(rows):
+    "n, persons, positives, prevalence."
+    y = rows['label']
+    return dict(n=len(y), persons=int(rows['person'].nunique()), positives=int(y.sum()), prevalence=float(y.mean()) if len(y) else None)
+
+
+def there(block, prevalence, why):
+    "precision and npv where `prevalence` of the images are positive, from the recall and the specificity of a block."
+    both = block['recall'], block['specificity']
+    values = predictive_values(*(float('nan') if m['value'] is None else m['value'] for m in both), prevalence)
+    return {k: stated(v, interval, why) for k, v, interval in zip(('precision', 'npv'), values, predictive(*both, prevalence), strict=True)}
+
+
+def rates_block(
+    rows,  # columns person, label, probability
+    threshold,
+    prevalence=None,  # one between 0 and 1 to state precision and npv at
+):
+    """threshold, the four counts and every metric of `RATES` with its interval.
+
+    Also `at_prevalence`, where one is stated: precision and npv there, sensitivity and specificity staying what they are (Bayes' rule).
+    """
+    y, p = checked(rows['label'], rows['probability'])
+    counts = confusion(y, p, threshold)
+    here, intervals = rates(*counts), of_sums(rows['person'], four(y, p, threshold), lambda s: rates(*s.T), OF)
+    block = dict(counted(y, p, threshold), **{k: stated(here[k], intervals[k], reason(k, *counts)) for k in RATES})
+    if prevalence is None: return block
+    why = NO_CALL if both_classes(y) else ONE_CLASS
+    return dict(block, at_prevalence=dict(prevalence=float(prevalence), **there(block, prevalence, why)))
+
+
+def ranks_block(rows, n_boot, seed):
+    "Every metric of `RANKS` with its interval."
+    y, p = checked(rows['label'], rows['probability'])
+    counts, values, ill, well = confusion(y, p), measure(y, p), y == 1, y == 0
+    groups = {k: (well,) if k.startswith('specificity') else (ill, well) if k == 'partial_auc' else (ill,) for k in RANKS if k != 'auroc'}
+    auroc, influence = auroc_influence(y, p)
+    intervals = of_resamples(rows['person'], weighted_ranks(y, p), groups, influence, n_boot, seed)
+    intervals['auroc'] = of_influence(rows['person'], y, auroc, influence)
+    return {k: stated(values[k], intervals[k], reason(k, *counts)) for k in RANKS}
+
+
+def blocks(
+    rows,        # columns person, label, probability
+    thresholds,  # name -> threshold, or one for each row
+    n_boot, seed,
+    prevalence=None,
+):
+    "For each threshold by name: n, persons, positives, prevalence and `rates_block`, with every metric of `RANKS`, equal in all of them."
+    ranked, out = ranks_block(rows, n_boot, seed), {}
+    for name, threshold in thresholds.items():
+        rest = rates_block(rows, threshold, prevalence)
+        every = {k: {**rest, **ranked}[k] for k in EVERY}
+        out[name] = dict(about(rows), **{k: v for k, v in rest.items() if k not in RATES}, **every)
+    return out
+
+
+def balanced(
+    rows,
+    found,  # of `rows`, as `blocks` gives it
+    n_boot, seed,
+):
+    """Each block of `found` at a prevalence of one half, for comparison with tables on balanced sets; a reason where a class is missing.
+
+    Nothing is drawn: the images of each class weigh one half together. What asks for no prevalence stays as it is.
+    """
+    y, p = checked(rows['label'], rows['probability'])
+    if not both_classes(y): return dict(reason=f'not defined, because {ONE_CLASS}')
+    statistic, about_it = balanced_precision(y, p), dict(average_precision=(y == 1,))
+    interval = of_resamples(rows['person'], statistic, about_it, auroc_influence(y, p)[1], n_boot, seed)['average_precision']
+    average = stated(statistic(np.ones((1, len(y))))['average_precision'][0], interval, '')
+    out = dict(how='all of its images, those of each class weighing one half together; the threshold stays the one chosen on valid')
+    for name, block in found.items():
+        changed = dict(halves(rows, block['threshold']), **there(block, .5, NO_CALL), average_precision=average)
+        out[name] = dict(about(rows) | dict(prevalence=.5), threshold=block['threshold'], **{k: changed.get(k, block[k]) for k in EVERY})
+    return out
+
+
+def halves(rows, threshold):
+    "The metrics of `HALVES`, each class weighing one half."
+    y, p = checked(rows['label'], rows['probability'])
+    columns, counts = four(y, p, threshold), confusion(y, p, threshold)
+    def values(sums): return rates(*halved(*sums.T))
+    here, intervals = values(columns.sum(0, keepdims=True)), of_sums(rows['person'], columns, values, HALVES)
+    return {k: stated(here[k][0], intervals[k], reason(k, *counts)) for k in HALVES}

@@ -1,0 +1,219 @@
+"What a run's heatmaps are worth: scored against boxes, checked for sanity and for bias; localization.json and gradcam.npz."
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..data.cache import open_pixels
+from ..data.cohort import CLASSES, Cohort
+from ..data.prepare import Prepared, boxes_in_square, rows_in_square
+from ..errors import InputError
+from ..evaluation.subgroups import area_band, area_cuts, box_area
+from ..inference.bundle import Bundle
+from ..report import subgroups
+from ..report.figures import heatmaps, style
+from ..report.gallery import write_errors
+from ..runs import tables
+from ..runs.checksums import renewing
+from ..runs.files import write
+from ..runs.folder import read_run
+from . import bias, localization, sanity
+from .gradcam import METHODS, how_maps
+from .maps import compute, compute_each
+
+CHECKED = 64  # images of test for the sanity checks: half of each class
+COARSE = 56   # pixels a side for comparing maps with each other
+
+
+@dataclass
+class Subject:
+    "A finished run, its model and its images."
+    run:object        # `folder.Run`
+    bundle:Bundle
+    cohort:Prepared
+    mirror:bool = False  # as for `GradCAM`
+
+    @property
+    def stats(self): return self.bundle.recipe['mean'], self.bundle.recipe['std']
+
+    def rows(self, split): return self.cohort.table[self.cohort.table.split == split]
+
+    def maps(self, model, paths, layers, method):
+        return compute(model, self.cohort.pixels, paths, self.stats, layers, method, mirror=self.mirror)
+
+    def recipe(self, layers, method, mirror):
+        "How to draw maps, from the run's recipe where not given."
+        own, n = how_maps(self.run.experiment), self.bundle.n
+        if n > 1 and own['layers']: own['layers'] = [f'members.{i}.{o}' for i in range(n) for o in own['layers']]
+        return layers or own['layers'], method or own['method'], own['mirror'] if mirror is None else mirror
+
+
+def subject(folder, cohort=None, cache=None) -> Subject:
+    "Of a run's folder; its images from the cache or decoded again. Raises `InputError` where they are gone."
+    run = read_run(folder)
+    if cohort is None:
+        e = run.experiment
+        pixels = open_pixels(run.cohort.path, e.size, e.aspect, cache, any_view=e.any_view)
+        if (gone := pixels.table.reason.notna()).any():
+            first = pixels.table[gone].iloc[0]
+            raise InputError(f'{int(gone.sum())} of {len(gone)} images are gone, {first.name}: {first.reason}; put them back')
+        base = Cohort(table=run.cohort, rejected=run.rejected, name=run.data['name'], layout=run.data['layout'],
+                      synthetic=run.data['synthetic'], notes=[])
+        cohort = Prepared(**vars(base), pixels=pixels)
+    return Subject(run, Bundle.load(folder, device='cuda' if torch.cuda.is_available() else 'cpu'), cohort)
+
+
+def clipped_boxes(of, rows):
+    "Of each row its boxes in the network's frame, cut to it, and how many were cut."
+    return [localization.clipped(boxes, of.run.experiment.size) for boxes in rows_in_square(of.cohort, rows, of.run.experiment)]
+
+
+def boxed(of, split):
+    "Positives of a split that have boxes, their masks (n, size, size), how many have none, and how many boxes were clipped."
+    rows, size = of.rows(split).query('label == 1'), of.run.experiment.size
+    found = clipped_boxes(of, rows)
+    has = [bool(boxes) for boxes, _ in found]
+    masks = np.stack([localization.box_mask(b, size) for b, _ in found if b]) if any(has) else np.zeros((0, size, size), bool)
+    return rows[has], masks, len(has) - sum(has), sum(n for _, n in found)
+
+
+def mean_box(of):
+    "In how many of the training images with boxes each pixel is in one, from 0 to 1 at the most frequent, (size, size); None for none."
+    size, total = of.run.experiment.size, 0
+    for boxes, _ in clipped_boxes(of, of.rows('train').query('label == 1')): total = total + localization.box_mask(boxes, size)
+    return (total / total.max()).astype(np.float32) if np.any(total) else None
+
+
+def opponents(of, valid, test, layers, method, mean) -> dict:
+    "What the model's maps have to beat: an even map (a random point), the mean box of train, and the untrained network."
+    size = of.run.experiment.size
+    def same(image): return [image] * len(valid), [image] * len(test)
+    fresh = of.bundle.untrained(of.run.experiment.seed + 1)
+    untrained = of.maps(fresh, [*valid.path, *test.path], layers, method)
+    out = {'a random point': same(np.ones((size, size), np.float32))}
+    if mean is not None: out['mean box of train'] = same(mean)
+    return {**out, 'untrained network': (untrained.each(valid.path), untrained.each(test.path))}
+
+
+def grouped(of, test) -> dict:
+    "View, third of box area, and whether the call was right, for each image of `test`."
+    cuts = area_cuts(of.cohort.table.boxes.map(box_area))
+    p = of.run.predictions.set_index('path').probability.reindex(test.path).to_numpy()
+    out = {'box area': np.array([area_band(box_area(b), cuts) for b in test.boxes]),
+           'call': np.where(p >= of.bundle.recipe['threshold'], 'found', 'missed')}
+    if test['view'].notna().any(): out['view'] = test['view'].fillna('not stated').to_numpy()
+    return out
+
+
+def localized(of, each, maps, mean, n_boot, seed) -> dict:
+    "`localization` of the model and its opponents; a reason where the data have no boxes to compare with."
+    (valid, valid_masks, *_), (test, masks, without, cut) = (boxed(of, split) for split in ('valid', 'test'))
+    counts = dict(positives_without_boxes=int(without), boxes_clipped=int(cut))
+    if not len(test) or not len(valid): return dict(reason='not defined, because no positive of valid or of test has boxes', **counts)
+    rest = opponents(of, valid, test, maps.layers, maps.method, mean)
+    heats = {'model': (maps.each(valid.path), maps.each(test.path)), **rest}
+    found = localization.localization(heats, (valid_masks, masks), test.person, grouped(of, test), n_boot, seed)
+    def means(m):
+        if m is maps: return {k: v for k, v in found['maps']['model'].items() if k != 'iou'}
+        columns = localization.table(m.each(test.path), masks)
+        return localization.means({k: v for k, v in columns.items() if k != 'iou'}, test.person)
+    return dict(found, **counts, methods={name: means(each[name]) for name in METHODS})
+
+
+def some(of) -> list:
+    "Paths of up to CHECKED images of test, half of each class, drawn with seed 0."
+    test = of.rows('test').sort_values('path')
+    return [p for _, rows in test.groupby('label') for p in rows.path.sample(min(len(rows), CHECKED // 2), random_state=0)]
+
+
+def persons(of, paths): return of.rows('test').set_index('path').person.loc[paths]
+
+
+def checked(of, maps) -> dict:
+    "`sanity.similarity` of the maps before and after each stage of the cascade; for the last one, whether the method survives."
+    paths, out = some(of), []
+    before = maps.heat(paths, COARSE)
+    fresh = of.bundle.untrained(of.run.experiment.seed + 1)
+    for block, model in sanity.cascade(of.bundle.model, fresh):
+        after = of.maps(model, paths, maps.layers, maps.method).heat(paths, COARSE)
+        out.append(dict(randomised=block, **sanity.similarity(before, after, persons(of, paths))))
+    last = out[-1]['rank_correlation']
+    return dict(cascade=out, limit=sanity.SURVIVES, survives=bool(last and last['mean'] >= sanity.SURVIVES))
+
+
+def compared(of, maps, other, cache=None) -> dict:
+    "How alike the maps of another run are, on the images that are in test for both; what differs in its recipe."
+    seen = [tuple(run.recipe[k] for k in ('size', 'aspect', 'any_view')) for run in (of.run, read_run(other))]
+    theirs = subject(other, of.cohort if seen[0] == seen[1] else None, cache)
+    theirs.mirror = of.mirror
+    shared = sorted(set(of.rows('test').path) & set(theirs.run.predictions.query('split == "test"').path))
+    if not shared: raise InputError(f'{other} has no image of test in common with {of.run.folder}; give a run on the same data and split')
+    heat = theirs.maps(theirs.bundle.model, shared, maps.layers, maps.method).heat(shared, COARSE)
+    differs = {k: v for k, v in theirs.run.recipe.items() if of.run.recipe[k] != v}
+    return dict(run=Path(other).resolve().name, differs=differs, **sanity.similarity(maps.heat(shared, COARSE), heat, persons(of, shared)))
+
+
+def biased(of, maps) -> dict:
+    "`bias.shares` and the mean map, of test images with and without pneumonia."
+    out = {}
+    for label, rows in of.rows('test').groupby('label'):
+        images, mean = (of.cohort.pixels[p] for p in rows.path), maps.heat(rows.path, COARSE).mean(0, dtype=float)
+        shares = bias.shares(images, maps.each(rows.path), rows.person)
+        out[CLASSES[label]] = dict(n=len(rows), shares=shares, mean_map=mean.round(3).tolist())
+    return out
+
+
+def panel(cohort, experiment, rows, heat=None):
+    "Images of `rows` (path, label, probability), their boxes and, where given, their maps, as a figure."
+    boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
+    titles = [f'label: {CLASSES[r.label]}\nprobability of pneumonia {r.probability:.3f}' for r in rows.itertuples()]
+    return heatmaps.image_grid([np.array(cohort.pixels[p]) for p in rows.path], titles, heat, boxes, synthetic=cohort.synthetic)
+
+
+def draw(of, maps, found, mean, worst):
+    "gradcam.png of valid, mean_maps.png, and top_losses.html of test; returns how many images the last shows."
+    mark, few = of.run.synthetic, heatmaps.spread(of.run.predictions.query('split == "valid"'))
+    style.save(panel(of.cohort, of.run.experiment, few, list(maps.each(few.path))), Path(of.run.folder)/'gradcam.png')
+    each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
+    if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean
+    style.save(heatmaps.mean_maps(each, mark), Path(of.run.folder)/'mean_maps.png')
+    table = tables.worst(of.run.predictions, of.run.cohort, worst or None)
+    boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
+    rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.each(table.path), boxes, strict=True)
+    return write_errors(Path(of.run.folder)/subgroups.ERRORS, rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark,
+                        taught=bool(of.run.experiment.box_guidance))
+
+
+def explain_run(
+    folder,        # a finished run's
+    layers=None,   # a name, or several to fuse; these three from the run's recipe unless given
+    method=None,
+    others=(),     # folders of runs to compare the maps with: another seed, shuffled labels
+    cohort=None,   # the run's `Prepared`, where it is at hand
+    cache=None, n_boot=1000, seed=0,
+    tick=None,     # called with (maps done, maps in all)
+    mirror=None,
+    worst=100,     # images in top_losses.html, those with the greatest loss; 0: all of test
+) -> dict:
+    "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, gradcam.png, mean_maps.png, top_losses.html."
+    with renewing(folder):
+        return explained(subject(folder, cohort, cache), layers, method, others, cache, n_boot, seed, tick, mirror, worst)
+
+
+def explained(of, layers, method, others, cache, n_boot, seed, tick, mirror, worst):
+    "`explain_run` of a `Subject`."
+    layers, method, of.mirror = of.recipe(layers, method, mirror)
+    paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
+    each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), of.mirror, tick=tick)
+    maps = each[method]
+    maps.save(of.run.folder/'gradcam.npz')
+    mean = mean_box(of)
+    found = dict(layers=maps.layers, method=method, mirror=of.mirror, synthetic=of.run.synthetic, images=len(of.rows('test')),
+                 box_guidance=of.run.experiment.box_guidance, localization=localized(of, each, maps, mean, n_boot, seed),
+                 sanity=checked(of, maps), bias=biased(of, maps),
+                 others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed))
+    draw(of, maps, found['bias'], mean, worst)
+    write(of.run.folder/'localization.json', json.dumps(found, indent=1, allow_nan=False))
+    return found

@@ -1,0 +1,96 @@
+"Runs on one split as one model: a deep ensemble (Lakshminarayanan et al. 2017, arXiv:1612.01474), from their saved files alone."
+import json
+import shutil
+from dataclasses import asdict
+
+import pandas as pd
+
+from ..csv_files import csv_text
+from ..errors import InputError
+from ..evaluation.uncertainty import mutual_information
+from ..report.written import measure, present
+from ..runs.agreement import differing
+from ..runs.checksums import SUMS, write_sums
+from ..runs.environment import machine
+from ..runs.files import sha256, whole, write
+from ..runs.folder import ended, new_folder, read_run
+from ..runs.tables import read_members
+from .bundle import Bundle, joined
+
+SAME = 'arch', 'size', 'aspect', 'any_view', 'class_weights', 'box_guidance'  # what an input, a probability or a map means
+
+
+def combine(
+    folders,  # of two or more finished runs with one split
+    out,      # the folder that gets the new one
+    command,  # as typed
+):
+    "The ensemble's `Run` and metrics, in a new folder like that of a run; `InputError` where the runs do not go together."
+    runs, bundles = [ended(read_run(f)) for f in folders], [Bundle.load(f) for f in folders]
+    check_alike(runs, bundles)
+    folder = new_folder(out, 'ensemble')
+    write_parts(folder, runs, command)
+    saved = read_run(folder)
+    metrics = measure(saved)
+    export(saved, metrics, bundles)
+    present(saved, metrics)
+    write_sums(folder)
+    return saved, metrics
+
+
+def check_alike(runs, bundles):
+    "`InputError` that says what differs, unless the runs are single networks, no two the same, on one split and with one kind of input."
+    if len(runs) < 2: raise InputError('an ensemble takes two or more runs; give their folders')
+    seen = {}
+    for run, bundle in zip(runs, bundles, strict=True):
+        if bundle.recipe.get('members', 1) > 1: raise InputError(f'{run.folder} is an ensemble itself; give the runs it is made of')
+        if (twin := seen.setdefault(sha256(run.folder/'model.pt'), run)) is not run:
+            raise InputError(f'{twin.folder} and {run.folder} hold the same network; give each once')
+        for key in SAME:
+            a, b = (str(r.recipe[key]) for r in (runs[0], run))
+            if a != b: raise InputError(f'{key} is {a} in {runs[0].folder} and {b} in {run.folder}; an ensemble needs runs with one {key}')
+        check_same(runs[0], run)
+
+
+def check_same(first, other):
+    "`InputError` unless split.csv of both has the same images, each in one split, of one person, with one label."
+    a, b = (run.cohort.set_index('path').sort_index() for run in (first, other))
+    between = f'{first.folder} and {other.folder}'
+    if differ := set(a.index) ^ set(b.index):
+        raise InputError(f'{between} differ in {len(differ)} images, one is {min(differ)!r}; an ensemble needs runs with one split.csv')
+    for column, paths in differing(a, b):
+        one = paths[0]
+        raise InputError(f'{between} have {len(paths)} images with another {column}, one is {one!r} ({a.loc[one, column]!r} and '
+                         f'{b.loc[one, column]!r}); an ensemble needs runs with one split.csv')
+
+
+def write_parts(folder, runs, command):
+    "What a run's folder holds before anything is measured, with members.csv beside."
+    first, n = runs[0], len(runs)
+    for name in ('split.csv', 'rejected.csv', 'experiment.toml'):
+        if not (first.folder/name).is_file(): continue
+        with whole(folder/name) as beside: shutil.copyfile(first.folder/name, beside)
+    tables = [run.predictions.set_index('path')['probability'] for run in runs]
+    rows = first.predictions.set_index('path', drop=False)
+    each = pd.DataFrame({f'network_{i}': t.reindex(rows.index) for i, t in enumerate(tables, 1)})
+    members, mean = rows[['path', 'split']].join(each), rows.assign(probability=each.mean(axis=1))
+    for name, table in (('members.csv', members), ('predictions.csv', mean)):
+        write(folder/name, csv_text(table, float_format='%.8g'))
+    names = ', '.join(dict.fromkeys(run.name for run in runs))
+    networks = [dict(folder=str(run.folder), command=run.environment.get('command', 'not stated'), sha256=sha256(run.folder/'model.pt'),
+                     seed=run.experiment.seed, recipe=asdict(run.experiment)) for run in runs]
+    packages = {k: v for k, v in machine('cpu').items() if k in ('system', 'python', 'packages')}  # nothing was trained here
+    environment = dict(command=command, experiment=f'ensemble of {n} networks ({names})', data=first.data, networks=networks,
+                       checksums=SUMS, **packages)
+    write(folder/'environment.json', json.dumps(environment, indent=1))
+
+
+def export(saved, metrics, bundles):
+    "model.pt, for `predict`; `disagreement_90` is the disagreement that nine in ten images of valid do not exceed."
+    table = read_members(saved.folder, saved.predictions)['ensemble']
+    valid = table[table['split'] == 'valid'].drop(columns='split').to_numpy().T
+    facts = dict(experiment=saved.name, data=saved.data['name'], synthetic=saved.synthetic, threshold=metrics['threshold']['value'],
+                 threshold_from=metrics['threshold']['rule'], calibrator=metrics['calibration']['chosen'],
+                 disagreement_90=float(pd.Series(mutual_information(valid)).quantile(.9)))
+    state = {k: v.cpu() for k, v in joined(bundles).state_dict().items()}
+    Bundle(state, {**bundles[0].recipe, **facts, 'members': len(bundles)}).save(saved.folder/'model.pt')

@@ -1,0 +1,117 @@
+"Several runs side by side: a table of experiments by metrics, with paired differences from the first, as text, CSV and LaTeX."
+import pandas as pd
+
+from ..errors import InputError
+from ..evaluation.comparison import chosen_threshold, compare
+from ..evaluation.estimates import blocks
+from ..evaluation.metrics import METRICS
+from ..evaluation.results import in_order
+from ..evaluation.settings import Settings
+from .labels import BRACKETS, NAMES, number
+
+SPECIAL = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',
+           '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '<': r'\textless{}', '>': r'\textgreater{}'}
+THRESHOLDS = 'at_threshold', 'at_0.5'
+ENDS = 'value', 'low', 'high'
+
+
+def distinct(names):
+    "The names, those that occur twice numbered."
+    return [n if names.count(n) == 1 else f'{n} ({names[:i + 1].count(n)})' for i, n in enumerate(names)]
+
+
+def side_by_side(
+    runs,          # `folder.Run`s, two or more; the differences are from the first
+    choices=None,  # a `Settings`
+):
+    """A mapping for each run: run, data, synthetic, test (by `THRESHOLDS`, as `blocks` gives them), difference (likewise) and delong, or
+    None for both and in `reason` why: the first run, or other test images."""
+    choices, out = choices or Settings(), []
+    for name, run in zip(distinct([r.folder.resolve().name for r in runs]), runs, strict=True):
+        test = in_order(run.predictions).query('split == "test"')  # as `evaluate` has them, so that the intervals are the same
+        at = dict(zip(THRESHOLDS, (chosen_threshold(run.predictions, choices), .5), strict=True))
+        found = dict(run=name, data=run.data['name'], synthetic=run.synthetic, difference=None, delong=None, reason=None, doubts=run.doubts,
+                     test=blocks(test, at, choices.n_boot, choices.seed, choices.prevalence))
+        if run is not runs[0]:
+            try: found |= {k: v for k, v in compare(run.predictions, runs[0].predictions, choices).items() if k in ('difference', 'delong')}
+            except InputError as e: found['reason'] = str(e)
+        out.append(found)
+    return out
+
+
+def signed(metric):
+    "A difference with its interval, like `+0.012 [-0.01, +0.03]`."
+    return number(metric, sign='+')
+
+
+def p_value(delong):
+    if delong['p'] is None: return 'not defined'
+    return '< 0.001' if delong['p'] < .001 else f'{delong["p"]:.3f}'
+
+
+def letter(i): return chr(ord('A') + i) if i < 26 else f'run {i + 1}'
+
+
+def table(side):
+    "Header of letters, rows of numbers and of differences, all text; each metric at the threshold each run chose on its own valid."
+    test = [s['test']['at_threshold'] for s in side]
+    header = ('', *(letter(i) for i in range(len(side))))
+    rows = [('data', *(s['data'] + (' (synthetic)' if s['synthetic'] else '') for s in side)),
+            ('test images, persons', *(f'{t["n"]:,}, {t["persons"]:,}' for t in test)),
+            ('with pneumonia', *(f'{t["prevalence"]:.1%}' for t in test)), ('threshold', *(f'{t["threshold"]:.4f}' for t in test)),
+            *((NAMES.get(m, m), *(number(t[m]) for t in test)) for m in METRICS)]
+    def differs(m):
+        found = (s['difference'] and s['difference']['at_threshold'][m] for s in side)
+        return (f'{NAMES.get(m, m)}, difference', *(signed(d) if d else '' for d in found))
+    paired = [s for s in side if s['difference']]
+    delong = ('DeLong p (AUROC)', *('' if s['delong'] is None else p_value(s['delong']) for s in side))
+    return header, rows, [*map(differs, METRICS), delong] if paired else []
+
+
+def left_out(s):
+    "The most resamples that the interval of a difference in the table lacks."
+    return max((d['left_out'] for m in METRICS if (d := (s['difference'] or {}).get('at_threshold', {}).get(m))), default=0)
+
+
+def notes(side):
+    "What the table does not say by itself, a line each."
+    yield '; '.join(f'{letter(i)}: {s["run"]}' for i, s in enumerate(side)) + '.'
+    yield BRACKETS
+    if any(s['difference'] for s in side): yield 'Differences are from A, by resampling patients for both runs alike.'
+    if any(s['delong'] for s in side): yield "DeLong's p allows for several images of a patient (Obuchowski 1997)."
+    for i, s in enumerate(side):
+        if s['reason']: yield f'{letter(i)}: no difference from A, {s["reason"]}.'
+        if left := left_out(s): yield f'{letter(i)}: up to {left} resamples are left out of a difference, which is undefined in them.'
+        yield from (f'{letter(i)}: {doubt}' for doubt in s['doubts'])
+        if s['delong'] and 'reason' in s['delong']: yield f'{letter(i)}: DeLong\'s p is {s["delong"]["reason"]}.'
+    if any(s['synthetic'] for s in side): yield 'Synthetic data say that the pipeline works, and nothing about patients.'
+
+
+def frame(side):
+    "A row for each run, threshold and metric: the whole of it, in numbers."
+    rows = []
+    for s in side:
+        for at in THRESHOLDS:
+            t = s['test'][at]
+            for m in METRICS:
+                d = s['difference'][at][m] if s['difference'] else dict.fromkeys(ENDS)
+                p = s['delong']['p'] if s['delong'] and m == 'auroc' else None
+                rows.append(dict(run=s['run'], data=s['data'], synthetic=s['synthetic'], n=t['n'], persons=t['persons'],
+                                 prevalence=t['prevalence'], at=at, threshold=t['threshold'], metric=m,
+                                 **{k: t[m][k] for k in ENDS}, **{f'difference_{k}': d[k] for k in ENDS},
+                                 delong_p=p, reason=t[m].get('reason') or d.get('reason') or s['reason']))
+    return pd.DataFrame(rows)
+
+
+def escaped(text): return ''.join(SPECIAL.get(c, c) for c in text)
+
+
+def latex(side):
+    "The same table for a paper; needs the package booktabs."
+    header, rows, paired = table(side)
+    def line(row): return '  ' + ' & '.join(map(escaped, row)) + r' \\'
+    parts = [line(header), r'  \midrule', *map(line, rows), *([r'  \midrule', *map(line, paired)] if paired else [])]
+    caption = escaped(' '.join(notes(side)))
+    return '\n'.join(['% needs \\usepackage{booktabs}', r'\begin{table}', r'  \centering', rf'  \caption{{{caption}}}',
+                      rf'  \begin{{tabular}}{{l{"r"*len(side)}}}', r'  \toprule', *parts, r'  \bottomrule', r'  \end{tabular}',
+                      r'\end{table}', ''])

@@ -1,0 +1,72 @@
+"The names of metrics and figures, and how a number with its interval is written."
+from ..evaluation.metrics import RANKS
+
+MEANING = dict(
+    accuracy='calls that are right', balanced_accuracy='mean of sensitivity and specificity',
+    precision='PPV: of the images called pneumonia, those that are', recall='sensitivity: of the images with pneumonia, those found',
+    specificity='of the images without, those called so', f1='harmonic mean of precision and recall',
+    npv='of the images called no pneumonia, those that are', mcc='correlation of call and label, 0 is chance',
+    auroc='how often an image with pneumonia gets the higher probability of a pair', average_precision='area under precision and recall',
+    partial_auc='of the ROC up to 10% false alarms, scaled: 0.5 is chance')
+MEANING |= dict.fromkeys((k for k in RANKS if '_at_' in k), 'its threshold was found on the images of the column, so it is optimistic')
+NAMES = dict(balanced_accuracy='balanced accuracy', f1='F1', auroc='AUROC', average_precision='average precision', npv='NPV', mcc='MCC',
+             partial_auc='partial AUC', sensitivity_at_90_specificity='sensitivity at 90% specificity',
+             sensitivity_at_95_specificity='sensitivity at 95% specificity', specificity_at_90_sensitivity='specificity at 90% sensitivity',
+             specificity_at_95_sensitivity='specificity at 95% sensitivity')
+FIGURES = {
+    'curves.png': 'Training: loss and metrics by epoch. The star marks the epoch with the best AUROC on valid. A valid loss that rises '
+                  'while the train loss falls is overfitting.',
+    'roc.png': 'ROC curve: the share of pneumonia found against the share of false alarms, over all thresholds. The dotted diagonal is '
+               'chance; the marked points are the chosen threshold.',
+    'precision_recall.png': 'Precision and recall: of the images called pneumonia, how many are, against how many of all are found. The '
+                            'dotted line is chance, which is the prevalence.',
+    'confusion_matrix.png': 'Counts of right and wrong calls on test, with the share of each true class.',
+    'roc_by_fold.png': 'ROC curves: a thin line for the test images of each fold, the thick one for all of them together. The marked '
+                       'points are the thresholds that each fold chose on its own valid.',
+    'reliability.png': 'Reliability: of the images given a probability, the share that has pneumonia, before and after calibration. On the '
+                       'dotted line a probability means what it says; the bars below count the images.',
+    'risk_coverage.png': 'Risk and coverage: how many of the calls are wrong when only the images the model is surest of are left to it.',
+    'subgroups.png': 'AUROC with its 95% interval in each subgroup of the test images. Hollow points rest on few images: read nothing into '
+                     'them.',
+    'top_losses.png': 'The images the model got most wrong: worth looking at for wrong labels, tubes and wires, text, odd positions.',
+    'gradcam.png': 'Grad-CAM (Selvaraju et al. 2017): where the image spoke for pneumonia. Coarse, and no proof of a finding there.',
+    'mean_maps.png': 'Mean heatmap of the test images without and with pneumonia, and where the boxes of the training images lie. All '
+                     'images are laid over each other as they are.',
+    'attention.png': 'Heatmaps of the same images of valid before training and as it went on, from left to right.',
+    'attention.gif': 'The same, moving; the last picture is the end of training.',
+}
+QUESTION = 'How well does a model tell chest radiographs with pneumonia from those without, on persons it never saw?'
+SYNTHETIC = 'The images are synthetic, drawn by a program: the numbers show that the pipeline works and say nothing about patients.'
+BRACKETS = 'In brackets: 95% interval, allowing for several images of a patient.'
+LIMITS = (
+    'The label is what readers marked on the image, not a diagnosis confirmed by the clinical course.',
+    'The intervals (95%, allowing for several images of a patient) say how much chance in the choice of test persons may move a number. '
+    'They say nothing of another hospital, another scanner, another age group, nor of training again.',
+    'Epoch and threshold were chosen on valid, so the numbers of valid are optimistic, its AUROC too; those of test are the ones to quote.',
+    'Precision and accuracy hold at the prevalence of this test set; where pneumonia is rarer, more of the positive calls are wrong.',
+)
+NARROW = .05  # an interval of less is given to three places
+
+
+def places(
+    low, high,
+    least,  # at least so many
+):
+    "Decimal places at which no end of an interval that leaves out zero looks like zero; what is below 1e-9 is rounding."
+    near = min(abs(low), abs(high)) if low*high > 0 else 0
+    return next((d for d in range(least, 10) if round(near, d)), least)
+
+
+def number(
+    metric,
+    digits=None,  # of the interval; two unless given, or three where it is narrow
+    sign='',   # '+' for a difference and the like: an interval that leaves out zero then has as many digits as show it
+):
+    "A metric with its interval, like `0.871 [0.82, 0.91]`, or 'not defined'."
+    if metric['value'] is None: return 'not defined'
+    value, low, high = metric['value'], metric['low'], metric['high']
+    if low is None: return f'{value:{sign}z.3f} [no interval]'
+    ends = digits or (2 if high - low >= NARROW else 3)
+    if sign: ends = places(low, high, ends)
+    form = f'{sign}z.{ends}f'  # z: no -0.000
+    return f'{value:{sign}z.{max(3, ends)}f} [{low:{form}}, {high:{form}}]'

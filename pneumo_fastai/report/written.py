@@ -1,0 +1,75 @@
+"Everything that follows from the saved numbers of a run, or of folds, written into its folder: metrics, calibration, figures, page."
+import json
+from pathlib import Path
+
+from ..csv_files import csv_text
+from ..evaluation.cross_validation import evaluate_folds
+from ..evaluation.results import evaluate
+from ..runs.checksums import renewing
+from ..runs.files import read_json, write
+from ..runs.folder import ended, read_run
+from ..runs.folds import read_folds
+from . import cross_validation, heatmaps
+from .figures import diagnostics, performance, style
+from .page import write_page
+
+
+def measure(run, choices=None):
+    "metrics.json and calibration.json from a `folder.Run`: the one look at the test set; returns the metrics."
+    found = evaluate(run.predictions, cohort=run.cohort, class_weights=run.class_weights(), choices=choices, members=run.members)
+    metrics = dict(data=run.data['name'], synthetic=run.synthetic, **found | dict(warnings=[*run.doubts, *found['warnings']]))
+    write(run.folder/'metrics.json', json.dumps(metrics, indent=1, allow_nan=False))
+    write(run.folder/'calibration.json', json.dumps(metrics['calibration']['chosen'], indent=1, allow_nan=False))
+    return metrics
+
+
+def draw(run, metrics):
+    "The figures that need saved numbers alone."
+    mark, predictions = run.synthetic, run.predictions
+    drawn = dict(roc=performance.roc(predictions, metrics, mark),
+                 precision_recall=performance.precision_recall(predictions, metrics, mark),
+                 confusion_matrix=performance.confusion_matrix(metrics, mark),
+                 reliability=diagnostics.reliability(metrics['calibration'], mark),
+                 risk_coverage=diagnostics.risk_coverage(metrics['uncertainty'], mark))
+    if len(run.history): drawn['curves'] = performance.curves(run.history, mark, metrics['valid']['n'])
+    if metrics['subgroups'].get('by'):
+        drawn['subgroups'] = diagnostics.forest(metrics['subgroups'], metrics['test']['at_threshold']['auroc'], mark)
+    for name, fig in drawn.items(): style.save(fig, run.folder/f'{name}.png')
+
+
+def present(run, metrics):
+    "Figures and report.html; images that are in the folder already, such as gradcam.png, are taken in."
+    draw(run, metrics)
+    metrics = dict(metrics, warnings=[*metrics['warnings'], *heatmaps.warnings(run.folder)])
+    return write_page(run, metrics)
+
+
+def measure_folds(cv, choices=None):
+    "cv.json and out_of_fold.csv from a `CrossValidation`; returns what the former holds."
+    result, rows = evaluate_folds(cv, choices)
+    write(cv.folder/'out_of_fold.csv', csv_text(rows, float_format='%.8g'))
+    write(cv.folder/'cv.json', json.dumps(result, indent=1, allow_nan=False))
+    return result
+
+
+def rewrite(folder, choices=None, force=False):
+    "All of it, from the saved files of the run alone, of which `force` says as for `read_run`; returns the `Run` and its metrics."
+    run = ended(read_run(folder, force), force)
+    with renewing(folder):
+        metrics = measure(run, choices)
+        present(run, metrics)
+    return run, metrics
+
+
+def present_again(folder):
+    "Figures and page once more from the metrics as they are, after something was added to the folder; returns the page's path."
+    with renewing(folder): return present(read_run(folder, force=True), read_json(Path(folder)/'metrics.json'))
+
+
+def rewrite_folds(folder, choices=None, force=False):
+    "Of a cross-validation, from the saved files of its folds, which stay as they are; the `CrossValidation` and what cv.json holds."
+    cv = ended(read_folds(folder, force), force)
+    with renewing(folder):
+        result = measure_folds(cv, choices)
+        cross_validation.present(cv, result)
+    return cv, result

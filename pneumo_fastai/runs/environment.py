@@ -1,0 +1,42 @@
+"environment.json: the machine and the data that a run was made with."
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from ..errors import InputError
+
+KINDS = dict(command=str, experiment=str, data=dict, packages=dict, networks=list)  # in environment.json, where they are there
+
+
+def checked(environment, folder):
+    "What environment.json says, itself; `InputError` where a part of it is of another kind than fit writes."
+    for name, kind in KINDS.items():
+        if name in environment and not isinstance(environment[name], kind):
+            raise InputError(f'{name} in {folder}/environment.json is no {kind.__name__}; fit writes it anew')
+    if all(isinstance(n, dict) and isinstance(n.get('recipe'), dict) and {'folder', 'command', 'sha256'} <= set(n)
+           for n in environment.get('networks', ())): return environment
+    raise InputError(f'networks in {folder}/environment.json lack folder, command, recipe or sha256; make the ensemble anew')
+
+
+def about_data(folder, environment, metrics):
+    "name, layout, synthetic and notes of the data, from the mapping that has them."
+    said = environment.get('data', dict(name=metrics.get('data', 'data'), **{k: metrics[k] for k in ('synthetic',) if k in metrics}))
+    found = dict(dict(name='data', layout=None, notes=[]), **said)
+    if not isinstance(found.get('synthetic'), bool):
+        raise InputError(f'neither environment.json nor metrics.json in {folder} says what the data are; train the run anew with fit')
+    if isinstance(found['name'], str) and isinstance(found['notes'], list): return found
+    raise InputError(f'data in {folder}/environment.json has no name or notes as fit writes them; train the run anew with fit')
+
+PACKAGES = ['fastai', 'fastcore', 'torch', 'torchvision', 'pydicom', 'pillow', 'numpy', 'pandas', 'scikit-learn', 'pneumo_fastai']
+
+
+def machine(device, threads=None) -> dict:
+    "Hardware and versions, for whoever compares numbers."
+    return dict(device=str(device), processor=_processor(), cores=os.cpu_count(), threads=threads,
+                system=platform.platform(), python=platform.python_version(), packages={o: version(o) for o in PACKAGES})
+
+
+def _processor():
+    try: return next(o.split(':')[1].strip() for o in Path('/proc/cpuinfo').read_text().splitlines() if o.startswith('model name'))
+    except (OSError, StopIteration): return platform.processor()

@@ -1,0 +1,144 @@
+"A run's folder as data: what fit saved of it, read back without the images and checked."
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import InputError
+from ..experiment import Experiment, load_experiment
+from .agreement import doubts
+from .checksums import SUMS, altered
+from .environment import about_data, checked
+from .files import read_json
+from .tables import SPLITS, history_of, optional_table, read_members, read_predictions, read_split
+
+NEVER = f'The run was made before runs had checksums ({SUMS}): whether its files are as they were then is not known.'
+STAMP = re.compile(r'-\d{8}-\d{6}(-\d+)?$')
+FOLD = re.compile(r', (fold \d+(?: of \d+)?)$')
+
+
+@dataclass
+class Run:
+    "`data` has name, layout (or None), synthetic and notes; `history` and `rejected` are empty tables where the run saved none."
+    folder:Path
+    name:str                 # the experiment's
+    data:dict
+    predictions:pd.DataFrame
+    cohort:pd.DataFrame      # split.csv: every image of the run
+    history:pd.DataFrame
+    rejected:pd.DataFrame
+    experiment:Experiment
+    environment:dict         # command, precision, device, versions; of an ensemble its `networks`: folder, command, recipe, sha256 of each
+    members:dict = field(default_factory=dict)  # the probability by each copy or network, as `tables.read_members` gives them
+    doubts:list = field(default_factory=list)  # what in its files is not as it was when the run ended, a sentence each
+
+    @property
+    def title(self): return f'{self.name} on {self.data["name"]}'
+    @property
+    def synthetic(self): return self.data['synthetic']
+    @property
+    def recipe(self):
+        "Settings by name; where the networks of an ensemble have several, all of them."
+        of = [n['recipe'] for n in self.environment.get('networks', ())]
+        several = {k: list(dict.fromkeys(r[k] for r in of if k in r)) for k in asdict(self.experiment)}
+        return {k: ', '.join(map(str, several[k])) if len(several[k]) > 1 else v for k, v in asdict(self.experiment).items()}
+    @property
+    def splits(self): return SPLITS
+    def class_weights(self, labels=None):
+        "(of negatives, of positives): images/(2 x images of the class), by these labels or train's; None where none weighed."
+        n = (self.cohort.loc[self.cohort['split'] == 'train', 'label'] if labels is None else labels).value_counts()
+        if self.experiment.class_weights != 'balanced' or len(n) < 2: return None
+        return tuple(float(n.sum()/(2*n[c])) for c in (0, 1))
+    @property
+    def fold(self):
+        "Like 'fold 2 of 5', where the run is one of a cross-validation; else None."
+        found = FOLD.search(self.name)
+        return found and found[1]
+
+
+def counted(rows):
+    "images, persons and with pneumonia of rows of split.csv, as numbers."
+    return dict(images=len(rows), persons=int(rows['person'].nunique()), pneumonia=int(rows['label'].sum()))
+
+
+def crossing(table): return int((table.groupby('person')['split'].nunique() > 1).sum())
+
+
+def about(folder, environment):
+    "`about_data`; runs of before it was in environment.json have some of it in metrics.json."
+    metrics = folder/'metrics.json'
+    return about_data(folder, environment, read_json(metrics) if 'data' not in environment and metrics.is_file() else {})
+
+
+def is_cross_validation(folder):
+    "Whether fit made it with --folds; a fold within is a run like any other."
+    recipe = Path(folder)/'experiment.toml'
+    return recipe.is_file() and not (Path(folder)/'predictions.csv').exists() and load_experiment(recipe)[1].folds > 0
+
+
+def read_run(
+    folder,       # that fit wrote
+    force=False,  # where its files are not as they were when it ended, keep that in `Run.doubts` in place of raising
+) -> Run:
+    "Raises `InputError` where `folder` is none, or a file that every run has is absent, cannot be read, or is not as it was."
+    folder = Path(folder)
+    if not folder.is_dir(): raise InputError(f'{folder} is no folder; give one that fit wrote, such as runs/weighted-...')
+    if is_cross_validation(folder):
+        raise InputError(f'{folder} is a whole cross-validation; give its folds, such as {folder}/fold-1, or single runs')
+    for name in ('predictions.csv', 'split.csv', 'experiment.toml', 'environment.json'):
+        if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}: it is no run or not finished; give a finished one')
+    changed = altered(folder)
+    try: run = parsed(folder)
+    except InputError:
+        if not force: refuse(folder, changed)
+        raise
+    run.doubts = [*changed, *doubts(run.predictions, run.cohort)]
+    if not force: refuse(folder, run.doubts)
+    return run
+
+
+def parsed(folder):
+    "The `Run`, whose files are each what they should be."
+    environment, predictions = checked(read_json(folder/'environment.json'), folder), read_predictions(folder/'predictions.csv')
+    return Run(folder, environment.get('experiment') or STAMP.sub('', folder.resolve().name), about(folder, environment),
+               predictions, read_split(folder/'split.csv'), history_of(folder), optional_table(folder/'rejected.csv', ['path', 'reason']),
+               load_experiment(folder/'experiment.toml')[1], environment, read_members(folder, predictions))
+
+
+def refuse(folder, found):
+    "`InputError` that says what was found, where anything was."
+    if found: raise InputError(f'{folder}: {"; ".join(found)}; put it back as it was, or measure with evaluate --force: the report says so')
+
+
+def ended(run, force=False):
+    "The run, which `fit` or `ensemble` finished; where it has no checksums, that is a doubt or, in a run of before there were any, a note."
+    if (run.folder/SUMS).is_file(): return run
+    unfinished = f'it is not finished, for it has no {SUMS}, which is written last; train it anew'
+    if run.environment.get('checksums') and not force: refuse(run.folder, [unfinished])
+    run.doubts.append(f'The run {unfinished}' if run.environment.get('checksums') else NEVER)
+    return run
+
+
+def chosen_since(folder):
+    "threshold, threshold_from and calibrator of the run's model where `evaluate` may have chosen them anew; empty where no file says so."
+    for name, part in (('metrics.json', lambda found: found), ('cv.json', lambda found: found.get('ensemble'))):
+        if not (Path(folder)/name).is_file() or not (now := part(read_json(Path(folder)/name))): continue
+        try: threshold, calibrator = now['threshold'], now['calibration']['chosen']
+        except (KeyError, TypeError): threshold = None
+        if not isinstance(threshold, dict) or not {'value', 'rule'} <= set(threshold):
+            raise InputError(f'{folder}/{name} has no threshold or no calibration; evaluate writes it anew')
+        return dict(threshold=threshold['value'], threshold_from=threshold['rule'], calibrator=calibrator)
+    return {}
+
+
+def new_folder(out, name) -> Path:
+    "`out`/<name>-<time>, newly made; never one that exists."
+    stem = f'{name}-{datetime.now():%Y%m%d-%H%M%S}'
+    for n in range(1, 1000):
+        folder = Path(out)/(stem if n == 1 else f'{stem}-{n}')
+        try: folder.mkdir(parents=True)
+        except FileExistsError: continue
+        return folder.resolve()
+    raise FileExistsError(folder)

@@ -1,0 +1,72 @@
+"The folder of a cross-validation: its folds, each a run, read together and checked."
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import InputError
+from ..experiment import load_experiment
+from .checksums import altered
+from .files import read_json
+from .folder import FOLD, Run, read_run, refuse
+
+
+@dataclass
+class CrossValidation(Run):
+    "`predictions` are the test rows of every fold, with `fold` from 1; the cohort's split is the fold that tests the image."
+    folds:tuple = ()  # a `Run` each
+
+    @property
+    def splits(self): return [f'fold {k}' for k in range(1, len(self.folds) + 1)]
+
+
+def read_folds(
+    folder,       # that fit --folds wrote
+    force=False,  # as for `read_run`, of each fold and of the folder's own files
+) -> CrossValidation:
+    "Raises `InputError` where a fold is not finished or not as it was, or where the folds do not test each image once."
+    folder = Path(folder)
+    changed = altered(folder)
+    if not force: refuse(folder, changed)
+    experiment = load_experiment(folder/'experiment.toml')[1]
+    places = {k: folder/f'fold-{k}' for k in range(1, experiment.folds + 1)}
+    if missing := [k for k, place in places.items() if not place.is_dir()]: raise InputError(unfinished(folder, missing, experiment.folds))
+    runs = [read_run(place, force) for place in places.values()]
+    first, rows = runs[0], pd.concat([r.predictions.query('split == "test"').assign(fold=k) for k, r in enumerate(runs, 1)])
+    check_once(folder, rows, first.cohort)
+    fold = first.cohort['path'].map(rows.set_index('path')['fold'])
+    name = f'{FOLD.sub("", first.name)}, {len(runs)}-fold cross-validation'
+    return CrossValidation(folder, name, first.data, rows.reset_index(drop=True), first.cohort.assign(split=[f'fold {k}' for k in fold]),
+                           first.history.iloc[:0], first.rejected, experiment, environment(runs),
+                           doubts=[*changed, *(f'{r.folder.name}: {doubt}' for r in runs for doubt in r.doubts)], folds=tuple(runs))
+
+
+def unfinished(folder, missing, folds):
+    "The line that says which folds are missing and what would train them."
+    which = f'fold{"s" if len(missing) > 1 else ""} {", ".join(map(str, missing))} of {folds}'
+    begun = sorted(folder.glob('fold-*/environment.json'))  # a fold that was interrupted says it too
+    command = read_json(begun[0]).get('command') if begun else None
+    resume = f' --resume {shlex.quote(str(folder))}'
+    if not command: return f'{folder} lacks {which}; train the rest by the same fit command with{resume}'
+    return f'{folder} lacks {which}; train the rest by: {command}' + ('' if '--resume' in command else resume)
+
+
+def check_once(folder, rows, cohort):
+    "`InputError` unless each image of the cohort is in the test split of one fold."
+    if (twice := rows['path'].duplicated()).any():
+        raise InputError(f'{twice.sum()} images are tested by two folds of {folder}, one is {rows["path"][twice].iloc[0]!r}; '
+                         'train the folds anew with fit')
+    if lost := set(cohort['path']) ^ set(rows['path']):
+        raise InputError(f'{len(lost)} images are not both in the cohort and in the test of a fold of {folder}, one is {min(lost)!r}; '
+                         'train the folds anew with fit')
+
+
+def environment(runs):
+    "The folds' as one; where they differ, as after an interruption, every value is named."
+    def one(found): return ', '.join(dict.fromkeys(str(v) for v in found if v is not None))
+    all_of = [r.environment for r in runs]
+    out = {k: one(e.get(k) for e in all_of) for k in all_of[0] if k not in ('data', 'experiment', 'packages', 'command')}
+    packages = [e.get('packages', {}) for e in all_of]
+    commands = dict.fromkeys(e.get('command', 'not stated') for e in all_of)
+    return dict(out, command='\n'.join(commands), packages={k: one(o.get(k) for o in packages) for k in packages[0]})

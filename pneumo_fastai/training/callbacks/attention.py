@@ -1,0 +1,46 @@
+"A callback that shows how attention moves as a network learns."
+from fastai.callback.core import Callback
+
+from ...data.prepare import boxes_in_square
+from ...explain.gradcam import show_gradcam
+from ...report.figures import heatmaps, style
+from .random_state import random_state_kept
+
+FRAME = 600  # milliseconds an epoch in the animation
+
+
+class WatchGradCAM(Callback):
+    "The maps of a few fixed validation images before training and every few epochs: attention.png, and attention.gif that plays them."
+    order = 80  # after the weights of the epoch are measured
+    def __init__(
+        self, folder, experiment,
+        n=6,        # images: two in three with pneumonia
+        frames=10,  # about so many epochs are kept
+        **how,      # layers, method and mirror, as for `GradCAM`
+    ):
+        self.folder, self.experiment, self.n, self.frames, self.how = folder, experiment, n, frames, how
+
+    def before_fit(self):
+        self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
+        if not self.run: return
+        valid = self.dls.cohort.table.query('split == "valid"')
+        of = {c: rows.path for c, rows in valid.sample(frac=1, random_state=0).groupby('label')}
+        self.paths, self.kept = [*of[1][:self.n * 2 // 3], *of[0][:self.n - self.n * 2 // 3]], []
+        self._keep('untrained')
+
+    def after_epoch(self):
+        every = -(-self.n_epoch // self.frames)
+        if self.epoch % every == 0 or self.epoch == self.n_epoch - 1: self._keep(f'epoch {self.epoch}')
+
+    def _keep(self, title):
+        with random_state_kept(self.dls): self.images, heat = show_gradcam(self.learn, self.paths, **self.how)
+        self.kept.append((title, heat))
+
+    def after_fit(self):
+        cohort = self.dls.cohort
+        boxes = [boxes_in_square(cohort, p, self.experiment) for p in self.paths]
+        style.save(heatmaps.attention(self.images, self.kept, boxes, cohort.synthetic), self.folder/'attention.png')
+        frames = [heatmaps.image_grid(self.images, [title] * len(self.paths), list(heat), boxes, synthetic=cohort.synthetic)
+                  for title, heat in self.kept]
+        heatmaps.save_animation(frames, self.folder/'attention.gif', FRAME)
+
