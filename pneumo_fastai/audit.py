@@ -71,8 +71,8 @@ def show(found):
     "The findings as tables and lines, the shortcut test last."
     from .screen import console, note
     show_counts(found)
-    console.print(f'persons: {found["persons"]:,}, with up to {found["persons_by_images"]["most"]} images each; '
-                  f'{found["persons_by_images"]["of_both_classes"]:,} have images of both classes')
+    console.print(f'patients: {found["patients"]:,}, with up to {found["patients_by_images"]["most"]} images each; '
+                  f'{found["patients_by_images"]["of_both_classes"]:,} have images of both classes')
     show_rejected(found['rejected'])
     show_duplicates(found['duplicates'])
     show_borders(found['borders'])
@@ -87,8 +87,8 @@ def show_counts(found):
     blank = [name for name, values in found['counts'].items() if list(values) == ['not stated']]
     rows = [('all', found), *((f'{name}: {value}', r) for name, values in found['counts'].items() if name not in blank
                               for value, r in values.items())]
-    table(f'{found["data"]} ({found["layout"]}{synthetic})', ['', 'images', 'persons', 'pneumonia', 'prevalence'],
-          [(name, f'{r["images"]:,}', f'{r["persons"]:,}', f'{r["pneumonia"]:,}', f'{r["prevalence"]:.1%}') for name, r in rows])
+    table(f'{found["data"]} ({found["layout"]}{synthetic})', ['', 'images', 'patients', 'pneumonia', 'prevalence'],
+          [(name, f'{r["images"]:,}', f'{r["patients"]:,}', f'{r["pneumonia"]:,}', f'{r["prevalence"]:.1%}') for name, r in rows])
     if blank: console.print(f'not stated in any image: {", ".join(blank)}')
 
 
@@ -103,9 +103,9 @@ def show_duplicates(found, most=5):
     from .screen import console
     splits = 'across splits not told, there being none' if found['across_splits'] is None else f'{found["across_splits"]:,} across splits'
     console.print(f'duplicates: {found["pairs"]:,} pairs among {found["images"]:,} images, {found["identical"]:,} with the same pixels; '
-                  f'{found["across_labels"]:,} across labels, {splits}, {found["across_persons"]:,} across persons')
+                  f'{found["across_labels"]:,} across labels, {splits}, {found["across_patients"]:,} across patients')
     for o in found['list'][:most]:
-        marks = ', '.join(k.replace('_', ' ') for k in ('across_labels', 'across_splits', 'across_persons') if o[k])
+        marks = ', '.join(k.replace('_', ' ') for k in ('across_labels', 'across_splits', 'across_patients') if o[k])
         console.print(f'  {o["correlation"]:.3f} {o["a"]} {o["b"]} {marks}', soft_wrap=True, markup=False)
 
 
@@ -128,12 +128,12 @@ def show_order(slices, prevalence):
 def show_shortcut(found):
     from .report.labels import number
     from .screen import console, table
-    table('shortcut test: AUROC without a look at the lungs', ['from', 'AUROC [95% interval]', 'images', 'stated', 'persons'],
-          [(name, number(o), f'{o["n"]:,}', f'{o["stated"]:,}', f'{o["persons"]:,}') for name, o in found.items()])
+    table('shortcut test: AUROC without a look at the lungs', ['from', 'AUROC [95% interval]', 'images', 'stated', 'patients'],
+          [(name, number(o), f'{o["n"]:,}', f'{o["stated"]:,}', f'{o["patients"]:,}') for name, o in found.items()])
     for reason in dict.fromkeys(o['reason'] for o in found.values() if o['reason']):
         names = [name for name, o in found.items() if o['reason'] == reason]
         console.print(f'not defined: {", ".join(names) if len(names) < len(found) else "all"}, because {reason}', soft_wrap=True)
-    console.print('Cross-validated by person; 0.5 is chance. A model that scores no better than "all of the above" may have learnt no '
+    console.print('Cross-validated by patient; 0.5 is chance. A model that scores no better than "all of the above" may have learnt no '
                   'more.\nNo network sees a file\'s name; a split by order would.', soft_wrap=True)
 
 

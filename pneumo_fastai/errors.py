@@ -11,7 +11,7 @@ class InputError(ValueError):
 
 
 class UnreadableImage(Exception):
-    "A file that gives no image: `.path` and `.reason`, which quotes nothing from a header that could name a person."
+    "A file that gives no image: `.path` and `.reason`, which quotes nothing from a header that could name a patient."
     def __init__(self, path, reason):
         super().__init__(path, reason)
         self.path, self.reason = str(path), reason

@@ -12,7 +12,7 @@ def evaluate(
     operating_point:str = 'youden',  # rule of the threshold: youden, sensitivity=0.95, specificity=0.9, cost=5 (a miss in false alarms)
     prevalence:float = None,         # where the model would be used: PPV and NPV are stated for it too
     error:float = 0.1,               # error rate of the conformal prediction sets, in each class
-    n_boot:int = 1000,               # resamples of persons, where an interval rests on them
+    n_boot:int = 1000,               # resamples of patients, where an interval rests on them
     seed:int = 0,                    # of the resamples and folds
     out:str = 'comparison',          # of several runs: the table is written to OUT.csv and OUT.tex
     force:bool = False,              # measure also what is not as it was when the run ended; the report then says so
@@ -62,7 +62,7 @@ def show_folds(title, result):
     from .report.cross_validation import on_screen, words
     from .screen import console, note, table
     title = f'{title}{" (synthetic data)" if result["synthetic"] else ""}, test of each fold at its own threshold'
-    table(f'{title}: n = {result["n"]} images of {result["persons"]} persons', *on_screen(result))
+    table(f'{title}: n = {result["n"]} images of {result["patients"]} patients', *on_screen(result))
     for line in words(result): console.print(line, markup=False)
     for warning in result['warnings']: note(warning)
 

@@ -13,7 +13,7 @@ class Experiment:
     "The recipe of a run. These defaults are the baseline; raises `InputError` for a value that is out of range."
     arch:Literal['resnet18', 'resnet18_os16'] = 'resnet18'  # the network, from scratch, one channel, two classes; os16: maps twice as fine
     size:int = 224                                       # images are size x size pixels
-    aspect:Literal['pad', 'crop', 'stretch'] = 'pad'     # how a film that is not square becomes square
+    aspect:Literal['pad', 'crop', 'stretch'] = 'pad'     # how a radiograph that is not square becomes square
     any_view:bool = False                                # also images that say they are not frontal chest radiographs
     batch_size:int = 32                                  # images a step
     epochs:int = 20                                      # passes over train, each without its incomplete last batch
@@ -27,10 +27,10 @@ class Experiment:
     contrast:float = 0.                                  # augmentation: up to this much more or less, 0 to 1
     crop:float = 1.                                      # augmentation: a random square of at least this share of the side; 1: the whole
     box_guidance:float = 0.                              # weight of the loss that asks Grad-CAM's map to lie in the boxes
-    valid:float = 0.15                                   # share of the persons to choose epoch and threshold on
-    test:float = 0.15                                    # share of the persons to measure on, once
-    folds:int = 0                                        # 0: one split; 2 or more: cross-validation by person, and an ensemble
-    split_seed:int = 0                                   # another one draws other persons
+    valid:float = 0.15                                   # share of the patients to choose epoch and threshold on
+    test:float = 0.15                                    # share of the patients to measure on, once
+    folds:int = 0                                        # 0: one split; 2 or more: cross-validation by patient, and an ensemble
+    split_seed:int = 0                                   # another one draws other patients
     seed:int = 0                                         # of weights, order and augmentation; repeats exactly with as many threads
     precision:Literal['auto', 'float32', 'bfloat16'] = 'auto'  # auto: bfloat16 where native, or faster in a trial
     compiled:bool = False                                # train through torch.compile; meant for a GPU

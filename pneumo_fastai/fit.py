@@ -13,7 +13,7 @@ def fit(
     resume:str = None,     # the folder of an interrupted cross-validation (--folds): its finished folds are kept
     **overrides,
 ):
-    "Train a pneumonia classifier on a folder of chest radiographs, measure it once on persons it has not seen, and export it."
+    "Train a pneumonia classifier on a folder of chest radiographs, measure it once on patients it has not seen, and export it."
     from . import experiment as recipes
     from .memory import keep_freed
     from .screen import cohort_ready, console, progress
@@ -43,7 +43,7 @@ def resumed(folder, experiment):
 
     from .errors import InputError
     if not experiment.folds: raise InputError('--resume goes on with a cross-validation; give its --folds too')
-    if not (Path(folder)/'persons.csv').is_file(): raise InputError(f'{folder} holds no interrupted cross-validation; leave out --resume')
+    if not (Path(folder)/'patients.csv').is_file(): raise InputError(f'{folder} holds no interrupted cross-validation; leave out --resume')
     return Path(folder).resolve()
 
 

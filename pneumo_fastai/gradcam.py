@@ -10,7 +10,7 @@ def gradcam(
     *runs:RUNS,
     layers:str = '',         # layers whose maps are fused, such as layer3,layer4; those of the run's recipe unless given
     method:str = None,       # gradcam, gradcam++, hirescam or layercam; that of the run's recipe unless given
-    n_boot:int = 1000,       # resamples of persons behind the intervals of differences
+    n_boot:int = 1000,       # resamples of patients behind the intervals of differences
     seed:int = 0,            # of the resamples
     worst:int = 100,         # images in top_losses.html, those with the greatest loss; 0 for all of test
     cache:str = None,        # where decoded images are kept; the user's cache folder unless given

@@ -49,9 +49,9 @@ def pointers(folder):
 def show_cohort(cohort, summary):
     "Counts by split, notes and rejected files, before anything is trained on them."
     synthetic = ', synthetic: drawn by a program, no patient\'s' if cohort.synthetic else ''
-    rows = [(name, f'{r["images"]:,}', f'{r["persons"]:,}', f'{r["pneumonia"]:,}', f'{r["prevalence"]:.1%}')
+    rows = [(name, f'{r["images"]:,}', f'{r["patients"]:,}', f'{r["pneumonia"]:,}', f'{r["prevalence"]:.1%}')
             for name, r in summary.to_dict('index').items()]
-    table(f'{cohort.name} ({cohort.layout}{synthetic})', ['split', 'images', 'persons', 'pneumonia', 'prevalence'], rows)
+    table(f'{cohort.name} ({cohort.layout}{synthetic})', ['split', 'images', 'patients', 'pneumonia', 'prevalence'], rows)
     for text in cohort.notes: note(text)
     if len(cohort.rejected): note(f'{len(cohort.rejected)} files, listed in rejected.csv', 'rejected')
 

@@ -27,16 +27,16 @@ def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.getbasetemp()/'cache'))
 
 
-def write_films(folder, persons=40, each=2, size=48, seed=0):
+def write_films(folder, patients=40, each=2, size=48, seed=0):
     "Class folders of noise; PNEUMONIA has a bright patch. Returns the folder."
     rng = np.random.default_rng(seed)
     for name in ('NORMAL', 'PNEUMONIA'): (folder/name).mkdir(parents=True)
-    for person in range(persons):
+    for patient in range(patients):
         for image in range(each):
             pixels = rng.normal(90, 25, (size, size))
-            positive = person % 3 == 0
+            positive = patient % 3 == 0
             if positive: pixels[10:30, 8:24] += 70
-            name = f'person{person}_bacteria_{image}.png' if positive else f'IM-{person:04}-{image:04}.png'
+            name = f'person{patient}_bacteria_{image}.png' if positive else f'IM-{patient:04}-{image:04}.png'
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder/('PNEUMONIA' if positive else 'NORMAL')/name)
     return folder
 
@@ -53,18 +53,18 @@ HOSTILE = '<script>alert("a")</script> & 50%_{x}'
 
 
 def a_run(folder, seed=0, synthetic=False, name='weighted', data='films', n=300, views=('AP', 'PA')):
-    "Returns `folder`, with images of n/3 persons; the test images do not depend on `seed`, the probabilities do."
+    "Returns `folder`, with images of n/3 patients; the test images do not depend on `seed`, the probabilities do."
     folder.mkdir(parents=True)
     i, rng = np.arange(n), np.random.default_rng(seed)
     label = (i//3 % 3 == 0).astype(int)
     split = np.array(['train', 'valid', 'test'])[i//3 % 5 % 3]
-    table = pd.DataFrame(dict(path=[f'/films/{k}.dcm' for k in i], label=label, person=[f'p{k//3}' for k in i], split=split,
+    table = pd.DataFrame(dict(path=[f'/films/{k}.dcm' for k in i], label=label, patient=[f'p{k//3}' for k in i], split=split,
                               view=np.array(views, dtype=object)[i//2 % len(views)], age=20. + i % 70, sex=np.where(i//3 % 2, 'F', 'M'),
                               detail=np.where(label, 'Lung Opacity', 'Normal'),
                               boxes=['[[1.0, 2.0, 30.0, 40.0]]' if y else '[]' for y in label]))
     table.to_csv(folder/'split.csv', index=False)
     table = table.assign(probability=1/(1 + np.exp(-rng.normal(3*label - 1.5, 1.5))))
-    table.loc[split != 'train', ['path', 'person', 'split', 'label', 'probability']].to_csv(folder/'predictions.csv', index=False)
+    table.loc[split != 'train', ['path', 'patient', 'split', 'label', 'probability']].to_csv(folder/'predictions.csv', index=False)
     pd.DataFrame(dict(epoch=[0, 1], train_loss=[.7, .5], valid_loss=[.7, .6], auroc=[.6, .8])).to_csv(folder/'history.csv', index=False)
     pd.DataFrame(dict(path=['a.dcm', 'b.dcm'], reason=['cannot be read', HOSTILE])).to_csv(folder/'rejected.csv', index=False)
     (folder/'experiment.toml').write_text('class_weights = "balanced"\n')
@@ -79,7 +79,7 @@ def rewrite_predictions(folder, rows):
     rows.to_csv(folder/'predictions.csv', index=False)
     table, said = pd.read_csv(folder/'split.csv'), rows.set_index('path')
     table = table[(table.split == 'train') | table.path.isin(said.index)].set_index('path', drop=False)
-    for column in ('split', 'person', 'label'): table.loc[said.index, column] = said[column]
+    for column in ('split', 'patient', 'label'): table.loc[said.index, column] = said[column]
     table.to_csv(folder/'split.csv', index=False)
 
 
@@ -152,7 +152,7 @@ def explainable_run(folder, seed, boxes, data):
     e = Experiment(size=32, seed=seed)
     table = prepare(read_cohort(data), e).table
     table.assign(boxes=['[[8, 10, 16, 20]]' if y and boxes else '[]' for y in table.label]).to_csv(folder/'split.csv', index=False)
-    rows = table.loc[table.split != 'train', ['path', 'person', 'split', 'label']]
+    rows = table.loc[table.split != 'train', ['path', 'patient', 'split', 'label']]
     rows.assign(probability=np.random.default_rng(seed).random(len(rows)).round(3)).to_csv(folder/'predictions.csv', index=False)
     (folder/'experiment.toml').write_text(toml(e))
     about = dict(name='films', layout='class folders', synthetic=False, notes=[])

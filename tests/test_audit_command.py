@@ -43,8 +43,8 @@ def test_what_was_planted_is_found_and_said(made, sound):
                   'not stated in any image: view, sex, age, detail'): assert words in flat
     border = found['shortcut']['image border']
     assert border['value'] is not None and border['low'] < .5 < border['high']     # the patch of the ill lies inside; at the edge is noise
-    order = found['shortcut']['place in sorted names']     # 'IM' before 'person'
-    assert order['value'] > .95 and order['low'] > .8     # of 41 persons
+    order = found['shortcut']['place in sorted names']     # 'IM' before 'patient'
+    assert order['value'] > .95 and order['low'] > .8     # of 41 patients
 
 
 def test_the_figure_is_a_page(made):
@@ -61,7 +61,7 @@ def test_names_with_what_the_screen_takes_for_markup_are_shown_as_they_are(films
     "Of files, folders, labels, classes and the figure."
     place = tmp_path/'z[/b]'/'films [red]'
     place.mkdir(parents=True)
-    rows = ['path,label,person,view,detail']
+    rows = ['path,label,patient,view,detail']
     for i, film in enumerate(sorted((films/'NORMAL').iterdir())[:12]):
         shutil.copy(film, place/f'[b]{i} $x_{{$.png')
         rows.append(f'[b]{i} $x_{{$.png,{i % 2},[/b]{i},PA,[/bold] $_{{$')

@@ -115,8 +115,8 @@ def test_a_run_that_is_broken_or_says_too_little(tmp_path, capsys, three, write_
 
 
 def test_a_difference_says_how_many_resamples_it_lacks():
-    "Of eight persons one is ill: a third of the draws hold no ill image."
-    rows = pd.DataFrame(dict(path=[f'{i}' for i in range(16)], person=[f'{i//2}' for i in range(16)], split=['valid', 'test']*8,
+    "Of eight patients one is ill: a third of the draws hold no ill image."
+    rows = pd.DataFrame(dict(path=[f'{i}' for i in range(16)], patient=[f'{i//2}' for i in range(16)], split=['valid', 'test']*8,
                              label=[1]*2 + [0]*14, probability=np.linspace(.9, .1, 16)))
     found = compare(rows, rows.assign(probability=rows.probability[::-1].to_numpy()), Settings(n_boot=200))
     left = found['difference']['at_threshold']['recall']['left_out']

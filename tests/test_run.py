@@ -70,7 +70,7 @@ def test_predictions_and_metrics_belong_together(made):
     check_disjoint(split)
     both = predictions.merge(split, on='path', suffixes=('', '_of_split'))
     assert len(both) == (split.split != 'train').sum()
-    for column in ('person', 'split', 'label'): assert (both[column] == both[f'{column}_of_split']).all()
+    for column in ('patient', 'split', 'label'): assert (both[column] == both[f'{column}_of_split']).all()
     metrics = json.loads((run/'metrics.json').read_text())
     test = predictions[predictions.split == 'test']
     called = test.probability >= metrics['threshold']['value']
@@ -168,7 +168,7 @@ def test_bad_input_gets_one_line_and_status_2(tmp_path, kind):
     assert not (tmp_path/'runs').exists()
 
 
-def test_one_class_and_too_few_persons(films, tmp_path):
+def test_one_class_and_too_few_patients(films, tmp_path):
     shutil.copytree(films, tmp_path/'films')
     for p in sorted((tmp_path/'films').rglob('*.png')):
         if 'person0_' not in p.name and 'IM-0001' not in p.name: p.unlink()

@@ -24,7 +24,7 @@ def repeated(experiment, n, folder) -> Prepared:
     np.save(file, np.random.default_rng(0).integers(0, 256, (DISTINCT, size, size), np.uint8))
     i, paths = np.arange(n), [f'{k:08}' for k in range(n)]
     split = [('valid', 'test', *['train'] * 8)[k % 10] for k in range(n)]
-    table = pd.DataFrame(dict(path=paths, label=i % 2, person=paths, view=None, split=split, boxes=[[]] * n))
+    table = pd.DataFrame(dict(path=paths, label=i % 2, patient=paths, view=None, split=split, boxes=[[]] * n))
     pixels = Pixels(np.load(file, mmap_mode='r'), pd.DataFrame(dict(row=i % DISTINCT), index=paths), folder)
     return Prepared('noise', 'manifest', table, None, pixels=pixels, made_for=deciding(experiment))
 

@@ -33,16 +33,16 @@ def _pen():
 
 def _blurred(layer, radius): return np.asarray(layer.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float32)/255
 
-def draw_person(rng):
-    "The anatomy that all films of one person share."
+def draw_patient(rng):
+    "The anatomy that all films of one patient share."
     return SimpleNamespace(
         sex=str(rng.choice(['F', 'M'])), age=int(np.clip(rng.normal(48, 17), 16, 94)), fat=rng.uniform(0, 1), breast=rng.uniform(.3, 1),
         neck=rng.uniform(.2, .28), width=rng.normal(.72, .03), apex=rng.normal(-.78, .03), dome=rng.normal(.47, .04),
         heart=rng.normal(.31, .02), aorta=rng.uniform(.03, .08), slope=rng.uniform(.2, .38), gap=rng.uniform(.135, .16))
 
-def pose(rng, person, view, label):
-    "One film's geometry. In bed (AP) a person breathes in less, turns more, and the heart is magnified."
-    ap, p = view == 'AP', SimpleNamespace(**vars(person))
+def pose(rng, patient, view, label):
+    "One film's geometry. In bed (AP) a patient breathes in less, turns more, and the heart is magnified."
+    ap, p = view == 'AP', SimpleNamespace(**vars(patient))
     p.ap, p.side, p.shift = ap, rng.choice([-1, 1]), rng.normal(0, .04 if ap else .012)
     found = rng.choice(['heart', 'effusion', 'mass', 'band', 'device'], rng.integers(1, 3), replace=False)
     p.findings = set(found) if CLASSES[label].startswith('No Lung') else set()

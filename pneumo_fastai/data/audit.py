@@ -35,12 +35,12 @@ def bands(ages) -> pd.Series:
 
 
 def row(part) -> dict:
-    return dict(images=len(part), persons=part.person.nunique(), pneumonia=int(part.label.sum()),
+    return dict(images=len(part), patients=part.patient.nunique(), pneumonia=int(part.label.sum()),
                 prevalence=float(part.label.mean()) if len(part) else None)
 
 
 def counts(table) -> dict:
-    "By class, split, view, sex, age band and detailed class: value -> images, persons, pneumonia (images) and prevalence."
+    "By class, split, view, sex, age band and detailed class: value -> images, patients, pneumonia (images) and prevalence."
     by = {'class': table.label.map(dict(enumerate(CLASSES))), 'split': table.split, 'view': table['view'], 'sex': table.sex,
           'age': bands(table.age), 'detail': table.detail}
     order = {value: i for i, value in enumerate([*CLASSES, 'train', 'valid', 'test', *AGES])} | {UNKNOWN: len(AGES) + 9}
@@ -49,19 +49,19 @@ def counts(table) -> dict:
             for name, values in named.items()}
 
 
-def images_a_person(table) -> dict:
-    "How many persons have 1, 2, ... images; the most; and how many have images of both classes."
-    each = table.groupby('person').agg(images=('label', 'size'), classes=('label', 'nunique'))
+def images_a_patient(table) -> dict:
+    "How many patients have 1, 2, ... images; the most; and how many have images of both classes."
+    each = table.groupby('patient').agg(images=('label', 'size'), classes=('label', 'nunique'))
     edges = {'1': 1, '2': 2, '3 to 5': 5, '6 to 10': 10, '11 or more': np.inf}
     of = pd.cut(each.images, [0, *edges.values()], labels=list(edges)).value_counts(sort=False)
-    return dict(persons=len(each), images_a_person=of.to_dict(), most=int(each.images.max()),
+    return dict(patients=len(each), images_a_patient=of.to_dict(), most=int(each.images.max()),
                 of_both_classes=int((each.classes == 2).sum()))
 
 
 def duplicates(table, pairs) -> dict:
-    "Counts of pairs and groups, of those that cross labels, splits and persons (None: no splits), and the pairs, the most troubling first."
+    "Counts of pairs, groups, and of those across labels, splits and patients (None: no splits); the pairs, the most troubling first."
     a, b = (table.loc[pairs[k]].reset_index(drop=True) for k in 'ab')
-    crosses = {f'across_{what}s': a[what] != b[what] for what in ('label', 'split', 'person')}
+    crosses = {f'across_{what}s': a[what] != b[what] for what in ('label', 'split', 'patient')}
     if table.split.isna().any(): crosses['across_splits'] = pd.Series(False, index=pairs.index)
     listed = pd.DataFrame(dict(a=a.path, b=b.path, correlation=pairs.correlation.round(4), identical=pairs.identical, **crosses))
     listed = listed.sort_values([*crosses, 'correlation'], ascending=False, kind='stable')
@@ -106,9 +106,9 @@ def order(table) -> list[dict]:
 
 
 def features(cohort, looks) -> tuple[pd.DataFrame, dict]:
-    "What can be known of an image without its lungs, one row an image with label and person, and the names of its groups of columns."
+    "What can be known of an image without its lungs, one row an image with label and patient, and the names of its groups of columns."
     header = cohort.pixels.table.loc[cohort.table.path, ['spacing', 'height', 'width']].reset_index(drop=True)
-    table = pd.concat([cohort.table[['label', 'person', 'view', 'sex', 'age']], header, looks.reset_index(drop=True)], axis=1)
+    table = pd.concat([cohort.table[['label', 'patient', 'view', 'sex', 'age']], header, looks.reset_index(drop=True)], axis=1)
     border = EDGE + [f'{side}_bar' for side in SIDES]
     return table.assign(place=place(cohort.table)), {'view': ['view'], 'age': ['age'], 'sex': ['sex'], 'pixel spacing': ['spacing'],
         'stored size': ['height', 'width'], 'image border': border, 'place in sorted names': ['place']}
@@ -118,7 +118,7 @@ def findings(cohort, looks, pairs) -> dict:
     "Everything but the shortcut test, as JSON can hold it. `looks` from `borders.looks`, `pairs` from `duplicates.duplicate_pairs`."
     table, rejected = cohort.table, cohort.rejected
     return dict(data=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, **row(table), notes=list(cohort.notes),
-                counts=counts(table), persons_by_images=images_a_person(table), duplicates=duplicates(table, pairs),
+                counts=counts(table), patients_by_images=images_a_patient(table), duplicates=duplicates(table, pairs),
                 borders=edges(table, looks), order=order(table),
                 rejected=dict(files=len(rejected), reasons=dict(Counter(rejected.reason).most_common()), list=rejected.to_dict('records')))
 

@@ -15,8 +15,8 @@ def class_groups(folder, found):
     return [(split, *c) for split, s in named(SPLITS, folder) for c in named(LABELS, s)]
 
 
-def kermany_person(name):
-    "The person in a file name of Kermany et al. 2018, in Kaggle's form or Mendeley's (disease-person-image); None in any other."
+def kermany_patient(name):
+    "The patient in a file name of Kermany et al. 2018, in Kaggle's form or Mendeley's (disease-patient-image); None in any other."
     match = KERMANY.match(name)
     return match and next(filter(None, match.groups()))
 
@@ -31,17 +31,17 @@ def class_folders(folder, groups, found):
             if not kind:
                 other += 1
                 continue
-            person = None    # of a DICOM the header tells
+            patient = None    # of a DICOM the header tells
             if path.suffix.lower() in PICTURES:
-                person = kermany_person(path.name)
-                alone += person is None
-                person = person or (path.parent/stem(path)).relative_to(folder).as_posix()     # two classes' 1.png are two persons
-            found.add(path, label, person, split=split if shipped else None, name=None if person else name_in(path, folder))
+                patient = kermany_patient(path.name)
+                alone += patient is None
+                patient = patient or (path.parent/stem(path)).relative_to(folder).as_posix()     # two classes' 1.png are two patients
+            found.add(path, label, patient, split=split if shipped else None, name=None if patient else name_in(path, folder))
     stray = beside(folder, taken, found)
     found.note(other, f"files in class folders left out: images are {', '.join(SUFFIXES)}")
     found.note(stray, 'images lie in no class folder: left out')
-    found.note(alone, 'images whose name does not tell the person: each counts as a person of its own, so images of one person may cross '
-               'splits')
+    found.note(alone, 'images whose name does not tell the patient: each counts as a patient of its own, so images of one patient may '
+               'cross splits')
 
 
 def beside(folder, taken, found):

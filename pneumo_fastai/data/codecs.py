@@ -36,7 +36,7 @@ def number(ds, key, allowed, default=None) -> int:
 
 
 def unread(value, key, allowed) -> str:
-    "A header's value that is not one of `allowed`, in words. A text or a large number could be a person's: not quoted."
+    "A header's value that is not one of `allowed`, in words. A text or a large number could be a patient's: not quoted."
     if value is None: return f'no {key}'
     if not isinstance(value, int) or not 0 <= value < 2**16: return f'a {key} that cannot be read'
     ends = ' to '.join(map(str, sorted({allowed[0], allowed[-1]}))) if isinstance(allowed, range) else ' or '.join(map(str, allowed))

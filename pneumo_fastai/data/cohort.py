@@ -14,17 +14,17 @@ from .readers import LINKED, SUFFIXES, Found, enter, files, reading, visible
 from .rsna import rsna, rsna_labels
 
 CLASSES = 'no pneumonia', 'pneumonia'     # label 0, 1
-COLUMNS = ['path', 'label', 'person', 'split', 'view', 'age', 'sex', 'detail', 'boxes', 'name']
-LAYOUTS = ("a manifest.csv (path,label and optionally person,split,view,age,sex,detail), RSNA's (stage_2_train_labels.csv and "
+COLUMNS = ['path', 'label', 'patient', 'split', 'view', 'age', 'sex', 'detail', 'boxes', 'name']
+LAYOUTS = ("a manifest.csv (path,label and optionally patient,split,view,age,sex,detail), RSNA's (stage_2_train_labels.csv and "
     "stage_2_train_images/), or class folders (NORMAL/ and PNEUMONIA/, also below train/, val/, test/)")
 FEW = 100   # 50 + 50 images measure an AUC of 0.85 to a standard error of 0.04 (Hanley and McNeil 1982)
 
 
 @dataclass
 class Cohort:
-    """`table` has COLUMNS, index 0..n-1, sorted by path: path (absolute), label (0, 1), person (None where a manifest has none),
+    """`table` has COLUMNS, index 0..n-1, sorted by path: path (absolute), label (0, 1), patient (None where a manifest has none),
     split ('train', 'valid', 'test', or None where the data set ships none), view, age (years, NaN unknown), sex, detail,
-    boxes, a list of (x, y, width, height) in source pixels, and name, what the data set calls an image that has no person."""
+    boxes, a list of (x, y, width, height) in source pixels, and name, what the data set calls an image that has no patient."""
     name:str                # the folder's name, or 'demo'
     layout:str              # 'RSNA', 'class folders' or 'manifest'
     table:pd.DataFrame

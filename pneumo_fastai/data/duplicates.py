@@ -1,6 +1,6 @@
 """Images that are one picture, found in two steps that scale: a 64-bit hash names candidates, a correlation of the fine structure confirms.
 
-Radiographs of different persons are alike in everything coarse, so both look at what is left when that is taken away: a 64 x 64 picture
+Radiographs of different patients are alike in everything coarse, so both look at what is left when that is taken away: a 64 x 64 picture
 less its own 16 x 16 version, each 8 x 8 field divided by its spread. The hash is the signs of 64 random projections of it (Charikar 2002):
 a bit differs with probability arccos(r)/pi for two pictures that correlate by r."""
 import numpy as np
@@ -11,7 +11,7 @@ from .borders import blocks
 SIDE, COARSE, FIELD = 64, 16, 8
 BITS = 10       # the most that may differ between candidates; r = 0.92 gives 8.2 on average
 ALIKE = 0.85    # least correlation of a pair
-"""Chosen on real films. Of different persons: at most 0.73 in 1.2 million pairs of adults' films and 0.74 in 13.6 million of children's;
+"""Chosen on real films. Of different patients: at most 0.73 in 1.2 million pairs of adults' films and 0.74 in 13.6 million of children's;
 0.79 among the candidates of 356 million pairs of adults' films, shifted and mirrored up to RSNA's number.
 Of a film and itself as JPEG of quality 40, at two thirds or 64 pixels, 30 grey levels lighter, of contrast 0.7, of gamma 0.6 or with a
 white square burnt in: 0.95 at least; histogram equalised: 0.92."""

@@ -1,4 +1,4 @@
-"DICOM bytes -> pydicom's elements, no more of them than a film has: each costs thousands of times its bytes in time and memory."
+"DICOM bytes -> pydicom's elements, no more of them than a radiograph has: each costs thousands of times its bytes in time and memory."
 import zlib
 from io import BytesIO
 
@@ -6,7 +6,7 @@ from ..errors import UnreadableImage
 from .codecs import DEFLATED, MAX_PIXELS, NATIVE
 
 IMPLICIT, EXPLICIT, BIG = NATIVE[:3]
-MOST = 2**16  # reads of up to 8 bytes: of an element one or two, of a fragment two, of an item three; a film has some hundreds
+MOST = 2**16  # reads of up to 8 bytes: of an element one or two, of a fragment two, of an item three; a radiograph has some hundreds
 LONGEST = 2**16  # bytes of a number or text
 
 
@@ -23,7 +23,7 @@ class Counted(BytesIO):
         return super().read(n)
 
 
-class TooMany(Exception): "More elements than a film has."
+class TooMany(Exception): "More elements than a radiograph has."
 
 
 def counted(read, raw):

@@ -125,5 +125,5 @@ def years(age) -> float:
 
 
 def hashed(identifier) -> str|None:
-    "A PatientID as 16 hexadecimal digits of its SHA-256: the same person is the same, and is not named."
+    "A PatientID as 16 hexadecimal digits of its SHA-256: the same patient is the same, and is not named."
     return sha256(str(identifier).encode(errors='replace')).hexdigest()[:16] if identifier else None

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pneumo_fastai.data.anatomy import CLASSES, GRID, SPAN, attenuation, draw_person, pose
+from pneumo_fastai.data.anatomy import CLASSES, GRID, SPAN, attenuation, draw_patient, pose
 from pneumo_fastai.data.workers import end_with
 from pneumo_fastai.errors import InputError
 
@@ -63,12 +63,12 @@ def _box(patch, camera):
 
 def radiograph(
     rng,     # numpy Generator
-    person,  # from `draw_person`
+    patient,  # from `draw_patient`
     view,    # 'PA' or 'AP'
     label,   # index into CLASSES
 ):
     "One film, uint8 (1024, 1024), and the boxes (x, y, width, height) in pixels around its opacities."
-    p = pose(rng, person, view, label)
+    p = pose(rng, patient, view, label)
     mu, patches = attenuation(rng, p, label)
     camera = _camera(rng, p)
     grey = np.clip(mu, 0, None)**rng.normal(1.15, .12)*p.contrast
@@ -78,7 +78,7 @@ def radiograph(
     film += (grain + np.roll(grain, 1, 1))*rng.uniform(.015, .05)
     return np.clip(film, 0, 255).astype(np.uint8), [_box(patch, camera) for patch in patches]
 
-def _dicom(path, film, person, view):
+def _dicom(path, film, patient, view):
     "Write a film as the release does: the age without its unit, the image's id for a name."
     import pydicom
     jpeg, ids = io.BytesIO(), [f'2.25.{uuid.uuid5(uuid.UUID(path.stem), kind).int}' for kind in ('image', 'study', 'series')]
@@ -88,26 +88,26 @@ def _dicom(path, film, person, view):
     ds.file_meta.TransferSyntaxUID, ds.SOPClassUID = pydicom.uid.JPEGBaseline8Bit, pydicom.uid.SecondaryCaptureImageStorage
     ds.SOPInstanceUID, ds.StudyInstanceUID, ds.SeriesInstanceUID = ids
     ds.PatientID = ds.PatientName = path.stem
-    ds.PatientSex, ds.ViewPosition, ds.SeriesDescription = person.sex, view, f'view: {view}'
-    ds.add(pydicom.DataElement('PatientAge', 'AS', str(person.age), validation_mode=pydicom.config.IGNORE))
+    ds.PatientSex, ds.ViewPosition, ds.SeriesDescription = patient.sex, view, f'view: {view}'
+    ds.add(pydicom.DataElement('PatientAge', 'AS', str(patient.age), validation_mode=pydicom.config.IGNORE))
     for name, value in HEADER.items(): setattr(ds, name, value)
     ds.PixelData = pydicom.encaps.encapsulate([jpeg.getvalue()])
     ds.save_as(path, enforce_file_format=True)
 
-def _case(folder, seed, i, person, visit):
+def _case(folder, seed, i, patient, visit):
     "Draw image i and write it: its id, NIH-like name, class and boxes."
-    rng, anatomy = np.random.default_rng([seed, 0, i]), draw_person(np.random.default_rng([seed, 1, person]))
+    rng, anatomy = np.random.default_rng([seed, 0, i]), draw_patient(np.random.default_rng([seed, 1, patient]))
     label = np.random.default_rng([seed, 2, i//6]).permutation([0, 1, 2]*2)[i % 6]  # a third each, also in the smallest sets
     view, name = 'AP' if rng.random() < AP_SHARE[label] else 'PA', str(uuid.UUID(bytes=rng.bytes(16), version=4))
     film, boxes = radiograph(rng, anatomy, view, label)
     _dicom(folder/'stage_2_train_images'/f'{name}.dcm', film, anatomy, view)
-    return name, f'{(7919*person + 104729*seed) % 30805 + 1:08d}_{visit:03d}.png', CLASSES[label], boxes
+    return name, f'{(7919*patient + 104729*seed) % 30805 + 1:08d}_{visit:03d}.png', CLASSES[label], boxes
 
 def _cases(folder, n_images, seed, jobs):
     "Yields every case, in any order."
     from joblib import Parallel, cpu_count, delayed
     visits = np.random.default_rng([seed, 3]).choice(np.arange(1, 7), n_images, p=[.7, .16, .07, .04, .02, .01])
-    plan = [(i, *pv) for i, pv in enumerate([(person, visit) for person, n in enumerate(visits) for visit in range(n)][:n_images])]
+    plan = [(i, *pv) for i, pv in enumerate([(patient, visit) for patient, n in enumerate(visits) for visit in range(n)][:n_images])]
     if jobs == 1: yield from (_case(folder, seed, *row) for row in plan)
     else:
         pool = Parallel(jobs or cpu_count(), return_as='generator_unordered', initializer=end_with, initargs=(os.getpid(),))
@@ -127,7 +127,7 @@ def _tables(folder, cases):
 
 def write_demo(
     folder,         # must not exist yet; it appears whole or not at all
-    n_images=400,   # of about 1.55 images a person; a smaller set is the beginning of a larger one
+    n_images=400,   # of about 1.55 images a patient; a smaller set is the beginning of a larger one
     seed=0,         # the same seed writes the same bytes
     jobs=None,      # processes; None: one a core
     tick=None,      # called with no argument after each image, for a progress bar

@@ -33,7 +33,7 @@ def prepare(
     tick=None,   # progress of decoding, see `open_pixels`
     fold=0,      # which fold is the test split, where the experiment has folds
 ) -> Prepared:
-    "Decode, set rejects aside, fill view, age, sex and missing persons from the headers, assign splits. Done twice, it changes nothing."
+    "Decode, set rejects aside, fill view, age, sex and missing patients from the headers, assign splits. Done twice, it changes nothing."
     cohort = split_up(cohort, experiment, cache, tick, fold)
     return guided(cohort) if experiment.box_guidance else cohort
 
@@ -78,10 +78,10 @@ def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
     header = pixels.table.reindex(cohort.table.path).reset_index(drop=True)
     table = cohort.table.reset_index(drop=True).copy()
     for column in ('view', 'sex', 'age'): table[column] = table[column].where(table[column].notna(), header[column])
-    table['person'] = table.person.where(table.person.notna(), header.patient)
+    table['patient'] = table.patient.where(table.patient.notna(), header.patient)
     reason = header.reason.where(header.reason.notna() | experiment.any_view, table['view'].map(not_frontal))  # labels may know better
-    bad, nobody = reason.notna(), table.person.isna()
-    table['person'] = table.person.where(~nobody, table.pop('name'))
+    bad, nobody = reason.notna(), table.patient.isna()
+    table['patient'] = table.patient.where(~nobody, table.pop('name'))
     notes = [*cohort.notes, *_film_notes(header[~bad]), *_nobody_note(int((nobody & ~bad).sum()))]
     if bad.all(): raise InputError(f'{cohort.name}: none of the {len(table)} images can be read; the first: {reason[0]}')
     refused = pd.DataFrame({'path': table.path[bad], 'reason': reason[bad]})
@@ -91,8 +91,8 @@ def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
 
 
 def _nobody_note(n):
-    return [f'{n} images have no person in labels or header: each counts as a person of its own, known by its path in the data set, '
-            'so images of one person may cross splits'] if n else []
+    return [f'{n} images have no patient in labels or header: each counts as a patient of its own, known by its path in the data set, '
+            'so images of one patient may cross splits'] if n else []
 
 
 def _film_notes(header):
@@ -106,7 +106,7 @@ def _film_notes(header):
 
 def _crossing_note(table):
     n = crossing(table)
-    return [f'{n} persons, by their names, stand in more than one of the splits that the data set ships, which are kept as they are: '
+    return [f'{n} patients, by their names, stand in more than one of the splits that the data set ships, which are kept as they are: '
             'the test numbers may be too good'] if n else []
 
 

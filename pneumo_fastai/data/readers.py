@@ -31,9 +31,9 @@ class Found:
     entered:set = field(default_factory=set)    # folders, as (device, inode)
     closed:int = 0                              # entries that cannot be read and whose names are no image's
 
-    def add(self, path, label, person, *, split=None, view=None, age=math.nan, sex=None, detail=None, boxes=(), name=None):
+    def add(self, path, label, patient, *, split=None, view=None, age=math.nan, sex=None, detail=None, boxes=(), name=None):
         if legible(path) != str(path): return self.reject(path, 'its name is not UTF-8')
-        self.rows.append(dict(path=str(path), label=label, person=person, split=split, view=view, age=age, sex=sex, detail=detail,
+        self.rows.append(dict(path=str(path), label=label, patient=patient, split=split, view=view, age=age, sex=sex, detail=detail,
                               boxes=list(boxes) or NO_BOXES, name=name))
 
     def reject(self, path, reason): self.rejected.setdefault(legible(path), reason)

@@ -1,4 +1,4 @@
-"A film of any shape -> size x size, and boxes on it the same way."
+"A radiograph of any shape -> size x size, and boxes on it the same way."
 import numpy as np
 from PIL import Image
 

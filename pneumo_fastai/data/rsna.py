@@ -9,7 +9,7 @@ from .readers import SUFFIXES, image, left_out, listed, number, read_csv, rows_b
 
 DETAILS = {'Lung Opacity':1, 'No Lung Opacity / Not Normal':0, 'Normal':0}
 MAPPING = 'pneumonia-challenge-dataset-mappings_2018.json'
-NO_MAPPING = (f"RSNA's patientId names an image, not a person: about 11,400 people stand behind the 26,684 images, so a random split puts "
+NO_MAPPING = (f"RSNA's patientId names an image, not a patient: about 11,400 people stand behind the 26,684 images, so a random split puts "
     f"about 70% of validation images on people also in training and numbers come out too good; put {MAPPING} into the folder, from "
     "https://www.rsna.org/rsnai/ai-image-challenge/rsna-pneumonia-detection-challenge-2018")
 
@@ -28,22 +28,23 @@ def rsna_labels(folder): return the_one(folder, 'stage_2_train_labels.csv', '*tr
 def rsna(folder, labels, found):
     table = read_csv(labels, ['patientId', 'x', 'y', 'width', 'height', 'Target'])
     place = the_one(folder, 'stage_2_train_images', '*train_images*', os.path.isdir) or folder
-    images, patients = rsna_images(place, found), rows_by(table.drop_duplicates(), 'patientId')
-    persons, details, unboxed = rsna_persons(folder, found), rsna_details(folder), []
+    images, labelled = rsna_images(place, found), rows_by(table.drop_duplicates(), 'patientId')
+    patients, details, unboxed = rsna_patients(folder, found), rsna_details(folder), []
     found.note(int(table.duplicated().sum()), f'rows of {labels.name} repeat another')
-    for patient, rows in patients.items():
-        path, detail = images.get(patient, place/f'{patient}.dcm'), details.get(patient, set())
-        if reason := rsna_reason(rows, detail) or (patient not in images and (unusable(path) or 'no image')):
+    for key, rows in labelled.items():
+        path, detail = images.get(key, place/f'{key}.dcm'), details.get(key, set())
+        if reason := rsna_reason(rows, detail) or (key not in images and (unusable(path) or 'no image')):
             found.reject(path, reason)
             continue
         label, boxes = int(number(rows[0].Target)), [rsna_box(r) for r in rows]
-        if label and None in boxes: unboxed.append(patient)
-        found.add(path, label, persons.get(patient, patient), detail=' and '.join(sorted(detail)) or None,
+        if label and None in boxes: unboxed.append(key)
+        found.add(path, label, patients.get(key, key), detail=' and '.join(sorted(detail)) or None,
                   boxes=[] if None in boxes else boxes)
-    for patient in images.keys() - patients: found.reject(images[patient], 'no label')
+    for key in images.keys() - labelled: found.reject(images[key], 'no label')
     left_out(found, [p for p in visible(folder) if os.path.isdir(p) and p != place])
     found.note(len(unboxed), f"positive images lack a box or have one that cannot be read: kept, without boxes; first {unboxed[:1]}")
-    if persons: found.note(len(images.keys() & patients.keys() - persons.keys()), 'images are not in the mapping: each is its own person')
+    unmapped = images.keys() & labelled.keys() - patients.keys()
+    if patients: found.note(len(unmapped), 'images are not in the mapping: each is its own patient')
 
 
 def rsna_images(place, found):
@@ -57,7 +58,7 @@ def rsna_images(place, found):
     return images
 
 
-def rsna_persons(folder, found):
+def rsna_patients(folder, found):
     "patientId -> NIH patient, from RSNA's mapping; {} and a note where that is absent."
     mapping = the_one(folder, MAPPING, '*mapping*.json')
     if not mapping:
@@ -74,7 +75,7 @@ def rsna_details(folder):
     csv = the_one(folder, 'stage_2_detailed_class_info.csv', '*detailed_class_info*.csv')
     if not csv: return {}
     groups = rows_by(read_csv(csv, ['patientId', 'class']).rename(columns={'class':'detail'}), 'patientId')
-    return {patient: {r.detail for r in rows} - {''} for patient, rows in groups.items()}
+    return {key: {r.detail for r in rows} - {''} for key, rows in groups.items()}
 
 
 def rsna_reason(rows, details):

@@ -1,4 +1,4 @@
-"What the bootstrap over persons makes of a number, all of a drawn person's images coming along; of a difference, its percentile interval."
+"The bootstrap over patients, all of a drawn patient's images coming along: spread of a number, percentile interval of a difference."
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -16,15 +16,15 @@ ROWS = 200  # resamples multiplied at a time: with much fewer OpenBLAS takes man
 
 
 @lru_cache(maxsize=2)  # valid and test: all that is resampled in an evaluation rests on the same draws
-def person_counts(
-    persons,  # how many there are
+def patient_counts(
+    patients,  # how many there are
     n,        # resamples
     seed,
 ):
-    "How often each person is drawn in each resample: whole numbers [n, persons], every row adds up to `persons`."
+    "How often each patient is drawn in each resample: whole numbers [n, patients], every row adds up to `patients`."
     rng = np.random.default_rng(seed)
-    counts = np.empty((n, persons), dtype=np.uint16)
-    for row in counts: row[:] = np.bincount(rng.integers(0, persons, persons), minlength=persons)
+    counts = np.empty((n, patients), dtype=np.uint16)
+    for row in counts: row[:] = np.bincount(rng.integers(0, patients, patients), minlength=patients)
     counts.flags.writeable = False
     return counts
 
@@ -133,49 +133,49 @@ def percentile(values, level=0.95):
 
 
 def resamples(
-    person,     # whose image each row is [rows]
+    patient,     # whose image each row is [rows]
     statistic,  # weights [k, rows] -> name -> values [k], NaN where undefined
     n=1000,
     seed=0,
 ):
-    "Each value of `statistic` in n draws of as many persons as there are (Efron 1979), as name -> [n]; with one person all are NaN."
+    "Each value of `statistic` in n draws of as many patients as there are (Efron 1979), as name -> [n]; with one patient all are NaN."
     if n < 1: raise InputError(f'n is {n}; give 1 resample or more')
-    code = numbered(person)
+    code = numbered(patient)
     if code.max(initial=0) < 1: return {k: np.full(n, np.nan) for k in statistic(np.ones((1, len(code))))}
-    counts, step = person_counts(code.max() + 1, n, seed), max(1, CHUNK//len(code))
+    counts, step = patient_counts(code.max() + 1, n, seed), max(1, CHUNK//len(code))
     with ThreadPoolExecutor(THREADS) as pool:  # numpy lets go of the interpreter's lock while it adds up
         parts = list(pool.map(lambda i: statistic(counts[i:i + step, code]), range(0, n, step)))
     return {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
 
 
 def bootstrap(
-    person, statistic, n=1000, seed=0,  # as for `resamples`
+    patient, statistic, n=1000, seed=0,  # as for `resamples`
     level=0.95,
 ):
     """Percentile interval of each value of `statistic`, as name -> low, high, left_out: of a difference between two models, which the
     same weights weigh. Resamples in which a value is undefined are left out and counted. A value itself has an interval in `levels`."""
     if not 0 < level < 1: raise InputError(f'level is {level}; give one between 0 and 1')
-    return {k: percentile(v, level) for k, v in resamples(person, statistic, n, seed).items()}
+    return {k: percentile(v, level) for k, v in resamples(patient, statistic, n, seed).items()}
 
 
-def by_person(person, columns):
-    "Sums of the rows of each person [persons, sums]."
-    code, columns = numbered(person), np.asarray(columns, dtype=float)
+def by_patient(patient, columns):
+    "Sums of the rows of each patient [patients, sums]."
+    code, columns = numbered(patient), np.asarray(columns, dtype=float)
     sums = np.zeros((code.max(initial=-1) + 1, columns.shape[1]))
     np.add.at(sums, code, columns)
     return sums
 
 
 def bootstrap_sums(
-    person,     # whose image each row is [rows]
+    patient,     # whose image each row is [rows]
     columns,    # what each row adds to each sum [rows, sums]
     statistic,  # sums [k, sums] -> name -> values [k], NaN where undefined
     n=1000, seed=0, level=0.95,
 ):
-    "`bootstrap` of what depends on sums over the images alone: added up by person first, hence quick. The resamples are the same."
-    sums = by_person(person, columns)
+    "`bootstrap` of what depends on sums over the images alone: added up by patient first, hence quick. The resamples are the same."
+    sums = by_patient(patient, columns)
     if len(sums) < 2: return {k: percentile([np.nan]*n) for k in statistic(sums)}
-    counts = person_counts(len(sums), n, seed)
+    counts = patient_counts(len(sums), n, seed)
     drawn = np.concatenate([counts[i:i + ROWS].astype(float)@sums for i in range(0, n, ROWS)])
     return {k: percentile(v, level) for k, v in statistic(drawn).items()}
 
@@ -194,4 +194,4 @@ def stated(
     return out
 
 
-FEW = 'all images are of one person, or no resample defines the number'
+FEW = 'all images are of one patient, or no resample defines the number'

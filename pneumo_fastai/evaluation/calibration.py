@@ -76,45 +76,45 @@ def logistic(x, y, offset, steps=50):
     return beta
 
 
-def recalibrated(x, y, person, offset=0.):
-    "`(coefficients, their standard errors)`; the errors allow for several images of a person (Liang and Zeger 1986)."
+def recalibrated(x, y, patient, offset=0.):
+    "`(coefficients, their standard errors)`; the errors allow for several images of a patient (Liang and Zeger 1986)."
     beta = logistic(x, y, offset)
     p = sigmoid(x@beta + offset)
-    _, code = np.unique(np.asarray(person, dtype=str), return_inverse=True)
+    _, code = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
     scores = np.stack([np.bincount(code, weights=column*(y - p)) for column in x.T])
     inverse = np.linalg.inv((x.T*(p*(1 - p)))@x)
     return beta, np.sqrt(np.diag(inverse@(scores@scores.T)@inverse))
 
 
-def _wald(value, error, persons):
-    half = 1.959964*error if persons > 1 else None
+def _wald(value, error, patients):
+    half = 1.959964*error if patients > 1 else None
     return stated(value, dict(low=half and float(value - half), high=half and float(value + half)), '')
 
 
-def recalibration(y, p, person):
+def recalibration(y, p, patient):
     """slope and intercept of label on logit (Cox 1958), and in_the_large: the intercept with the slope fixed at 1. Perfect are 1, 0, 0.
 
     A slope below 1 is overconfidence; in_the_large below 0 are probabilities too high on the whole.
     """
-    x, none, persons = logit(p), dict(low=None, high=None), len(set(person))
+    x, none, patients = logit(p), dict(low=None, high=None), len(set(patient))
     if not 0 < y.sum() < len(y): return {k: stated(None, none, ONE_CLASS) for k in ('slope', 'intercept', 'in_the_large')}
-    large = recalibrated(np.ones((len(x), 1)), y, person, offset=x)
+    large = recalibrated(np.ones((len(x), 1)), y, patient, offset=x)
     apart = x[y == 1].min() >= x[y == 0].max() or x[y == 1].max() <= x[y == 0].min()
     if apart: found = {k: stated(None, none, SEPARATED) for k in ('slope', 'intercept')}
     else:
-        beta, error = recalibrated(np.stack([np.ones(len(x)), x], axis=1), y, person)
-        found = dict(slope=_wald(beta[1], error[1], persons), intercept=_wald(beta[0], error[0], persons))
-    return dict(found, in_the_large=_wald(large[0][0], large[1][0], persons))
+        beta, error = recalibrated(np.stack([np.ones(len(x)), x], axis=1), y, patient)
+        found = dict(slope=_wald(beta[1], error[1], patients), intercept=_wald(beta[0], error[0], patients))
+    return dict(found, in_the_large=_wald(large[0][0], large[1][0], patients))
 
 
-def likeness(y, p, person):
-    """How alike the labels of one person are beyond what `p` says, from 0 (independent) to 1 (one draw for all images of the person).
+def likeness(y, p, patient):
+    """How alike the labels of one patient are beyond what `p` says, from 0 (independent) to 1 (one draw for all images of the patient).
 
-    The covariance of label and recalibrated probability, over all pairs of images of one person, divided by what one draw u and
+    The covariance of label and recalibrated probability, over all pairs of images of one patient, divided by what one draw u and
     label = (u < p) would give: min(p, q) - p q for a pair.
     """
     slope, shift = calibrators.logistic(y, p, (True, True))  # or probabilities that are too high would look alike
-    p, (_, code) = sigmoid(slope*logit(p) + shift), np.unique(np.asarray(person, dtype=str), return_inverse=True)
+    p, (_, code) = sigmoid(slope*logit(p) + shift), np.unique(np.asarray(patient, dtype=str), return_inverse=True)
     def pairs(v): return (np.bincount(code, v)**2).sum() - (v**2).sum()  # twice their sum of products
     order = np.lexsort((-p, code))
     rank = np.arange(len(p)) - np.r_[0, np.bincount(code).cumsum()][code[order]]
@@ -122,24 +122,24 @@ def likeness(y, p, person):
     return float(np.clip(pairs(y - p)/most, 0, 1)) if most > 1e-12 else 0.
 
 
-def chance_error(y, p, person, seed, bins=BINS):
+def chance_error(y, p, patient, seed, bins=BINS):
     """mean and high (95th percentile) of the equal-width ECE of labels drawn from `p` itself (Bröcker and Smith 2007), and likeness.
 
-    It is what these images show of a model whose probabilities are perfect. In a share of `likeness` of the persons, drawn each time, one
+    It is what these images show of a model whose probabilities are perfect. In a share of `likeness` of the patients, drawn each time, one
     draw settles the labels of all images; those of the others are independent.
     """
     rng, bin_of, errors = np.random.default_rng(seed), equal_width(p, bins), []
-    _, code = np.unique(np.asarray(person, dtype=str), return_inverse=True)
-    persons, alike = code.max() + 1, likeness(y, p, person)
+    _, code = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
+    patients, alike = code.max() + 1, likeness(y, p, patient)
     for _ in range(SIMULATIONS):
-        together = (rng.random(persons) < alike)[code]
-        drawn = np.where(together, rng.random(persons)[code], rng.random(len(p))) < p
+        together = (rng.random(patients) < alike)[code]
+        drawn = np.where(together, rng.random(patients)[code], rng.random(len(p))) < p
         errors.append(np.abs(np.bincount(bin_of, p - drawn)).sum()/len(p))
     return dict(mean=float(np.mean(errors)), high=float(np.quantile(errors, .95)), likeness=alike)
 
 
 def calibration_measures(
-    rows,  # columns person, label, probability
+    rows,  # columns patient, label, probability
     seed=0, bins=BINS,
 ):
     """n, bins, ece, ece_equal_mass, mce, ece_of_a_perfect_model, brier and its parts, log_loss, slope, intercept, in_the_large, tables.
@@ -150,10 +150,10 @@ def calibration_measures(
     y, p = checked(rows['label'], rows['probability'])
     if not len(y): return dict(n=0, reason=f'not defined, because {NO_IMAGE}')
     parts, losses = brier_parts(y, p, bins), log_loss(y, p)
-    intervals = of_losses(rows['person'], dict(brier=(p - y)**2, log_loss=losses))
+    intervals = of_losses(rows['patient'], dict(brier=(p - y)**2, log_loss=losses))
     ece, mce = calibration_error(y, p, equal_width(p, bins), bins)
     return dict(n=len(y), bins=bins, ece=ece, ece_equal_mass=calibration_error(y, p, equal_mass(p, bins), bins)[0], mce=mce,
-                ece_of_a_perfect_model=chance_error(y, p, rows['person'], seed, bins),
+                ece_of_a_perfect_model=chance_error(y, p, rows['patient'], seed, bins),
                 **dict(parts, brier=stated(parts['brier'], intervals['brier'], '')),
-                log_loss=stated(losses.mean(), intervals['log_loss'], ''), **recalibration(y, p, rows['person']),
+                log_loss=stated(losses.mean(), intervals['log_loss'], ''), **recalibration(y, p, rows['patient']),
                 table=table(y, p, bins), table_equal_mass=table(y, p, bins, width=False))

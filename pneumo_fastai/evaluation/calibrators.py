@@ -134,9 +134,9 @@ FLAT = ('on valid a higher probability hardly goes with more pneumonia, or goes 
 def flat(calibrator): return min(calibrator.get('slope', 1), 1/calibrator.get('temperature', 1)) < LEAST*(1 + 1e-6)
 
 
-def person_folds(y, person, folds, seed):
-    "A fold for each image [n], no person in two, persons with a positive spread evenly; None where a class has fewer than two persons."
-    _, code = np.unique(np.asarray(person, dtype=str), return_inverse=True)
+def patient_folds(y, patient, folds, seed):
+    "A fold for each image [n], no patient in two, patients with a positive spread evenly; None where a class has fewer than two patients."
+    _, code = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
     y = np.asarray(y)
     positive, negative = (np.bincount(code, weights=y == c) > 0 for c in (1, 0))
     folds = min(folds, positive.sum(), negative.sum())
@@ -158,20 +158,20 @@ def cross_validated(method, y, p, fold, class_weights=None):
 
 
 def choose_calibrator(
-    y, p, person,        # of valid
+    y, p, patient,        # of valid
     class_weights=None,  # of negatives and of positives in training; None for none
     folds=FOLDS,
     seed=0,
 ):
     """chosen (a calibrator), log_loss (cross-validated, by method), candidates (each method's calibrator), left_out (reason by method).
 
-    The method of least cross-validated log-loss, folds by person, fitted once more on all of valid.
+    The method of least cross-validated log-loss, folds by patient, fitted once more on all of valid.
     """
     y, p = np.asarray(y).astype(int), np.asarray(p, dtype=float)
     left_out = {} if class_weights else dict(prior_shift='no class weights: training left the prevalence as it was')
-    fold = person_folds(y, person, folds, seed)
+    fold = patient_folds(y, patient, folds, seed)
     if fold is None:
-        left_out |= {m: 'not defined, because on valid a class has fewer than two persons' for m in METHODS if m != 'none'}
+        left_out |= {m: 'not defined, because on valid a class has fewer than two patients' for m in METHODS if m != 'none'}
         return dict(chosen=dict(method='none'), folds=None, log_loss={}, candidates=dict(none=dict(method='none')), left_out=left_out)
     candidates = {m: fit(m, y, p, class_weights) for m in METHODS if m not in left_out}
     left_out |= {m: FLAT for m, found in candidates.items() if flat(found)}

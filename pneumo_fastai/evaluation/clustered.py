@@ -1,14 +1,14 @@
-"The AUROC's variance where persons have several images (Obuchowski 1997, Biometrics 53:567); with one image each it is DeLong's."
+"The AUROC's variance where patients have several images (Obuchowski 1997, Biometrics 53:567); with one image each it is DeLong's."
 import numpy as np
 import pandas as pd
 
 from ..errors import InputError
 
 
-def numbered(person):
-    "Each row's person as a whole number [rows]; `InputError` where one is not named."
-    code, _ = pd.factorize(np.asarray(person, dtype=object))
-    if (code < 0).any(): raise InputError(f'{(code < 0).sum()} of {len(code)} rows name no person; name one for every image')
+def numbered(patient):
+    "Each row's patient as a whole number [rows]; `InputError` where one is not named."
+    code, _ = pd.factorize(np.asarray(patient, dtype=object))
+    if (code < 0).any(): raise InputError(f'{(code < 0).sum()} of {len(code)} rows name no patient; name one for every image')
     return code
 
 
@@ -43,11 +43,11 @@ def auroc_influence(
 
 
 def covariance(
-    person, y,
+    patient, y,
     influences,  # of `auroc_influence`, for each model [models, n]
 ):
-    "Of the models' AUROCs over persons [models, models]."
-    code = numbered(person)
+    "Of the models' AUROCs over patients [models, models]."
+    code = numbered(patient)
     def sums(rows): return np.stack([np.bincount(code[rows], weights=i[rows], minlength=code.max() + 1) for i in influences])
     def factor(rows): return (n := len(np.unique(code[rows])))/max(n - 1, 1)
     ill, well, both = y == 1, y == 0, np.ones(len(y), dtype=bool)

@@ -1,4 +1,4 @@
-"Two models on the same test images: paired differences over persons, and DeLong's test, which allows for several images of a person."
+"Two models on the same test images: paired differences over patients, and DeLong's test, which allows for several images of a patient."
 import numpy as np
 
 from ..errors import InputError
@@ -11,25 +11,25 @@ from .thresholds import choose
 
 
 def delong(
-    person, y,  # of each image [n]
+    patient, y,  # of each image [n]
     *probabilities,  # of each model, all for the same images, [n] each
 ):
-    """`(auroc [models], covariance [models, models])` (DeLong, DeLong and Clarke-Pearson 1988; over persons, Obuchowski 1997), None
-    unless each class has images of two persons."""
-    y, person = np.asarray(y), np.asarray(person)
-    if min(len(set(person[y == k])) for k in (0, 1)) < 2: return None
+    """`(auroc [models], covariance [models, models])` (DeLong, DeLong and Clarke-Pearson 1988; over patients, Obuchowski 1997), None
+    unless each class has images of two patients."""
+    y, patient = np.asarray(y), np.asarray(patient)
+    if min(len(set(patient[y == k])) for k in (0, 1)) < 2: return None
     found = [auroc_influence(*checked(y, p)) for p in probabilities]
-    return np.array([auroc for auroc, _ in found]), covariance(person, y, [influence for _, influence in found])
+    return np.array([auroc for auroc, _ in found]), covariance(patient, y, [influence for _, influence in found])
 
 
-def delong_test(person, y, a, b):
+def delong_test(patient, y, a, b):
     """difference (a - b) of AUROC, standard_error, low, high (95%), z and p (two-sided).
 
     A `reason` in place of z and p where the difference has no variance, as between models that rank every image alike.
     """
     from scipy.stats import norm
-    found, empty = delong(person, y, a, b), dict(difference=None, standard_error=None, low=None, high=None, z=None, p=None)
-    if found is None: return dict(empty, reason='not defined, because a class has images of fewer than two persons')
+    found, empty = delong(patient, y, a, b), dict(difference=None, standard_error=None, low=None, high=None, z=None, p=None)
+    if found is None: return dict(empty, reason='not defined, because a class has images of fewer than two patients')
     (first, second), cov = found
     difference, error = float(first - second), float(np.sqrt(max(0, cov[0, 0] + cov[1, 1] - 2*cov[0, 1])))
     if error < 1e-12:
@@ -46,11 +46,11 @@ def paired(a, b):
     if differ := set(a.index) ^ set(b.index):
         raise InputError(f'the test sets differ in {len(differ)} images, one is {min(differ)!r}; '
                          'compare runs with one split of one data set')
-    for column in ('label', 'person'):
+    for column in ('label', 'patient'):
         if (other := a[column].to_numpy() != b[column].to_numpy()).any():
             raise InputError(f'{other.sum()} images have another {column} in the two runs, one is {a.index[other][0]!r}; '
                              'evaluate both anew')
-    return a[['person', 'label']].assign(probability_a=a['probability'], probability_b=b['probability']).reset_index()
+    return a[['patient', 'label']].assign(probability_a=a['probability'], probability_b=b['probability']).reset_index()
 
 
 def chosen_threshold(predictions, choices):
@@ -61,7 +61,7 @@ def chosen_threshold(predictions, choices):
 
 
 def differences(rows, thresholds, choices):
-    "Each metric of a minus that of b, with a paired bootstrap: both are weighed by the same draws of persons."
+    "Each metric of a minus that of b, with a paired bootstrap: both are weighed by the same draws of patients."
     y = rows['label'].to_numpy()
     pa, pb = (rows[f'probability_{k}'].to_numpy() for k in 'ab')
     ta, tb = thresholds
@@ -69,7 +69,7 @@ def differences(rows, thresholds, choices):
     def both(w):
         first, second = weighted(y, pa, w, ta), weighted(y, pb, w, tb)
         return {k: first[k] - second[k] for k in EVERY}
-    intervals, first, second = bootstrap(rows['person'], both, choices.n_boot, choices.seed), measure(y, pa, ta), measure(y, pb, tb)
+    intervals, first, second = bootstrap(rows['patient'], both, choices.n_boot, choices.seed), measure(y, pa, ta), measure(y, pb, tb)
     out = {}
     for k in EVERY:
         of = next((m for m in ((pa, ta, first), (pb, tb, second)) if m[2][k] is None), None)
@@ -83,15 +83,15 @@ def compare(
     predictions_b,  # of another model on the same test images; its valid may differ
     choices=None,   # a `Settings`, its defaults unless given
 ):
-    """n, persons, positives, prevalence of test; `a` and `b` (`blocks` at each one's own threshold, chosen on its valid, and at 0.5);
+    """n, patients, positives, prevalence of test; `a` and `b` (`blocks` at each one's own threshold, chosen on its valid, and at 0.5);
     `difference` (a minus b, at_threshold and at_0.5, every metric with a paired interval) and `delong` for the AUROC."""
     choices = choices or Settings()
     rows = paired(predictions_a, predictions_b)
     own = [chosen_threshold(t, choices) for t in (predictions_a, predictions_b)]
     sides = {}
     for side, threshold in zip('ab', own, strict=True):
-        table = rows[['person', 'label']].assign(probability=rows[f'probability_{side}'])
+        table = rows[['patient', 'label']].assign(probability=rows[f'probability_{side}'])
         sides[side] = blocks(table, {'at_threshold': threshold, 'at_0.5': .5}, choices.n_boot, choices.seed, choices.prevalence)
     return dict(about(rows), **sides,
                 difference={'at_threshold': differences(rows, own, choices), 'at_0.5': differences(rows, (.5, .5), choices)},
-                delong=delong_test(rows['person'], rows['label'], rows['probability_a'], rows['probability_b']))
+                delong=delong_test(rows['patient'], rows['label'], rows['probability_a'], rows['probability_b']))

@@ -15,7 +15,7 @@ from .results import always, chosen, in_order, view_scores
 from .settings import Settings
 from .subgroups import subgroups
 
-COLUMNS = ['path', 'person', 'split', 'label', 'probability', 'fold', 'called', 'threshold', 'calibrated']
+COLUMNS = ['path', 'patient', 'split', 'label', 'probability', 'fold', 'called', 'threshold', 'calibrated']
 FROM = 'the out-of-fold probabilities of single networks'
 
 
@@ -24,7 +24,7 @@ def tested(run, k, choices):
     rows = in_order(run.predictions)
     valid, test = (rows[rows['split'] == s] for s in ('valid', 'test'))
     threshold = chosen(valid, choices)
-    calibrator = choose_calibrator(valid['label'], valid['probability'], valid['person'], run.class_weights(), seed=choices.seed)['chosen']
+    calibrator = choose_calibrator(valid['label'], valid['probability'], valid['patient'], run.class_weights(), seed=choices.seed)['chosen']
     out = test.assign(fold=k, called=(test['probability'] >= threshold['value']).astype(int), threshold=threshold['value'],
                       calibrated=apply(calibrator, test['probability']))
     images = {s: int((run.cohort['split'] == s).sum()) for s in run.splits}
@@ -52,7 +52,7 @@ def together(
     test = dict(about(rows), **blocks(rows, {'at_threshold': own, 'at_0.5': .5}, choices.n_boot, choices.seed, choices.prevalence))
     table = {m: [f[m] for f in folds] for m in EVERY}
     metrics = {m: dict(by_fold=v, **spread(v), pooled=test['at_threshold'][m]) for m, v in table.items()}
-    result = dict(folds=len(folds), data=cv.data['name'], synthetic=cv.synthetic, n=test['n'], persons=test['persons'],
+    result = dict(folds=len(folds), data=cv.data['name'], synthetic=cv.synthetic, n=test['n'], patients=test['patients'],
                   prevalence=test['prevalence'], metrics=metrics, by_fold=folds, test=test,
                   auroc_within_folds=within(rows, rows['probability']), baseline=baseline(cv, rows),
                   calibration=calibration(rows, choices), subgroups=subgroups(rows, cv.cohort, own, choices),
@@ -68,7 +68,7 @@ def spread(values) -> dict:
 
 def within(rows, scores):
     "AUROC over the pairs of images of one fold, which one network scored: networks need not share a scale (Parker et al. 2007)."
-    return stated(*of_auroc(rows['person'], rows['label'], scores, rows['fold'].to_numpy()), 'no fold has images of both classes')
+    return stated(*of_auroc(rows['patient'], rows['label'], scores, rows['fold'].to_numpy()), 'no fold has images of both classes')
 
 
 def baseline(cv, rows):
@@ -93,7 +93,7 @@ def ensemble(cv, rows, choices):
     "threshold and calibration of the folds' networks as one model, chosen on probabilities of single networks: there are no others."
     weights = cv.class_weights(rows['label'])
     return dict(members=len(cv.folds), threshold=chosen(rows, choices, FROM),
-                calibration=choose_calibrator(rows['label'], rows['probability'], rows['person'], weights, seed=choices.seed))
+                calibration=choose_calibrator(rows['label'], rows['probability'], rows['patient'], weights, seed=choices.seed))
 
 
 def warnings(cv, result):

@@ -25,40 +25,40 @@ def scores(y, p):
 
 def gain(rows, together, singles, choices):
     """auroc and brier, each: mean (of `together` [n]), single (the mean over `singles` [models, n]), difference (mean less single) and
-    each (of `singles`); all with intervals, that of the difference from resamples of persons."""
+    each (of `singles`); all with intervals, that of the difference from resamples of patients."""
     y, _ = checked(rows['label'], together)
     mean, *each = [scores(y, p) for p in (together, *singles)]
     def statistic(w): return dict(zip(('auroc', 'brier'), mean(w) - np.mean([f(w) for f in each], axis=0), strict=True))
-    here, intervals = statistic(np.ones((1, len(y)))), bootstrap(rows['person'], statistic, choices.n_boot, choices.seed)
-    found = dict(auroc=auroc_levels(rows['person'], y, together, singles), brier=brier_levels(rows['person'], y, together, singles))
+    here, intervals = statistic(np.ones((1, len(y)))), bootstrap(rows['patient'], statistic, choices.n_boot, choices.seed)
+    found = dict(auroc=auroc_levels(rows['patient'], y, together, singles), brier=brier_levels(rows['patient'], y, together, singles))
     return {k: dict(found[k], difference=stated(here[k][0], intervals[k], ONE_CLASS)) for k in found}
 
 
-def auroc_levels(person, y, together, singles):
+def auroc_levels(patient, y, together, singles):
     "mean, single and each, as for `gain`."
     each = [auroc_influence(y, p) for p in singles]
-    def one(auroc, influence): return stated(auroc, of_influence(person, y, auroc, influence), ONE_CLASS)
+    def one(auroc, influence): return stated(auroc, of_influence(patient, y, auroc, influence), ONE_CLASS)
     single = [np.mean(parts, axis=0) for parts in zip(*each, strict=True)]
     return dict(mean=one(*auroc_influence(y, together)), single=one(*single), each=[one(*e) for e in each])
 
 
-def brier_levels(person, y, together, singles):
+def brier_levels(patient, y, together, singles):
     "mean, single and each, as for `gain`."
     squared = dict(mean=(together - y)**2, single=np.mean((singles - y)**2, axis=0), **{str(i): (p - y)**2 for i, p in enumerate(singles)})
-    intervals = of_losses(person, squared)
+    intervals = of_losses(patient, squared)
     found = {k: stated(v.mean(), intervals[k], ONE_CLASS) for k, v in squared.items()}
     return dict(mean=found.pop('mean'), single=found.pop('single'), each=list(found.values()))
 
 
 def marking(rows, wrong, information, sure, agree, choices):
     """How well disagreement, and nearness to the threshold, pick out wrong calls: AUROC of each for "this call is wrong", and the
-    difference, whose interval is from resamples of persons."""
+    difference, whose interval is from resamples of patients."""
     doubts = [np.unique(v, return_inverse=True)[1].astype(float) for v in (information, -sure)]
-    splits, person = [by_score(wrong, v) for v in doubts], rows['person']
+    splits, patient = [by_score(wrong, v) for v in doubts], rows['patient']
     def statistic(w): return dict(difference=np.subtract(*(weighted_auroc(*split(w)) for split in splits)))
     why = 'no call is wrong' if not wrong.any() else 'every call is wrong'
-    out = {k: stated(*of_auroc(person, wrong, v), why) for k, v in zip(('disagreement', 'confidence'), doubts, strict=True)}
-    intervals, here = bootstrap(person, statistic, choices.n_boot, choices.seed), statistic(np.ones((1, len(wrong))))
+    out = {k: stated(*of_auroc(patient, wrong, v), why) for k, v in zip(('disagreement', 'confidence'), doubts, strict=True)}
+    intervals, here = bootstrap(patient, statistic, choices.n_boot, choices.seed), statistic(np.ones((1, len(wrong))))
     out['difference'] = stated(here['difference'][0], intervals['difference'], why)
     if information.any() or not 0 < wrong.sum() < len(wrong): return out
     return out | {k: stated(None, out[k], agree) for k in ('disagreement', 'difference')}
@@ -71,7 +71,7 @@ def spread(values, why):
 
 
 def disagreement(
-    valid, test,  # columns path, person, label, probability
+    valid, test,  # columns path, patient, label, probability
     table,        # as `read_members` gives it: every image of both
     threshold, source, choices,
 ):

@@ -34,9 +34,9 @@ def counted(y, p, threshold):
 
 
 def about(rows):
-    "n, persons, positives, prevalence."
+    "n, patients, positives, prevalence."
     y = rows['label']
-    return dict(n=len(y), persons=int(rows['person'].nunique()), positives=int(y.sum()), prevalence=float(y.mean()) if len(y) else None)
+    return dict(n=len(y), patients=int(rows['patient'].nunique()), positives=int(y.sum()), prevalence=float(y.mean()) if len(y) else None)
 
 
 def there(block, prevalence, why):
@@ -47,7 +47,7 @@ def there(block, prevalence, why):
 
 
 def rates_block(
-    rows,  # columns person, label, probability
+    rows,  # columns patient, label, probability
     threshold,
     prevalence=None,  # one between 0 and 1 to state precision and npv at
 ):
@@ -57,7 +57,7 @@ def rates_block(
     """
     y, p = checked(rows['label'], rows['probability'])
     counts = confusion(y, p, threshold)
-    here, intervals = rates(*counts), of_sums(rows['person'], four(y, p, threshold), lambda s: rates(*s.T), OF)
+    here, intervals = rates(*counts), of_sums(rows['patient'], four(y, p, threshold), lambda s: rates(*s.T), OF)
     block = dict(counted(y, p, threshold), **{k: stated(here[k], intervals[k], reason(k, *counts)) for k in RATES})
     if prevalence is None: return block
     why = NO_CALL if both_classes(y) else ONE_CLASS
@@ -70,18 +70,18 @@ def ranks_block(rows, n_boot, seed):
     counts, values, ill, well = confusion(y, p), measure(y, p), y == 1, y == 0
     groups = {k: (well,) if k.startswith('specificity') else (ill, well) if k == 'partial_auc' else (ill,) for k in RANKS if k != 'auroc'}
     auroc, influence = auroc_influence(y, p)
-    intervals = of_resamples(rows['person'], weighted_ranks(y, p), groups, influence, n_boot, seed)
-    intervals['auroc'] = of_influence(rows['person'], y, auroc, influence)
+    intervals = of_resamples(rows['patient'], weighted_ranks(y, p), groups, influence, n_boot, seed)
+    intervals['auroc'] = of_influence(rows['patient'], y, auroc, influence)
     return {k: stated(values[k], intervals[k], reason(k, *counts)) for k in RANKS}
 
 
 def blocks(
-    rows,        # columns person, label, probability
+    rows,        # columns patient, label, probability
     thresholds,  # name -> threshold, or one for each row
     n_boot, seed,
     prevalence=None,
 ):
-    "For each threshold by name: n, persons, positives, prevalence and `rates_block`, with every metric of `RANKS`, equal in all of them."
+    "For each threshold by name: n, patients, positives, prevalence and `rates_block`, with every metric of `RANKS`, equal in all of them."
     ranked, out = ranks_block(rows, n_boot, seed), {}
     for name, threshold in thresholds.items():
         rest = rates_block(rows, threshold, prevalence)
@@ -102,7 +102,7 @@ def balanced(
     y, p = checked(rows['label'], rows['probability'])
     if not both_classes(y): return dict(reason=f'not defined, because {ONE_CLASS}')
     statistic, about_it = balanced_precision(y, p), dict(average_precision=(y == 1,))
-    interval = of_resamples(rows['person'], statistic, about_it, auroc_influence(y, p)[1], n_boot, seed)['average_precision']
+    interval = of_resamples(rows['patient'], statistic, about_it, auroc_influence(y, p)[1], n_boot, seed)['average_precision']
     average = stated(statistic(np.ones((1, len(y))))['average_precision'][0], interval, '')
     out = dict(how='all of its images, those of each class weighing one half together; the threshold stays the one chosen on valid')
     for name, block in found.items():
@@ -116,5 +116,5 @@ def halves(rows, threshold):
     y, p = checked(rows['label'], rows['probability'])
     columns, counts = four(y, p, threshold), confusion(y, p, threshold)
     def values(sums): return rates(*halved(*sums.T))
-    here, intervals = values(columns.sum(0, keepdims=True)), of_sums(rows['person'], columns, values, HALVES)
+    here, intervals = values(columns.sum(0, keepdims=True)), of_sums(rows['patient'], columns, values, HALVES)
     return {k: stated(here[k][0], intervals[k], reason(k, *counts)) for k in HALVES}

@@ -1,7 +1,7 @@
 """How far chance alone may have moved a number: 95% intervals that allow for several images of a patient.
 
 One idea for every number between 0 and 1: Wilson's score interval (1927) of a share among as many independent images as the number is
-worth, v(1 - v)/variance, the variance being over persons. It is worth no more than there are persons, or images over the design effect
+worth, v(1 - v)/variance, the variance being over patients. It is worth no more than there are patients, or images over the design effect
 if that is more. This counts near the top, where the variance rests on the few images that went wrong and misses those, such as of wrong
 labels, that chance left out; and it leaves width where none went wrong. Differences have another interval: the paired bootstrap of
 `intervals`. How often each holds the truth: tests/evaluation/test_coverage.py.
@@ -23,7 +23,7 @@ def wilson(value, n):
 
 
 def level(
-    value, variance,  # of the number over persons
+    value, variance,  # of the number over patients
     most,             # independent images that it is worth at most
     least=0,          # its lowest possible value; the highest is 1
 ):
@@ -44,11 +44,11 @@ def squares(code, influence): return (np.bincount(code, weights=influence)**2).s
 
 
 def design_effect(code, influence):
-    "How many times the variance over images that over persons is; at the upper end of its interval, few persons telling it badly."
-    by_person = np.bincount(code, weights=influence)**2
-    if by_person.sum() < NOTHING: return np.inf
-    persons = by_person.sum()**2/(by_person**2).sum()  # that it rests on
-    return max(1, by_person.sum()/(influence**2).sum()*(1 + Z/np.sqrt(persons)))
+    "How many times the variance over images that over patients is; at the upper end of its interval, few patients telling it badly."
+    by_patient = np.bincount(code, weights=influence)**2
+    if by_patient.sum() < NOTHING: return np.inf
+    patients = by_patient.sum()**2/(by_patient**2).sum()  # that it rests on
+    return max(1, by_patient.sum()/(influence**2).sum()*(1 + Z/np.sqrt(patients)))
 
 
 def at_most(
@@ -71,13 +71,13 @@ def influences(columns, statistic):
 
 
 def of_sums(
-    person,     # whose image each row is [rows]
+    patient,     # whose image each row is [rows]
     columns,    # what each row adds to each sum [rows, sums]
     statistic,  # sums [k, sums] -> name -> values [k], NaN where undefined
     groups,     # name -> groups of columns: the number is about the rows that add to one
 ):
     "low and high by name, of numbers between 0 and 1 (`mcc`: -1 and 1) that depend on sums over the images."
-    code, out = numbered(person), none(groups)
+    code, out = numbered(patient), none(groups)
     if code.max(initial=0) < 1: return out
     values, moves = influences(columns, statistic)
     for k, of in groups.items():
@@ -87,49 +87,49 @@ def of_sums(
     return out
 
 
-def of_means(person, values, interval):
-    "low and high by name of means of `values` (by name [n]): `interval(name, mean, variance, persons)`, with Student's t of few persons."
+def of_means(patient, values, interval):
+    "low and high by name of means of `values` (by name [n]): `interval(name, mean, variance, patients)`, with Student's t of few patients."
     from scipy.special import stdtrit
-    code, out = numbered(person), none(values)
-    if (persons := code.max(initial=0) + 1) < 2: return out
+    code, out = numbered(patient), none(values)
+    if (patients := code.max(initial=0) + 1) < 2: return out
     for k, v in values.items():
-        found = interval(k, v.mean(), squares(code, v - v.mean())/len(v)**2*(stdtrit(persons - 1, .975)/Z)**2, persons)
+        found = interval(k, v.mean(), squares(code, v - v.mean())/len(v)**2*(stdtrit(patients - 1, .975)/Z)**2, patients)
         if found: out[k] = found
     return out
 
 
-def of_shares(person, shares):
+def of_shares(patient, shares):
     "low and high by name of means of shares (by name [n]) that are not 0 or 1 alone: they may be worth more images than there are."
-    return of_means(person, shares, lambda k, v, variance, persons: level(v, variance, np.inf if variance > NOTHING else persons))
+    return of_means(patient, shares, lambda k, v, variance, patients: level(v, variance, np.inf if variance > NOTHING else patients))
 
 
-def of_signed(person, values):
-    "low and high by name of means of numbers between -1 and 1 (by name [n]), of differences too: Student's t over persons."
-    def interval(k, v, variance, persons):
-        half = Z*np.sqrt(variance*persons/(persons - 1))
+def of_signed(patient, values):
+    "low and high by name of means of numbers between -1 and 1 (by name [n]), of differences too: Student's t over patients."
+    def interval(k, v, variance, patients):
+        half = Z*np.sqrt(variance*patients/(patients - 1))
         return dict(low=float(max(-1, v - half)), high=float(min(1, v + half))) if variance > NOTHING else None
-    return of_means(person, values, interval)
+    return of_means(patient, values, interval)
 
 
-def of_losses(person, losses):
+def of_losses(patient, losses):
     "low and high by name of mean losses (by name [n]), which have no upper end: normal on the scale of their logarithm."
-    def interval(k, v, variance, persons):
+    def interval(k, v, variance, patients):
         ratio = np.exp(Z*np.sqrt(variance)/v) if v > 0 and variance > NOTHING else 1
         return dict(low=float(v/ratio), high=float(v*ratio)) if ratio > 1 else None
-    return of_means(person, losses, interval)
+    return of_means(patient, losses, interval)
 
 
 def of_resamples(
-    person,
+    patient,
     statistic,  # weights [k, rows] -> name -> values [k], NaN where undefined
     groups,     # name -> masks [rows] of the images that the number is about
     influence,  # of each row on the AUROC, whose design effect is taken for theirs
     n, seed,
 ):
-    "low and high by name of numbers between 0 and 1 that have no simple variance: it is that of n draws of persons."
-    code, here, out = numbered(person), statistic(np.ones((1, len(person)))), none(groups)
+    "low and high by name of numbers between 0 and 1 that have no simple variance: it is that of n draws of patients."
+    code, here, out = numbered(patient), statistic(np.ones((1, len(patient)))), none(groups)
     if code.max(initial=0) < 1: return out
-    drawn = resamples(person, statistic, n, seed)
+    drawn = resamples(patient, statistic, n, seed)
     for k, masks in groups.items():
         if np.isnan(here[k][0]): continue
         defined = drawn[k][~np.isnan(drawn[k])]
@@ -138,24 +138,24 @@ def of_resamples(
 
 
 def of_influence(
-    person, y,
+    patient, y,
     auroc, influence,  # as `auroc_influence` gives them
     wider=1,           # times the standard error
 ):
     "low and high of an AUROC, or of a mean of AUROCs and of influences."
-    code = numbered(person)
+    code = numbered(patient)
     if np.isnan(auroc) or code.max(initial=0) < 1: return dict(low=None, high=None)
-    return level(auroc, float(covariance(person, y, [influence])[0, 0])*wider**2, at_most(code, influence, (y == 1, y == 0)))
+    return level(auroc, float(covariance(patient, y, [influence])[0, 0])*wider**2, at_most(code, influence, (y == 1, y == 0)))
 
 
-def of_auroc(person, y, p, stratum=None, wider=1):
+def of_auroc(patient, y, p, stratum=None, wider=1):
     "`(auroc, low and high)`; images whose stratum holds one label alone are in no pair."
-    person, y, p = (np.asarray(o) for o in (person, y, p))
+    patient, y, p = (np.asarray(o) for o in (patient, y, p))
     if stratum is not None:
         kept = np.isin(stratum, [s for s in np.unique(stratum) if len(np.unique(y[stratum == s])) == 2])
-        person, y, p, stratum = person[kept], y[kept], p[kept], stratum[kept]
+        patient, y, p, stratum = patient[kept], y[kept], p[kept], stratum[kept]
     auroc, influence = auroc_influence(y, p, stratum)
-    return auroc, of_influence(person, y, auroc, influence, wider)
+    return auroc, of_influence(patient, y, auroc, influence, wider)
 
 
 def of_ratio(a, b):

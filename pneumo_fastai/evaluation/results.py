@@ -14,7 +14,7 @@ from .subgroups import subgroups
 from .thresholds import choose, operating_points
 from .uncertainty import uncertainty
 
-COLUMNS = ('path', 'person', 'split', 'label', 'probability')
+COLUMNS = ('path', 'patient', 'split', 'label', 'probability')
 
 
 def check_predictions(predictions):
@@ -25,8 +25,8 @@ def check_predictions(predictions):
         raise InputError(f"predictions have no row of split {min(missing)!r}; both 'valid' and 'test' are needed")
     if (twice := predictions['path'].duplicated()).any():
         raise InputError(f'{twice.sum()} rows repeat a path, the first is {predictions["path"][twice].iloc[0]!r}; give one row an image')
-    if (nobody := predictions['person'].isna()).any():
-        raise InputError(f'{nobody.sum()} of {len(predictions)} rows name no person; name one for every image')
+    if (nobody := predictions['patient'].isna()).any():
+        raise InputError(f'{nobody.sum()} of {len(predictions)} rows name no patient; name one for every image')
     checked(predictions['label'], predictions['probability'])
     return predictions
 
@@ -50,20 +50,20 @@ def view_scores(
 
 
 def view_baseline(
-    test,   # rows to score: path, person, label
+    test,   # rows to score: path, patient, label
     views, train,  # as for `view_scores`
 ):
     "AUROC on `test` of the view alone, and how many images have a view that training never saw."
     scores, unseen = view_scores(test, views, train)
     y, p = checked(test['label'], scores)
-    return dict(auroc=stated(*of_auroc(test['person'], y, p), reason('auroc', *confusion(y, p))), unseen=unseen)
+    return dict(auroc=stated(*of_auroc(test['patient'], y, p), reason('auroc', *confusion(y, p))), unseen=unseen)
 
 
 def _warnings(predictions):
     "What a reader has to know before trusting the numbers, a sentence each."
     valid, test = (predictions[predictions['split'] == s] for s in ('valid', 'test'))
-    if shared := set(valid['person']) & set(test['person']):
-        yield f'Persons with images in valid and in test: {len(shared)}. The test is not independent.'
+    if shared := set(valid['patient']) & set(test['patient']):
+        yield f'Patients with images in valid and in test: {len(shared)}. The test is not independent.'
     if valid['label'].nunique() < 2: yield 'The images of valid are all of one class: no threshold could be chosen on them, 0.5 stands in.'
 
 
@@ -76,7 +76,7 @@ def chosen(valid, choices, where='valid'):
 
 def calibrated(valid, test, class_weights, choices):
     "What `choose_calibrator` says of valid, and `calibration_measures` of test before and after."
-    found = choose_calibrator(valid['label'], valid['probability'], valid['person'], class_weights, seed=choices.seed)
+    found = choose_calibrator(valid['label'], valid['probability'], valid['patient'], class_weights, seed=choices.seed)
     after = test.assign(probability=apply(found['chosen'], test['probability']))
     return dict(found, **{k: calibration_measures(t, choices.seed) for k, t in (('before', test), ('after', after))})
 
@@ -103,8 +103,8 @@ def facts(predictions, cohort, views, train):
 
 
 def evaluate(
-    predictions,         # columns path, person, split ('valid' or 'test'), label (0 or 1), probability of pneumonia
-    n_boot=None,         # resamples of persons, in place of those of `choices`
+    predictions,         # columns path, patient, split ('valid' or 'test'), label (0 or 1), probability of pneumonia
+    n_boot=None,         # resamples of patients, in place of those of `choices`
     seed=None,           # likewise
     views=None,          # view by path, to compare with what the view alone tells; needs `train`
     train=None,          # the training split: columns view, label

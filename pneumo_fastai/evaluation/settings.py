@@ -8,7 +8,7 @@ from ..errors import InputError
 @dataclass(frozen=True)
 class Settings:
     "Stated before looking at test; `InputError` for a value out of range."
-    n_boot:int = 1000           # resamples of persons, where an interval rests on them
+    n_boot:int = 1000           # resamples of patients, where an interval rests on them
     seed:int = 0                # of resamples, folds and draws
     rule:str = 'youden'         # how the threshold is chosen on valid: youden, sensitivity, specificity or cost
     sensitivity:float = 0.9     # to reach at the operating point of that name

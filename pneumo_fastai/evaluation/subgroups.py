@@ -74,29 +74,29 @@ def by_first_number(name):
     return (0, 0, name) if name.startswith('below') else (1, float(digits), name) if digits.isdigit() else (2, 0, name)
 
 
-def auroc_of(y, p, person, rows, against):
+def auroc_of(y, p, patient, rows, against):
     "AUROC of a group's images among themselves, or `against` all images of the label that the group has not."
     if against: rows = np.r_[rows, np.flatnonzero(y != y[rows[0]])]
-    return stated(*of_auroc(person[rows], y[rows], p[rows]), ONE_CLASS)
+    return stated(*of_auroc(patient[rows], y[rows], p[rows]), ONE_CLASS)
 
 
-def aurocs(y, p, person, masks, groups):
+def aurocs(y, p, patient, masks, groups):
     "AUROC with its interval by (attribute, group), and by attribute over all pairs in one group, where the groups hold both labels."
     one_label = {name for name in AGAINST if all(len(np.unique(y[rows])) == 1 for (of, _), rows in masks.items() if of == name)}
-    out = {key: auroc_of(y, p, person, rows, key[0] in one_label) for key, rows in masks.items()}
+    out = {key: auroc_of(y, p, patient, rows, key[0] in one_label) for key, rows in masks.items()}
     for name, of in groups.items():
         rows = np.flatnonzero([g is not None for g in of])
         if name in one_label or not len(rows): continue
-        out[name] = stated(*of_auroc(person[rows], y[rows], p[rows], of[rows].astype(str)), 'no group has images of both classes')
+        out[name] = stated(*of_auroc(patient[rows], y[rows], p[rows], of[rows].astype(str)), 'no group has images of both classes')
     return out
 
 
-def group_rates(y, p, person, masks, threshold):
+def group_rates(y, p, patient, masks, threshold):
     "recall and specificity with intervals, by (attribute, group)."
     columns, why, out = four(y, p, threshold), dict(recall=NO_POSITIVE, specificity=NO_NEGATIVE), {}
     for key, rows in masks.items():
         here = rates(*columns[rows].sum(0))
-        intervals = of_sums(person[rows], columns[rows], lambda s: rates(*s.T), {k: OF[k] for k in why})
+        intervals = of_sums(patient[rows], columns[rows], lambda s: rates(*s.T), {k: OF[k] for k in why})
         out[key] = {k: stated(here[k], intervals[k], w) for k, w in why.items()}
     return out
 
@@ -109,23 +109,23 @@ def small(rows, name, least):
 
 
 def subgroups(
-    test,       # columns path, person, label, probability
+    test,       # columns path, patient, label, probability
     cohort,     # as `read_split` gives it: every image of the run
     threshold,  # chosen on valid: one, or one for each row of test [n]
     choices,    # a `Settings`
 ):
-    """By name of `ABOUT`: about, groups (a list of group, n, persons, positives, prevalence, small, auroc, recall, specificity) and
+    """By name of `ABOUT`: about, groups (a list of group, n, patients, positives, prevalence, small, auroc, recall, specificity) and
     within: the AUROC over the pairs that share a group, to which the attribute itself adds nothing; None for groups of one label.
 
     `small_below` is the number of images of a class below which a group is marked; `left_out` are names of which the data say nothing.
     """
-    (y, p), person = checked(test['label'], test['probability']), test['person'].to_numpy()
+    (y, p), patient = checked(test['label'], test['probability']), test['patient'].to_numpy()
     found = groupings(described(test, cohort), cohort)
     names = {k: sorted({g for g in groups if g is not None}, key=by_first_number) for k, groups in found.items()}
     masks = {(k, g): np.flatnonzero(found[k] == g) for k, groups in names.items() for g in groups}
     out = dict(small_below=choices.small, left_out=[k for k in ABOUT if k not in found], by={})
     if not masks: return out
-    auroc, rate = aurocs(y, p, person, masks, found), group_rates(y, p, person, masks, threshold)
+    auroc, rate = aurocs(y, p, patient, masks, found), group_rates(y, p, patient, masks, threshold)
     for k, groups in names.items():
         rows = {g: test.iloc[masks[k, g]] for g in groups}
         blocks = [dict(group=g, **about(r), small=small(r, k, choices.small), auroc=auroc[k, g], **rate[k, g]) for g, r in rows.items()]

@@ -23,7 +23,7 @@ def fit_conformal(
     A class is in the set where 1 less its probability is at most its limit: the ceil((n + 1)(1 - error_rate))-th smallest of that on
     the n images of the class, or 1, always in, where n is too small for the rate. On average over such sets of images, exchangeable
     images of a class are covered with a probability of at least 1 - error_rate and, ties apart, at most 1/(n + 1) more. Several images
-    of one person are not quite exchangeable. Plain JSON.
+    of one patient are not quite exchangeable. Plain JSON.
     """
     y, p = checked(y, p)
     if not 0 < error_rate < 1: raise InputError(f'the error rate is {error_rate}; give a share above 0 and below 1, such as 0.1')
@@ -60,18 +60,18 @@ def conformal_sets(
     return np.stack([p <= fitted['limit']['0'], 1 - p <= fitted['limit']['1']], axis=1)
 
 
-def coverage(covered, groups, person):
+def coverage(covered, groups, patient):
     "For each name of `groups` (rows [n] of bool by name): n and the share of its images that are covered, with its interval."
     masks = {k: np.asarray(m, dtype=bool) for k, m in groups.items()}
     columns = np.stack([column for m in masks.values() for column in (m, m & covered)], axis=1)
     def shares(s): return {k: ratio(s[:, 2*i + 1], s[:, 2*i]) for i, k in enumerate(masks)}
-    groups = {k: ((2*i,),) for i, k in enumerate(masks)}  # the persons that have images there
-    intervals, here = of_sums(person, columns, shares, groups), shares(columns.sum(0, keepdims=True))
+    groups = {k: ((2*i,),) for i, k in enumerate(masks)}  # the patients that have images there
+    intervals, here = of_sums(patient, columns, shares, groups), shares(columns.sum(0, keepdims=True))
     return {k: dict(n=int(m.sum()), coverage=stated(here[k][0], intervals[k], NO_IMAGE)) for k, m in masks.items()}
 
 
 def conformal(
-    valid, test,     # columns person, label, probability
+    valid, test,     # columns patient, label, probability
     error_rate,
     view=None,       # of each row of test [n]; None for not known
 ):
@@ -81,13 +81,13 @@ def conformal(
     sets = conformal_sets(fitted, p)
     covered, code = sets[np.arange(len(y)), y], sets@[1, 2]
     by_class = dict(all=np.ones(len(y)), **{'no pneumonia': y == 0, 'pneumonia': y == 1})
-    out = dict(fitted=fitted, by_class=coverage(covered, by_class, test['person']),
+    out = dict(fitted=fitted, by_class=coverage(covered, by_class, test['patient']),
                sets=[dict(set=name, **{t: int((code[rows] == i).sum()) for t, rows in by_truth(y)}) for i, name in enumerate(SETS)])
     if too_few := [c for c in ('0', '1') if (fitted['n'][c] + 1)*error_rate < 1]:
         out['note'] = f'valid has too few images of class {" and ".join(too_few)} for this error rate: that class is in every set'
     if view is None: return dict(out, by_view=None)
     views = {f'{v}, {t}': (view == v) & rows for v in np.unique(view.astype(str)) for t, rows in by_truth(y)}
-    return dict(out, by_view=coverage(covered, views, test['person']))
+    return dict(out, by_view=coverage(covered, views, test['patient']))
 
 
 def by_truth(y): return (('no pneumonia', y == 0), ('pneumonia', y == 1))
@@ -126,7 +126,7 @@ def cut_at(sure, share):
 
 
 def referral(
-    valid, test,  # columns person, label, probability
+    valid, test,  # columns patient, label, probability
     threshold, shares=REFERRED,
     sure=None,  # how sure each call is, of valid and of test; by `confidence` unless given
 ):
@@ -137,7 +137,7 @@ def referral(
     for asked in shares:
         kept = sure[1] >= cut_at(sure[0], asked)
         columns, counts = four(y, p, threshold)*kept[:, None], confusion(y[kept], p[kept], threshold)
-        here, intervals = rates(*counts), of_sums(test['person'], columns, lambda s: rates(*s.T), {k: OF[k] for k in GIVEN})
+        here, intervals = rates(*counts), of_sums(test['patient'], columns, lambda s: rates(*s.T), {k: OF[k] for k in GIVEN})
         out.append(dict(asked=asked, referred=float(1 - kept.mean()) if len(y) else None, n=int(kept.sum()),
                         **{k: stated(here[k], intervals[k], reason(k, *counts)) for k in GIVEN}))
     return out

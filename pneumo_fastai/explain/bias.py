@@ -28,10 +28,10 @@ def regions(image) -> dict:
 def shares(
     images,  # (n, h, w) uint8
     heats,   # (n, h, w) in 0..1
-    person,  # whose image each is [n]
+    patient,  # whose image each is [n]
 ) -> dict:
     """For each region: `heat`, the mean share of an image's heat that lies there, `area`, of its pixels, and `more`, heat less area with
-    its interval over persons. A flat map counts as even."""
+    its interval over patients. A flat map counts as even."""
     found = {}
     for image, heat in zip(images, heats, strict=True):
         total = heat.sum(dtype=float)
@@ -40,6 +40,6 @@ def shares(
             found.setdefault(name, []).append((heat[mask].sum(dtype=float) / total if total else area, area))
     found = {k: np.array(v) for k, v in found.items()}
     more = {k: v[:, 0] - v[:, 1] for k, v in found.items()}
-    intervals = of_signed(person, more)
+    intervals = of_signed(patient, more)
     return {k: dict(heat=float(v[:, 0].mean()), area=float(v[:, 1].mean()), more=stated(more[k].mean(), intervals[k], ''))
             for k, v in found.items()}

@@ -114,11 +114,11 @@ def localized(of, each, maps, mean, n_boot, seed) -> dict:
     if not len(test) or not len(valid): return dict(reason='not defined, because no positive of valid or of test has boxes', **counts)
     rest = opponents(of, valid, test, maps.layers, maps.method, mean)
     heats = {'model': (maps.each(valid.path), maps.each(test.path)), **rest}
-    found = localization.localization(heats, (valid_masks, masks), test.person, grouped(of, test), n_boot, seed)
+    found = localization.localization(heats, (valid_masks, masks), test.patient, grouped(of, test), n_boot, seed)
     def means(m):
         if m is maps: return {k: v for k, v in found['maps']['model'].items() if k != 'iou'}
         columns = localization.table(m.each(test.path), masks)
-        return localization.means({k: v for k, v in columns.items() if k != 'iou'}, test.person)
+        return localization.means({k: v for k, v in columns.items() if k != 'iou'}, test.patient)
     return dict(found, **counts, methods={name: means(each[name]) for name in METHODS})
 
 
@@ -128,7 +128,7 @@ def some(of) -> list:
     return [p for _, rows in test.groupby('label') for p in rows.path.sample(min(len(rows), CHECKED // 2), random_state=0)]
 
 
-def persons(of, paths): return of.rows('test').set_index('path').person.loc[paths]
+def patients(of, paths): return of.rows('test').set_index('path').patient.loc[paths]
 
 
 def checked(of, maps) -> dict:
@@ -138,7 +138,7 @@ def checked(of, maps) -> dict:
     fresh = of.bundle.untrained(of.run.experiment.seed + 1)
     for block, model in sanity.cascade(of.bundle.model, fresh):
         after = of.maps(model, paths, maps.layers, maps.method).heat(paths, COARSE)
-        out.append(dict(randomised=block, **sanity.similarity(before, after, persons(of, paths))))
+        out.append(dict(randomised=block, **sanity.similarity(before, after, patients(of, paths))))
     last = out[-1]['rank_correlation']
     return dict(cascade=out, limit=sanity.SURVIVES, survives=bool(last and last['mean'] >= sanity.SURVIVES))
 
@@ -152,7 +152,7 @@ def compared(of, maps, other, cache=None) -> dict:
     if not shared: raise InputError(f'{other} has no image of test in common with {of.run.folder}; give a run on the same data and split')
     heat = theirs.maps(theirs.bundle.model, shared, maps.layers, maps.method).heat(shared, COARSE)
     differs = {k: v for k, v in theirs.run.recipe.items() if of.run.recipe[k] != v}
-    return dict(run=Path(other).resolve().name, differs=differs, **sanity.similarity(maps.heat(shared, COARSE), heat, persons(of, shared)))
+    return dict(run=Path(other).resolve().name, differs=differs, **sanity.similarity(maps.heat(shared, COARSE), heat, patients(of, shared)))
 
 
 def biased(of, maps) -> dict:
@@ -160,7 +160,7 @@ def biased(of, maps) -> dict:
     out = {}
     for label, rows in of.rows('test').groupby('label'):
         images, mean = (of.cohort.pixels[p] for p in rows.path), maps.heat(rows.path, COARSE).mean(0, dtype=float)
-        shares = bias.shares(images, maps.each(rows.path), rows.person)
+        shares = bias.shares(images, maps.each(rows.path), rows.patient)
         out[CLASSES[label]] = dict(n=len(rows), shares=shares, mean_map=mean.round(3).tolist())
     return out
 

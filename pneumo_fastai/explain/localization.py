@@ -74,20 +74,20 @@ def mean(values): return values.mean() if len(values) else None
 
 def means(
     columns,  # measure -> values [n], one an image
-    person,
+    patient,
 ) -> dict:
     "Mean of each measure with its 95% interval."
-    hits = np.stack([np.ones(len(person)), columns['pointing']], axis=1)
-    counted = of_sums(person, hits, lambda s: dict(pointing=ratio(s[:, 1], s[:, 0])), dict(pointing=((0,),)))
-    intervals = of_shares(person, columns) | counted
+    hits = np.stack([np.ones(len(patient)), columns['pointing']], axis=1)
+    counted = of_sums(patient, hits, lambda s: dict(pointing=ratio(s[:, 1], s[:, 0])), dict(pointing=((0,),)))
+    intervals = of_shares(patient, columns) | counted
     return {k: stated(mean(v), intervals[k], NO_IMAGE) for k, v in columns.items()}
 
 
-def differences(columns, person, n_boot, seed) -> dict:
-    "Mean of each measure's differences, with its 95% interval by resampling persons."
-    values = np.stack([np.ones(len(person)), *columns.values()], 1)
+def differences(columns, patient, n_boot, seed) -> dict:
+    "Mean of each measure's differences, with its 95% interval by resampling patients."
+    values = np.stack([np.ones(len(patient)), *columns.values()], 1)
     def statistic(sums): return {k: ratio(sums[:, i], sums[:, 0]) for i, k in enumerate(columns, 1)}
-    intervals = bootstrap_sums(person, values, statistic, n_boot, seed)
+    intervals = bootstrap_sums(patient, values, statistic, n_boot, seed)
     return {k: stated(mean(v), intervals[k], NO_IMAGE) for k, v in columns.items()}
 
 
@@ -97,7 +97,7 @@ def at_cut(tables, cut): return {k: v[:, cut] if k == 'iou' else v for k, v in t
 def localization(
     heats,       # name -> (maps of valid, maps of test), n of (size, size) in 0..1, gone through once; 'model' among them
     masks,       # (of valid, of test), (n, size, size) bool, none empty
-    person,      # of each image of test
+    patient,      # of each image of test
     groups=None, # name -> the group of each image of test
     n_boot=1000, seed=0,
 ) -> dict:
@@ -107,13 +107,13 @@ def localization(
     for name, (valid, test) in heats.items():
         cuts[name] = best_cut(table(valid, masks[0])) if len(masks[0]) else len(CUTS) // 2
         found[name] = at_cut(table(test, masks[1]), cuts[name])
-    own, person = found['model'], np.asarray(person)
-    less = {k: differences({m: own[m] - f[m] for m in MEASURES}, person, n_boot, seed) for k, f in found.items() if k != 'model'}
+    own, patient = found['model'], np.asarray(patient)
+    less = {k: differences({m: own[m] - f[m] for m in MEASURES}, patient, n_boot, seed) for k, f in found.items() if k != 'model'}
     def within(g, rows):
         others = {k: {m: float(f[m][rows].mean()) for m in MEASURES} for k, f in found.items() if k != 'model'}
         return dict(group=g, n=int(rows.sum()), small=bool(rows.sum() < SMALL), others=others,
-                    **means({m: own[m][rows] for m in MEASURES}, person[rows]))
+                    **means({m: own[m][rows] for m in MEASURES}, patient[rows]))
     by = {name: [within(g, of == g) for g in sorted({g for g in of if g is not None}, key=by_first_number)]
           for name, of in (groups or {}).items()}
-    return dict(n=len(person), persons=len(set(person)), maps={k: means(f, person) for k, f in found.items()},
+    return dict(n=len(patient), patients=len(set(patient)), maps={k: means(f, patient) for k, f in found.items()},
                 cut={k: float(CUTS[c]) for k, c in cuts.items()}, difference=less, by=by)

@@ -29,12 +29,12 @@ def rank_correlation(a, b) -> np.ndarray:
 
 def similarity(
     a, b,    # maps (n, h, w)
-    person,  # whose image each is [n]
+    patient,  # whose image each is [n]
 ) -> dict:
-    "Mean over the images of both, its 95% interval over persons, and standard deviation; `flat` counts those without a rank correlation."
-    out, rank, person = {}, rank_correlation(a, b), np.asarray(person)
+    "Mean over the images of both, its 95% interval over patients, and standard deviation; `flat` counts those without a rank correlation."
+    out, rank, patient = {}, rank_correlation(a, b), np.asarray(patient)
     has = ~np.isnan(rank)
-    for name, values, whose in (('ssim', ssim(a, b), person), ('rank_correlation', rank[has], person[has])):
+    for name, values, whose in (('ssim', ssim(a, b), patient), ('rank_correlation', rank[has], patient[has])):
         found = of_signed(whose, {name: values})[name]
         out[name] = dict(mean=float(values.mean()), **found, sd=float(values.std())) if len(values) else None
     return dict(out, n=len(a), flat=int(np.isnan(rank).sum()))

@@ -53,7 +53,7 @@ def check_alike(runs, bundles):
 
 
 def check_same(first, other):
-    "`InputError` unless split.csv of both has the same images, each in one split, of one person, with one label."
+    "`InputError` unless split.csv of both has the same images, each in one split, of one patient, with one label."
     a, b = (run.cohort.set_index('path').sort_index() for run in (first, other))
     between = f'{first.folder} and {other.folder}'
     if differ := set(a.index) ^ set(b.index):

@@ -21,10 +21,10 @@ def before_and_after(page, found, where='on test'):
     def value(block, k): return cell(block[k], SIGNED.get(k, '')) if isinstance(block[k], dict) else plain(block[k])
     rows = [(words, value(before, k), value(after, k)) for k, words in MEASURES.items()]
     perfect = [f'{b["ece_of_a_perfect_model"]["mean"]:.3f}, up to {b["ece_of_a_perfect_model"]["high"]:.3f}' for b in (before, after)]
-    chance = tag('small', 'mean and 95th percentile of the first line by chance, drawn by person')
+    chance = tag('small', 'mean and 95th percentile of the first line by chance, drawn by patient')
     rows.insert(1, (join(['perfect probabilities would show', chance]), *perfect))
     alike = before['ece_of_a_perfect_model'].get('likeness')
-    drawn = f' Chance: in {alike:.0%} of persons one draw settles all labels, so alike are those of one person here.' if alike else ''
+    drawn = f' Chance: in {alike:.0%} of patients one draw settles all labels, so alike are those of one patient here.' if alike else ''
     return page.table((where, 'before', 'after'), rows, f'n = {before["n"]} images, {before["bins"]} bins.{drawn}')
 
 
@@ -39,10 +39,10 @@ def calibration(page, run, metrics):
     tried = [(join([k.replace('_', ' '), tag('small', METHODS[k].words)]), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '')
              for k, v in found['log_loss'].items()]
     left = [f'{k.replace("_", " ")}: {why}' for k, why in found['left_out'].items()]
-    table = page.table(('method', 'cross-validated log-loss on valid', ''), tried, f'{found["folds"]} folds by person.') if tried else ''
+    table = page.table(('method', 'cross-validated log-loss on valid', ''), tried, f'{found["folds"]} folds by patient.') if tried else ''
     kept = calibrator(found['chosen'])
     words = ('Class weights and overfitting distort probabilities. Ways to mend that are compared on valid, by cross-validation over '
-             f'persons, and the one with the least log-loss is kept: {kept}. Each is fitted to labels of (n + 1)/(n + 2) and 1/(n + 2) in '
+             f'patients, and the one with the least log-loss is kept: {kept}. Each is fitted to labels of (n + 1)/(n + 2) and 1/(n + 2) in '
              'place of 1 and 0, n being the images of the class (Platt 1999): images that valid happens to separate are no ground for '
              'certainty. It changes no call and no AUROC of the tables above, which are from the probabilities before calibration.')
     return page.section('calibration', 'Calibration', p(words), table, bullets(left) if left else '',

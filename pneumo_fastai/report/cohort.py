@@ -6,19 +6,20 @@ from ..runs.folder import counted
 from ..runs.tables import SPLITS
 from .html import bullets, p, tag
 from .labels import QUESTION, SYNTHETIC
+from .titles import TITLES
 
 
 def question(page, run):
     data = run.data
     layout = f', read as {data["layout"]}' if data['layout'] else ''
-    about = p('Data: ', tag('b', data['name']), f'{layout}; {len(run.cohort):,} images of {run.cohort["person"].nunique():,} persons. '
+    about = p('Data: ', tag('b', data['name']), f'{layout}; {len(run.cohort):,} images of {run.cohort["patient"].nunique():,} patients. '
               'The label of an image, pneumonia or no pneumonia, is taken from the data set as it is.')
-    return page.section('question', 'What was asked', p(QUESTION, class_='lead'), p(SYNTHETIC, class_='warning') if run.synthetic else '',
+    return page.section('question', TITLES['question'], p(QUESTION, class_='lead'), p(SYNTHETIC, class_='warning') if run.synthetic else '',
                         about)
 
 
 def _box(title, counts, extra=''):
-    return tag('div', tag('b', title), f'{counts["images"]:,} images of {counts["persons"]:,} persons, {counts["pneumonia"]:,} with '
+    return tag('div', tag('b', title), f'{counts["images"]:,} images of {counts["patients"]:,} patients, {counts["pneumonia"]:,} with '
                f'pneumonia', extra, class_='box')
 
 
@@ -41,19 +42,20 @@ def flow(run):
 
 def data(page, run):
     notes = [p(tag('b', 'To be wary of: '), note, class_='warning') for note in run.data['notes']]
-    return page.section('data', 'From images found to images used', p('Every image found is either used or excluded for a stated reason; '
+    return page.section('data', TITLES['data'], p('Every image found is either used or excluded for a stated reason; '
                         'file by file, the excluded ones are in rejected.csv.'), flow(run), *notes)
 
 
 def who(page, run):
     crossing, split = folder.crossing(run.cohort), 'fold' if run.experiment.folds else 'split'
-    how = f'{crossing:,} persons are in more than one {split}: the test is not independent' if crossing else f'No person is in two {split}s'
+    how = f'No patient is in two {split}s'
+    if crossing: how = f'{crossing:,} patients are in more than one {split}: the test is not independent'
     by = f'by a hash of their identifier (split seed {run.experiment.split_seed}).'
-    words = f'Persons are assigned to folds {by}' if run.fold or run.experiment.folds else \
-        f'Where the data set ships no split, persons are assigned {by}'
-    if run.experiment.folds: words += (f' Fold k is the test of network k; of the other persons, a second hash puts about '
+    words = f'Patients are assigned to folds {by}' if run.fold or run.experiment.folds else \
+        f'Where the data set ships no split, patients are assigned {by}'
+    if run.experiment.folds: words += (f' Fold k is the test of network k; of the other patients, a second hash puts about '
                                        f'{run.experiment.valid:.0%} of all into its valid, the rest into its train.')
-    return page.section('cohort', f'Who is in each {split}', p(f'{how}. {words}'),
+    return page.section('cohort', TITLES['cohort'], p(f'{how}. {words}'),
                         page.table(*characteristics(run.cohort, run.splits),
                                    caption=f'Images by {split}; shares are of the images of the {split}.'))
 MOST = 8  # reasons of exclusion or values of a characteristic that are named one by one
@@ -89,7 +91,7 @@ def characteristics(table, splits=SPLITS):
     "Header and rows: each characteristic by split and over all."
     parts = {**{s: table[table['split'] == s] for s in splits}, 'all': table}
     counts = {k: counted(t) for k, t in parts.items()}
-    rows = [('images', *(f'{c["images"]:,}' for c in counts.values())), ('persons', *(f'{c["persons"]:,}' for c in counts.values())),
+    rows = [('images', *(f'{c["images"]:,}' for c in counts.values())), ('patients', *(f'{c["patients"]:,}' for c in counts.values())),
             ('images with pneumonia', *(share(c['pneumonia'], c['images']) for c in counts.values())),
             *_values('view', parts, 'view'), *_values('sex', parts, 'sex')]
     if table['age'].notna().any():

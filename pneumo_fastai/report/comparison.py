@@ -57,7 +57,7 @@ def table(side):
     test = [s['test']['at_threshold'] for s in side]
     header = ('', *(letter(i) for i in range(len(side))))
     rows = [('data', *(s['data'] + (' (synthetic)' if s['synthetic'] else '') for s in side)),
-            ('test images, persons', *(f'{t["n"]:,}, {t["persons"]:,}' for t in test)),
+            ('test images, patients', *(f'{t["n"]:,}, {t["patients"]:,}' for t in test)),
             ('with pneumonia', *(f'{t["prevalence"]:.1%}' for t in test)), ('threshold', *(f'{t["threshold"]:.4f}' for t in test)),
             *((NAMES.get(m, m), *(number(t[m]) for t in test)) for m in METRICS)]
     def differs(m):
@@ -96,7 +96,7 @@ def frame(side):
             for m in METRICS:
                 d = s['difference'][at][m] if s['difference'] else dict.fromkeys(ENDS)
                 p = s['delong']['p'] if s['delong'] and m == 'auroc' else None
-                rows.append(dict(run=s['run'], data=s['data'], synthetic=s['synthetic'], n=t['n'], persons=t['persons'],
+                rows.append(dict(run=s['run'], data=s['data'], synthetic=s['synthetic'], n=t['n'], patients=t['patients'],
                                  prevalence=t['prevalence'], at=at, threshold=t['threshold'], metric=m,
                                  **{k: t[m][k] for k in ENDS}, **{f'difference_{k}': d[k] for k in ENDS},
                                  delong_p=p, reason=t[m].get('reason') or d.get('reason') or s['reason']))

@@ -13,7 +13,7 @@ from .words import in_words
 OWN = "each image at the threshold of its own fold"
 MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'experiment.toml', 'environment.json', 'model.pt')  # of each fold
 TITLES = {k: title for k, title in titles.TITLES.items() if k not in ('operating', 'uncertainty', 'gradcam', 'checklists')}
-TITLES |= dict(cohort='Who is in each fold', ensemble='The networks of the folds as one model')
+TITLES |= dict(ensemble='The networks of the folds as one model')
 TITLES |= {k: TITLES.pop(k) for k in ('limits', 'provenance')}  # the last two
 VIEW = 'That of the view alone is over pairs of images of one fold.'
 
@@ -35,7 +35,7 @@ def present(
     page = Page(cv.synthetic)
     body = join([
         head(page, cv, result, f'{result["folds"]}-fold cross-validation: each image tested once, by a network that saw no image of its '
-             'person, and called at the threshold of its own fold', TITLES),
+             'patient, and called at the threshold of its own fold', TITLES),
         cohort.question(page, cv), cohort.data(page, cv), cohort.who(page, cv), methods.recipe(page, cv),
         results(page, cv, result), calibration(page, cv, result),
         subgroups.subgroups(page, cv, result, f'The test images of all folds, {OWN}.'),
@@ -81,8 +81,8 @@ def words(result):
 
 
 def about(result):
-    return (f'All folds: n = {result["n"]} images of {result["persons"]} persons, {result["prevalence"]:.1%} with pneumonia, each tested '
-            'once, by the network that saw no image of its person')
+    return (f'All folds: n = {result["n"]} images of {result["patients"]} patients, {result["prevalence"]:.1%} with pneumonia, each tested '
+            'once, by the network that saw no image of its patient')
 
 
 def results(page, cv, result):
@@ -127,7 +127,7 @@ def known(result):
     yield (f'Its threshold is {model["threshold"]["value"]:.4f} ({model["threshold"]["rule"]}); its calibration, '
            f'{calibrator(model["calibration"]["chosen"])}, was chosen on the same images. A mean of networks lies further from 0 and 1 '
            'than one network does, so both may fit the ensemble less well than they fit the networks.')
-    yield 'To measure it: images of persons who are in none of the folds, at best of another hospital.'
+    yield 'To measure it: images of patients who are in none of the folds, at best of another hospital.'
 
 
 def ensemble(page, cv, result):
@@ -139,9 +139,9 @@ def ensemble(page, cv, result):
 def limits(result):
     "Those of a single run, and those of folds."
     return (*LIMITS[:1],
-            'The intervals (95%, allowing for several images of a patient) say how much chance in the choice of test persons may move a '
+            'The intervals (95%, allowing for several images of a patient) say how much chance in the choice of test patients may move a '
             'pooled number, the networks staying what they are. They say nothing of another hospital, another scanner, another age group.',
-            f'The standard deviation over folds holds chance in test persons and in training persons alike. The folds are not independent '
-            f'(persons whom one tests, others train on), so sd divided by \u221a{result["folds"]} is no standard error of the mean (Bengio '
-            'and Grandvalet 2004). All networks begin from the same random weights.',
-            'Epoch, threshold and calibrator of each fold were chosen on its own valid, whose persons are not in its test.', LIMITS[3])
+            f'The standard deviation over folds holds chance in test patients and in training patients alike. The folds are not '
+            f'independent (patients whom one tests, others train on), so sd divided by \u221a{result["folds"]} is no standard error of the '
+            'mean (Bengio and Grandvalet 2004). All networks begin from the same random weights.',
+            'Epoch, threshold and calibrator of each fold were chosen on its own valid, whose patients are not in its test.', LIMITS[3])

@@ -4,6 +4,7 @@ from ..runs.files import read_json
 from .html import bullets, cell, join, p, tag
 from .labels import FIGURES, number
 from .map_checks import beside, bias, depends, gap, kept, others, sanity
+from .titles import TITLES
 
 MODEL, MEAN_BOX, UNTRAINED = 'model', 'mean box of train', 'untrained network'
 MEASURES = dict(pointing='hottest point in a box', energy='heat inside the boxes', average_precision='pixel average precision (AUPRC)',
@@ -13,7 +14,7 @@ NAMES = {MODEL: 'the model', 'a random point': 'a random point', MEAN_BOX: 'the 
 METHODS = {'gradcam': 'Grad-CAM', 'gradcam++': 'Grad-CAM++', 'hirescam': 'HiResCAM', 'layercam': 'LayerCAM'}
 GROUPS = {'box area': 'Box area, pixels of the file', 'call': 'Call at the threshold', 'view': 'View'}
 TAUGHT = ("The maps were taught: training asked that Grad-CAM's heat lie in the boxes of the training images. How well it lies in the "
-          'boxes of persons never seen is what that teaching achieved, not something the network found by itself.')
+          'boxes of patients never seen is what that teaching achieved, not something the network found by itself.')
 COMMAND = 'python -m pneumo_fastai.gradcam RUN'
 
 
@@ -71,7 +72,7 @@ def warnings(folder):
 
 def counts(where):
     left, cut = where['positives_without_boxes'], where['boxes_clipped']
-    return (f'n = {where["n"]:,} test images with pneumonia and boxes, of {where["persons"]:,} persons. Images with pneumonia but '
+    return (f'n = {where["n"]:,} test images with pneumonia and boxes, of {where["patients"]:,} patients. Images with pneumonia but '
             f'without a box, left out here: {left:,}; boxes cut at the edge of the image: {cut:,}.')
 
 
@@ -89,7 +90,7 @@ def opponents(page, where):
     return join([p('Opacities have usual places, so any map hits some. The bar to beat is the mean box of the training images.'),
                  page.table(header, rows, counts(where)), words,
                  page.table(('the model', *MEASURES.values()), less, 'Differences on the same images; above 0 the model is better. Where '
-                            'the interval leaves out 0, chance in the choice of test persons does not explain it.')])
+                            'the interval leaves out 0, chance in the choice of test patients does not explain it.')])
 
 
 def by_group(page, where):
@@ -127,14 +128,14 @@ def looked(page, run):
     "The section; a run whose maps were not scored shows what pictures it has, and how to score them."
     found = scored(run.folder)
     few = page.figure(run.folder/'gradcam.png', FIGURES['gradcam.png'] + ' Images of valid; blue boxes are what readers '
-                      'marked. Each map is scaled to its own hottest point: on a film that was called healthy bright heat means little.')
+                      'marked. Each map is scaled to its own hottest point: on one called healthy bright heat means little.')
     watched = [page.figure(run.folder/f, FIGURES[f]) for f in ('attention.png', 'attention.gif')]
     moved = [tag('h3', 'How attention moved in training'), *watched] if any(watched) else []
     if not found:
         how = p('How far such maps can be trusted was not measured; ', tag('code', COMMAND), ' does so from the model and the images.')
         taught = p(TAUGHT) if run.experiment.box_guidance else ''
-        return page.section('gradcam', 'Where it looked', taught, few or p('This run saved no heatmaps.'), *moved, how)
+        return page.section('gradcam', TITLES['gradcam'], taught, few or p('This run saved no heatmaps.'), *moved, how)
     fine = depends(found['sanity']) and ('reason' in found['localization'] or beats(found['localization']))
     lead = tag('div', *(p(line) for line in verdicts(found)), class_='notice' if fine else 'warning')
-    return page.section('gradcam', 'Where it looked', lead, few, boxes(page, found), sanity(page, found),
+    return page.section('gradcam', TITLES['gradcam'], lead, few, boxes(page, found), sanity(page, found),
                         others(page, found) if found['others'] else '', bias(page, run, found), *moved)

@@ -2,6 +2,7 @@
 from ..experiment import Experiment, differences
 from .html import bullets, p, tag
 from .labels import FIGURES, LIMITS
+from .titles import TITLES
 
 
 def of_folds(k):
@@ -23,12 +24,12 @@ def recipe(page, run):
              f'epoch with the best AUROC on valid are kept. {how_many(run)}')
     table = page.table(('setting', 'this run', 'baseline'), rows, 'What differs from the baseline stands first, tinted.', numbers=False)
     curves = page.figure(run.folder/'curves.png', FIGURES['curves.png'])
-    return page.section('recipe', 'How the model was made', p(words), table, tag('h3', 'Training') if curves else '', curves, numbers=False)
+    return page.section('recipe', TITLES['recipe'], p(words), table, tag('h3', 'Training') if curves else '', curves, numbers=False)
 
 
 def how_many(run):
     "One network, one of several folds, or how the networks of an ensemble came to be one model."
-    if run.fold: return (f'One network: {run.fold} of a cross-validation by person. Its test persons are in the test of no other fold. '
+    if run.fold: return (f'One network: {run.fold} of a cross-validation by patient. Its test patients are in the test of no other fold. '
                          'What the folds say together, and their networks as one model, are in report.html of the folder above.')
     if run.experiment.folds: return of_folds(run.experiment.folds)
     if not (networks := run.environment.get('networks')): return 'One network; no ensemble.'

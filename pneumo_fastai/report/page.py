@@ -19,8 +19,8 @@ def tiles(page, metrics):
 
 def head(page, run, metrics, how='On test at the threshold chosen on valid', titles=titles.TITLES):
     test = metrics['test']
-    lead = (f'Chest radiographs, pneumonia or not. {how}: {test["n"]:,} images of {test["persons"]:,} '
-            f'persons, {test["prevalence"]:.1%} with pneumonia. {BRACKETS}')
+    lead = (f'Chest radiographs, pneumonia or not. {how}: {test["n"]:,} images of {test["patients"]:,} '
+            f'patients, {test["prevalence"]:.1%} with pneumonia. {BRACKETS}')
     contents = tag('ol', *(tag('li', tag('a', title, href=f'#{id}')) for id, title in titles.items()))
     return tag('header', tag('h1', run.title, ' ', page.mark()), p(NOTICE, class_='notice'), p(lead, class_='lead'), tiles(page, metrics),
                tag('nav', contents))

@@ -3,7 +3,7 @@ from ..runs.checksums import hashes
 from .html import Safe, p, tag
 from .titles import TITLES
 
-SEEDS = dict(seed='of weights, order of images and augmentation', split_seed='of the split by person')
+SEEDS = dict(seed='of weights, order of images and augmentation', split_seed='of the split by patient')
 
 
 def networks(page, run):
@@ -14,8 +14,8 @@ def networks(page, run):
                       numbers=False) if rows else ''
 
 
-INTERVALS = ('Wilson score, of as many independent images as the variance over persons says (AUROC: Obuchowski 1997); losses on the scale '
-             'of the logarithm; differences by paired bootstrap over persons')
+INTERVALS = ('Wilson score, of as many independent images as the variance over patients says (AUROC: Obuchowski 1997); losses on the scale '
+             'of the logarithm; differences by paired bootstrap over patients')
 
 
 def provenance(
@@ -27,7 +27,7 @@ def provenance(
     rows = [(k, env[k]) for k in ('system', 'processor', 'cores', 'device', 'precision', 'python') if k in env]
     rows += [*packages.items(), *((k.replace('_', ' '), f'{run.recipe[k]} ({why})') for k, why in SEEDS.items()),
              ('intervals', INTERVALS),
-             ('seed of what is resampled', f'{metrics["choices"]["seed"]} ({metrics["choices"]["n_boot"]:,} resamples of persons)')]
+             ('seed of what is resampled', f'{metrics["choices"]["seed"]} ({metrics["choices"]["n_boot"]:,} resamples of patients)')]
     files = [(tag('code', name), f'{size:,}', tag('code', sha)) for name, size, sha in hashes(run.folder, files=files)]
     return page.section(
         'provenance', TITLES['provenance'], tag('pre', env.get('command', 'not stated')),

@@ -14,7 +14,7 @@ def promised(fitted):
     law = [f'{expected[c]["low"]:.0%} to {expected[c]["high"]:.0%} of the images with{"" if int(c) else "out"} pneumonia, '
            f'for {fitted["n"][c]:,} on valid, below {goal} in {expected[c]["below"]:.0%} of valid sets' for c in ('0', '1')]
     yield f'One valid set promises less: with a probability of 95%, {"; ".join(law)} (Vovk 2012).'
-    yield ('That is for independent images that are like those of valid. Several images of a person make it wider, and the epoch was '
+    yield ('That is for independent images that are like those of valid. Several images of a patient make it wider, and the epoch was '
            'chosen on the same images of valid, which makes it somewhat lower.')
 
 

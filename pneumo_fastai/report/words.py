@@ -18,8 +18,8 @@ def rows(metrics):
 
 
 def set_in_words(name, block):
-    "One line on a split: how many images, of how many persons, with how much pneumonia."
-    return f'{name}: n = {block["n"]} images of {block["persons"]} persons, {block["prevalence"]:.1%} with pneumonia'
+    "One line on a split: how many images, of how many patients, with how much pneumonia."
+    return f'{name}: n = {block["n"]} images of {block["patients"]} patients, {block["prevalence"]:.1%} with pneumonia'
 
 
 def console_table(metrics, title='', synthetic=False):

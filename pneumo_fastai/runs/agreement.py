@@ -1,7 +1,7 @@
-"Whether two tables say the same of each image: its split, its person, its label."
+"Whether two tables say the same of each image: its split, its patient, its label."
 from .tables import SPLITS
 
-SAME = 'split', 'person', 'label'
+SAME = 'split', 'patient', 'label'
 
 
 def differing(a, b):

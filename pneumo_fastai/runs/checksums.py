@@ -7,7 +7,7 @@ from .files import sha256, write
 
 SUMS = 'SHA256SUMS'  # of a finished run's files, as coreutils' sha256sum writes and checks them
 MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'history.csv', 'members.csv', 'augmented.csv', 'experiment.toml',
-           'environment.json', 'localization.json', 'persons.csv')  # what a report's numbers come from
+           'environment.json', 'localization.json', 'patients.csv')  # what a report's numbers come from
 
 
 def hashes(

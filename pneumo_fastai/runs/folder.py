@@ -59,11 +59,11 @@ class Run:
 
 
 def counted(rows):
-    "images, persons and with pneumonia of rows of split.csv, as numbers."
-    return dict(images=len(rows), persons=int(rows['person'].nunique()), pneumonia=int(rows['label'].sum()))
+    "images, patients and with pneumonia of rows of split.csv, as numbers."
+    return dict(images=len(rows), patients=int(rows['patient'].nunique()), pneumonia=int(rows['label'].sum()))
 
 
-def crossing(table): return int((table.groupby('person')['split'].nunique() > 1).sum())
+def crossing(table): return int((table.groupby('patient')['split'].nunique() > 1).sum())
 
 
 def about(folder, environment):

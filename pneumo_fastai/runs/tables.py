@@ -14,17 +14,17 @@ SPLITS = ('train', 'valid', 'test')
 
 
 def read_predictions(path):
-    "The table of `predictions.csv`: path, person, split, label, probability; `InputError` where it is absent or cannot be evaluated."
-    try: return check_predictions(read_csv(path, dtype=dict(path=str, person=str, split=str), keep_default_na=False, na_values=['']))
+    "The table of `predictions.csv`: path, patient, split, label, probability; `InputError` where it is absent or cannot be evaluated."
+    try: return check_predictions(read_csv(path, dtype=dict(path=str, patient=str, split=str), keep_default_na=False, na_values=['']))
     except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
 
 
 def read_split(path):
     "The table of `split.csv`, boxes as lists of (x, y, width, height); `InputError` where it is absent or lacks a column."
-    texts = dict.fromkeys(('path', 'person', 'split', 'view', 'sex', 'detail'), str)
+    texts = dict.fromkeys(('path', 'patient', 'split', 'view', 'sex', 'detail'), str)
     try: table = read_csv(path, dtype=texts, keep_default_na=False, na_values=[''])
     except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
-    if missing := [c for c in (*COLUMNS, 'person') if c not in table]:
+    if missing := [c for c in (*COLUMNS, 'patient') if c not in table]:
         raise InputError(f'{path} lacks the column {missing[0]!r}; fit writes it')
     if (twice := table['path'].duplicated() | table['path'].isna()).any():
         raise InputError(f'{path} has {twice.sum()} rows without a path of their own; give one row an image')

@@ -1,4 +1,4 @@
-"Cross-validation: a run for each person-disjoint fold, what they say together, and their networks as one model."
+"Cross-validation: a run for each patient-disjoint fold, what they say together, and their networks as one model."
 import shutil
 from dataclasses import replace
 
@@ -60,7 +60,7 @@ def train_folds(folder, name, experiment, cohort, command, progress):
 
 def check_same(folder, experiment, cohort):
     "Write what the folds have in common; raises `InputError` where a folder to go on with was made of something else."
-    parts = {'experiment.toml': recipes.toml(experiment), 'persons.csv': csv_text(cohort.table[['path', 'person', 'label']])}
+    parts = {'experiment.toml': recipes.toml(experiment), 'patients.csv': csv_text(cohort.table[['path', 'patient', 'label']])}
     for name, text in parts.items():
         if not (folder/name).exists(): write(folder/name, text)
         elif (folder/name).read_text(encoding='utf-8') != text:

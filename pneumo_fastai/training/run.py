@@ -37,7 +37,7 @@ def write_cohort(folder, cohort):
 
 
 def environment(learn, command, name) -> dict:
-    "What another person needs to know to see the same numbers."
+    "What another patient needs to know to see the same numbers."
     precision = precision_of(learn)
     cohort = learn.dls.cohort
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
@@ -76,9 +76,9 @@ def watching(experiment, folder): return [WatchGradCAM(folder, experiment, **how
 
 
 def predict_split(learn, split, progress) -> pd.DataFrame:
-    "path, person, split, label, probability of one split, in float32."
+    "path, patient, split, label, probability of one split, in float32."
     table = learn.dls.cohort.table
-    rows = table.loc[table.split == split, ['path', 'person', 'split', 'label']]
+    rows = table.loc[table.split == split, ['path', 'patient', 'split', 'label']]
     probability = learn.get_preds(dl=split_dl(learn.dls, split), cbs=[Bar(progress, f'predicting {split}')])[0][:, 1]
     return rows.assign(probability=probability.double().numpy())
 

@@ -66,10 +66,10 @@ def test_planted_copies_are_found_and_nothing_else(tmp_path):
 
 
 def test_across_splits_is_counted_and_not_told_without_splits():
-    table = pd.DataFrame(dict(path=list('abcd'), label=0, person=list('xxyz'), split=['train', 'test', 'train', 'train']))
+    table = pd.DataFrame(dict(path=list('abcd'), label=0, patient=list('xxyz'), split=['train', 'test', 'train', 'train']))
     pairs = pd.DataFrame(dict(a=[0, 2], b=[1, 3], correlation=[.9, .99], identical=False))
     found = A.duplicates(table, pairs)
-    assert (found['across_splits'], found['across_persons']) == (1, 1) and found['list'][0]['a'] == 'a'
+    assert (found['across_splits'], found['across_patients']) == (1, 1) and found['list'][0]['a'] == 'a'
     assert A.duplicates(table.assign(split=None), pairs)['across_splits'] is None
 
 
@@ -98,7 +98,7 @@ def test_of_real_films_only_copies_are_called_so(shared, name, n):
     cohort = read_cohort(shared/name)
     pairs = duplicate_pairs(open_pixels(cohort.table.path, 128), cohort.table.path.tolist(), 'pad')
     assert len(pairs) == n and pairs.identical.all()
-    assert (cohort.table.person.to_numpy()[pairs.a] == cohort.table.person.to_numpy()[pairs.b]).all()  # found without knowing persons
+    assert (cohort.table.patient.to_numpy()[pairs.a] == cohort.table.patient.to_numpy()[pairs.b]).all()  # found without knowing patients
 
 
 @pytest.mark.parametrize('height, width', [(160, 128), (100, 100), (61, 200), (333, 47)])
@@ -142,7 +142,7 @@ def test_saturated_images_are_named(tmp_path):
 
 
 def table(n=400, **columns):
-    base = dict(path=[f'/x/{i:04}.png' for i in range(n)], label=0, person=[f'p{i}' for i in range(n)], split=None, view=None, sex=None,
+    base = dict(path=[f'/x/{i:04}.png' for i in range(n)], label=0, patient=[f'p{i}' for i in range(n)], split=None, view=None, sex=None,
                 age=np.nan, detail=None)
     return pd.DataFrame(base | columns)
 
@@ -152,14 +152,14 @@ def test_counts_add_up_and_blank_fields_say_so():
     t = table(label=np.arange(400) % 2, view=view, age=np.r_[np.full(10, 155.), np.full(190, 4.9), np.full(200, 5.)])
     got = A.counts(t)
     assert all(sum(row['images'] for row in values.values()) == 400 for values in got.values())
-    assert got['view']['PA'] == dict(images=200, persons=200, pneumonia=100, prevalence=.5) and got['view']['not stated']['images'] == 100
+    assert got['view']['PA'] == dict(images=200, patients=200, pneumonia=100, prevalence=.5) and got['view']['not stated']['images'] == 100
     assert {k: o['images'] for k, o in got['age'].items()} == {'0 to 4': 190, '5 to 17': 200, 'over 120, implausible': 10}
     assert list(got['sex']) == ['not stated'] and got['class']['pneumonia']['prevalence'] == 1
 
 
-def test_persons_are_counted_by_how_many_images_they_have():
-    got = A.images_a_person(table(10, person=list('aabcccccdd'), label=[0, 1, 0, 0, 0, 0, 0, 0, 1, 1]))
-    assert got == dict(persons=4, images_a_person={'1': 1, '2': 2, '3 to 5': 1, '6 to 10': 0, '11 or more': 0}, most=5, of_both_classes=1)
+def test_patients_are_counted_by_how_many_images_they_have():
+    got = A.images_a_patient(table(10, patient=list('aabcccccdd'), label=[0, 1, 0, 0, 0, 0, 0, 0, 1, 1]))
+    assert got == dict(patients=4, images_a_patient={'1': 1, '2': 2, '3 to 5': 1, '6 to 10': 0, '11 or more': 0}, most=5, of_both_classes=1)
 
 
 def test_order_follows_names_not_folders():
@@ -170,7 +170,7 @@ def test_order_follows_names_not_folders():
     assert {s['prevalence'] for s in alternating} == {.5} and A.order(table(19)) == []
 
 
-def test_one_class_too_few_persons_and_no_header_stop_nothing(tmp_path):
+def test_one_class_too_few_patients_and_no_header_stop_nothing(tmp_path):
     cohort = class_folder(tmp_path/'one', {f'NORMAL/{i}.png': film(i) for i in range(3)})
     assert cohort.table.split.isna().all() and 'no splits' in cohort.notes[-1] and 'pneumonia' in cohort.notes[-1]
     seen = looks(cohort.pixels, cohort.table.path, 'pad')

@@ -148,7 +148,7 @@ def test_pydicoms_other_files_are_refused_for_what_they_are():
     (dict(BitsStored=12), 'BitsStored 12, where 1 to 8 would be read'), (dict(HighBit=6), 'HighBit 6, where 7 would be read'),
     (dict(SamplesPerPixel=2), 'SamplesPerPixel 2, where 1 or 3 would be read'), (dict(BitsAllocated=None), 'has no BitsAllocated'),
     (dict(NumberOfFrames=20200102), 'a NumberOfFrames that cannot be read')])
-def test_a_number_that_is_not_read_is_said_unless_it_could_name_a_person(saved, header, says):
+def test_a_number_that_is_not_read_is_said_unless_it_could_name_a_patient(saved, header, says):
     assert says in reason(saved(GREY, **header)) and '20200102' not in reason(saved(GREY, **header))
 
 

@@ -23,7 +23,7 @@ def with_column(folder, column, values, n=60):
     values = [*values, *[''] * (n - len(values))]
     for i in range(n): Image.fromarray(np.random.default_rng(i).integers(0, 256, (40, 40)).astype(np.uint8)).save(folder/f'{i:02}.png')
     rows = (f'{i:02}.png,{i % 2},p{i},{value}\n' for i, value in enumerate(values))
-    (folder/'manifest.csv').write_text(f'path,label,person,{column}\n' + ''.join(rows))
+    (folder/'manifest.csv').write_text(f'path,label,patient,{column}\n' + ''.join(rows))
     return read_cohort(folder)
 
 

@@ -58,22 +58,22 @@ def test_the_same_data_set_in_two_places_has_one_split(make, tmp_path, dataset):
     for root in (here, there): make(root, *more)
     one, two = (prepare(read_cohort(root/'set'), SMALL).table for root in (here, there))
     assert [p.replace(str(here), '') for p in one.path] == [p.replace(str(there), '') for p in two.path]
-    assert one.split.tolist() == two.split.tolist() and one.person.tolist() == two.person.tolist()
-    assert one.person.nunique() == N    # no two images are one person's
-    assert not one.person.str.contains(str(tmp_path), regex=False).any()
+    assert one.split.tolist() == two.split.tolist() and one.patient.tolist() == two.patient.tolist()
+    assert one.patient.nunique() == N    # no two images are one patient's
+    assert not one.patient.str.contains(str(tmp_path), regex=False).any()
 
 
-def test_images_of_one_name_in_two_folders_are_two_persons(tmp_path):
+def test_images_of_one_name_in_two_folders_are_two_patients(tmp_path):
     names = [f'{folder}/{i}.png' for folder in ('a', 'b', '../set-2', '../set-2/a') for i in range(N // 4)]
     for i, name in enumerate(names): picture(tmp_path/'set'/name, i)
     (tmp_path/'set'/'manifest.csv').write_text('path,label\n' + ''.join(f'{name},{i % 2}\n' for i, name in enumerate(names)))
     done = prepare(read_cohort(tmp_path/'set'), SMALL)
-    assert set(done.table.person) == set(names)
-    assert any(f'{N} images have no person' in o and 'each counts as a person of its own' in o for o in done.notes)
+    assert set(done.table.patient) == set(names)
+    assert any(f'{N} images have no patient' in o and 'each counts as a patient of its own' in o for o in done.notes)
     assert list(done.table) == [c for c in read_cohort(tmp_path/'set').table if c != 'name']   # what split.csv has
 
 
-def test_a_manifest_moved_alone_names_the_same_persons_elsewhere(tmp_path):
+def test_a_manifest_moved_alone_names_the_same_patients_elsewhere(tmp_path):
     "Two manifests of one archive, by its absolute paths, put an image into one split."
     for i in range(N): picture(tmp_path/'archive'/f'{i}.png', i)
     rows = 'path,label\n' + ''.join(f'{tmp_path}/archive/{i}.png,{i % 2}\n' for i in range(N))
@@ -81,7 +81,7 @@ def test_a_manifest_moved_alone_names_the_same_persons_elsewhere(tmp_path):
         (tmp_path/place).mkdir(parents=True)
         (tmp_path/place/'manifest.csv').write_text(rows)
     one, two = (prepare(read_cohort(tmp_path/place), SMALL).table for place in ('one', 'another/place'))
-    assert one.split.tolist() == two.split.tolist() and one.person.nunique() == N
+    assert one.split.tolist() == two.split.tolist() and one.patient.nunique() == N
 
 
 def test_a_copied_folder_as_a_whole(films, tmp_path):

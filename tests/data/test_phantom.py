@@ -32,7 +32,7 @@ def headers(demo): return {f.stem: pydicom.dcmread(f) for f in sorted((demo/'sta
 def labels(demo): return pd.read_csv(demo/'stage_2_train_labels.csv')
 
 def film(label, seed=0, view='PA'):
-    return phantom.radiograph(np.random.default_rng(seed), phantom.draw_person(np.random.default_rng(seed)), view, label)
+    return phantom.radiograph(np.random.default_rng(seed), phantom.draw_patient(np.random.default_rng(seed)), view, label)
 
 def test_processes_do_not_change_a_byte(demo, tmp_path):
     phantom.write_demo(tmp_path/'again', n_images=N, seed=3, jobs=2)

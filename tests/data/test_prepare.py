@@ -39,7 +39,7 @@ def test_headers_fill_what_the_labels_do_not_say(shared, tmp_path):
     (tmp_path/'manifest.csv').write_text('path,label\n' + '\n'.join(rows))
     done = prepare(read_cohort(tmp_path/'manifest.csv'), Experiment(size=32, valid=0.3, test=0.3, split_seed=1))
     assert set(done.table['view']) == {'PA', 'AP'} and set(done.table.sex) <= {'F', 'M'} and done.table.age.between(1, 100).all()
-    assert done.table.person.str.fullmatch('[0-9a-f]{16}').all() and done.table.person.nunique() == 16  # hashed PatientIDs
+    assert done.table.patient.str.fullmatch('[0-9a-f]{16}').all() and done.table.patient.nunique() == 16  # hashed PatientIDs
 
 
 def test_boxes_of_real_films_lie_inside_the_square(shared):
@@ -61,7 +61,7 @@ def test_dicoms_in_class_folders_belong_to_the_patient_of_their_header(shared, t
         place.mkdir(parents=True, exist_ok=True)
         ds.save_as(place/f'film{i}.dcm')
     done = prepare(read_cohort(tmp_path/'d'), Experiment(size=32, valid=0.3, test=0.3))
-    assert done.table.person.nunique() == 30 and not any('own' in o for o in done.notes)
+    assert done.table.patient.nunique() == 30 and not any('own' in o for o in done.notes)
     check_disjoint(done.table)
 
 
@@ -72,6 +72,6 @@ def test_a_cohort_prepared_for_another_size_is_refused(films):
 
 def test_folds_that_cannot_be_are_told_before_the_first(films):
     cohort = read_cohort(films)
-    few = cohort.table[cohort.table.person.isin([*sorted(set(cohort.table.person))[:6], 'person0', 'person3', 'person6'])]
+    few = cohort.table[cohort.table.patient.isin([*sorted(set(cohort.table.patient))[:6], 'person0', 'person3', 'person6'])]
     cohort.table = few.reset_index(drop=True)
     with pytest.raises(InputError, match='too few'): prepare(cohort, Experiment(size=32, folds=5))

@@ -13,21 +13,21 @@ REAL = Path(__file__).parents[2].parent/'shared'/'data'
 SHARES = {'train':0.7, 'valid':0.15, 'test':0.15}
 
 
-def frame(persons, labels, splits=None):
-    splits = splits if splits is not None else [None]*len(persons)
-    paths = [f'{i}.png' for i in range(len(persons))]
-    return pd.DataFrame(dict(path=paths, label=labels, person=persons, split=pd.Series(splits, dtype=object)))
+def frame(patients, labels, splits=None):
+    splits = splits if splits is not None else [None]*len(patients)
+    paths = [f'{i}.png' for i in range(len(patients))]
+    return pd.DataFrame(dict(path=paths, label=labels, patient=patients, split=pd.Series(splits, dtype=object)))
 
 
 def people(n=400, images=1000, seed=0, shipped=None):
-    "Images of random persons, both classes; `shipped` names a split for each person, by chance."
+    "Images of random patients, both classes; `shipped` names a split for each patient, by chance."
     rng = np.random.default_rng(seed)
     who = rng.integers(0, n, images)
     splits = None if shipped is None else rng.choice(shipped, n)[who]
     return frame([f'p{i}' for i in who], rng.integers(0, 2, images), splits)
 
 
-def places(table): return table.groupby('person').split.first().to_dict()
+def places(table): return table.groupby('patient').split.first().to_dict()
 
 
 def wrong(*args, call=assign_splits, **kwargs):
@@ -39,22 +39,22 @@ def wrong(*args, call=assign_splits, **kwargs):
 @pytest.mark.parametrize('name', ['rsna-256', 'kermany-224'])
 @pytest.mark.parametrize('seed', [0, 1])
 def test_real_data(name, seed):
-    "No person crosses; shares of persons lie within 4 binomial standard errors, prevalence within 4 of person-clustered sampling."
+    "No patient crosses; shares of patients lie within 4 binomial standard errors, prevalence within 4 of patient-clustered sampling."
     if not (REAL/name).is_dir(): pytest.skip(f'the real data set {name} is not beside the project')
     table = assign_splits(read_cohort(REAL/name).table, seed=seed)
     check_disjoint(table)
     summary = split_summary(table)
-    n, p = summary.loc['all', ['persons', 'prevalence']]
-    excess = table.assign(excess=table.label - p).groupby('person').excess.sum()
+    n, p = summary.loc['all', ['patients', 'prevalence']]
+    excess = table.assign(excess=table.label - p).groupby('patient').excess.sum()
     for split, share in SHARES.items():
-        assert abs(summary.persons[split]/n - share) < 4*np.sqrt(share*(1 - share)/n)
-        assert abs(summary.prevalence[split] - p) < 4*np.sqrt((excess**2).mean()*summary.persons[split])/summary.images[split]
+        assert abs(summary.patients[split]/n - share) < 4*np.sqrt(share*(1 - share)/n)
+        assert abs(summary.prevalence[split] - p) < 4*np.sqrt((excess**2).mean()*summary.patients[split])/summary.images[split]
 
 
 def test_sixteen_images_are_too_few():
     if not (REAL/'rsna-16').is_dir(): pytest.skip('the real data set rsna-16 is not beside the project')
     line = wrong(read_cohort(REAL/'rsna-16').table)
-    assert '11 persons with no pneumonia and 5 persons with pneumonia are too few for 70%/15%/15%' in line
+    assert '11 patients with no pneumonia and 5 patients with pneumonia are too few for 70%/15%/15%' in line
 
 
 def test_hash_is_the_same_on_every_machine():
@@ -78,7 +78,7 @@ def test_input_is_left_alone_and_columns_are_kept():
     assert set(out.split) == set(SHARES) and out.split.dtype == object
 
 
-def test_adding_images_and_persons_moves_nobody():
+def test_adding_images_and_patients_moves_nobody():
     few, more = people(), people(n=900, images=3000, seed=5)
     both = pd.concat([few, more], ignore_index=True)
     old, new = places(assign_splits(few)), places(assign_splits(both))
@@ -105,7 +105,7 @@ def test_missing_split_is_cut_from_train_alone(shipped, cut):
     out = assign_splits(table)
     kept = table.split == shipped[1]
     assert (out.split[kept] == shipped[1]).all() and set(out.split[~kept]) == {'train', cut}
-    pool = out[~kept].groupby('person').split.first()
+    pool = out[~kept].groupby('patient').split.first()
     share = 0.15/0.85
     assert abs((pool == cut).mean() - share) < 4*np.sqrt(share*(1 - share)/len(pool))
     check_disjoint(out)
@@ -124,42 +124,42 @@ def test_shipped_crossing_stays_and_a_cut_adds_none():
     extra = frame([f'new{i}' for i in range(200)]*2, [0, 1]*200, ['train']*400)
     out = assign_splits(pd.concat([table, extra], ignore_index=True))
     assert crossing(out) == before and (out.split[:len(table)][table.split == 'test'] == 'test').all()
-    tested = set(table.person[table.split == 'test'])
-    assert tested.isdisjoint(out.person[out.split == 'valid'])
-    assert (out.split[:len(table)][table.person.isin(tested)] == table.split[table.person.isin(tested)]).all()
+    tested = set(table.patient[table.split == 'test'])
+    assert tested.isdisjoint(out.patient[out.split == 'valid'])
+    assert (out.split[:len(table)][table.patient.isin(tested)] == table.split[table.patient.isin(tested)]).all()
 
 
-def test_image_without_split_goes_where_its_person_is():
+def test_image_without_split_goes_where_its_patient_is():
     table = people(shipped=['train', 'test', 'valid'])
     blank = table.assign(split=table.split.where(np.arange(len(table)) % 3 > 0, None).astype(object))
-    out, known = assign_splits(blank), blank.dropna(subset='split').groupby('person').split.first()
+    out, known = assign_splits(blank), blank.dropna(subset='split').groupby('patient').split.first()
     check_disjoint(out)
-    listed = out.person.isin(known.index)
+    listed = out.patient.isin(known.index)
     assert listed.sum() < len(out)
-    assert (out.split[listed] == out.person[listed].map(known)).all() and (out.split[~listed] == 'train').all()
+    assert (out.split[listed] == out.patient[listed].map(known)).all() and (out.split[~listed] == 'train').all()
 
 
-def test_crossing_counts_persons_and_the_error_tells_no_id():
+def test_crossing_counts_patients_and_the_error_tells_no_id():
     table = frame(['a', 'a', 'secret', 'secret', 'secret', 'd'], [0, 1]*3, ['train', 'valid', 'test', 'test', 'train', 'test'])
     assert crossing(table) == 2
     line = wrong(table, call=check_disjoint)
-    assert line.startswith('2 persons') and 'secret' not in line
+    assert line.startswith('2 patients') and 'secret' not in line
     assert crossing(table.iloc[3:]) == 1 and crossing(table.iloc[[0, 2, 3]]) == 0
     check_disjoint(table.iloc[[0, 2, 3]])
 
 
-@pytest.mark.parametrize('column', ['person', 'split'])
-def test_unknown_person_or_split_is_not_disjoint(column):
+@pytest.mark.parametrize('column', ['patient', 'split'])
+def test_unknown_patient_or_split_is_not_disjoint(column):
     table = assign_splits(people())
     table[column] = table[column].where(table.index > 4, None)
-    assert wrong(table, call=check_disjoint).startswith('5 images have no person or no split')
+    assert wrong(table, call=check_disjoint).startswith('5 images have no patient or no split')
 
 
 def test_summary_counts():
     table = frame(['a', 'a', 'b', 'c'], [0, 1, 1, 0], ['train', 'train', 'train', 'test'])
     summary = split_summary(table)
     assert summary.index.tolist() == ['train', 'valid', 'test', 'all']
-    assert summary[['images', 'persons', 'pneumonia']].to_numpy().tolist() == [[3, 2, 2], [0, 0, 0], [1, 1, 0], [4, 3, 2]]
+    assert summary[['images', 'patients', 'pneumonia']].to_numpy().tolist() == [[3, 2, 2], [0, 0, 0], [1, 1, 0], [4, 3, 2]]
     assert summary.prevalence[['train', 'test', 'all']].tolist() == [2/3, 0, 1/2] and np.isnan(summary.prevalence['valid'])
 
 
@@ -167,27 +167,27 @@ def test_summary_counts():
 def test_shares_out_of_range(valid, test): assert 'are no shares' in wrong(people(), valid=valid, test=test)
 
 
-def test_person_missing():
+def test_patient_missing():
     table = people()
-    assert wrong(table.assign(person=table.person.where(table.index > 2, None))).startswith('3 images have no person')
+    assert wrong(table.assign(patient=table.patient.where(table.index > 2, None))).startswith('3 images have no patient')
 
 
-def test_split_without_a_class_or_with_one_person():
+def test_split_without_a_class_or_with_one_patient():
     lone = frame(['a']*4 + ['b']*4, [0, 1]*4)
-    assert '2 persons with pneumonia are too few for 70%/15%/15%' in wrong(lone)
+    assert '2 patients with pneumonia are too few for 70%/15%/15%' in wrong(lone)
     shipped = people(shipped=['train', 'valid'])
     one = frame(['x', 'x'], [0, 1], ['test', 'test'])
-    assert 'the shipped test split holds 1 person only' in wrong(pd.concat([shipped, one], ignore_index=True))
+    assert 'the shipped test split holds 1 patient only' in wrong(pd.concat([shipped, one], ignore_index=True))
     negatives = frame(['x', 'y'], [0, 0], ['test', 'test'])
     assert 'the shipped test split holds no image of class \'pneumonia\'' in wrong(pd.concat([shipped, negatives], ignore_index=True))
 
 
-def test_each_person_is_tested_in_exactly_one_fold_and_more_images_move_nobody():
+def test_each_patient_is_tested_in_exactly_one_fold_and_more_images_move_nobody():
     table = people(400)
     folds = [assign_fold(table, 5, k) for k in range(5)]
     for f in folds: check_disjoint(f)
     tests = pd.concat([f[f.split == 'test'] for f in folds])
-    assert sorted(tests.person) == sorted(table.person)
+    assert sorted(tests.patient) == sorted(table.patient)
     assert all(0.1 < (f.split == 'valid').mean() < 0.2 for f in folds)
     some = table.iloc[::2]
     for k, f in enumerate(folds): assert (assign_fold(some, 5, k).split == f.split[some.index]).all()

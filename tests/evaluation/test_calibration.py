@@ -19,7 +19,7 @@ def sample(seed, n=2000, slope=1., shift=0.):
     return (rng.random(n) < sigmoid(slope*x + shift)).astype(int), sigmoid(x)
 
 
-def rows(y, p, person=None): return pd.DataFrame(dict(person=np.arange(len(y)) if person is None else person, label=y, probability=p))
+def rows(y, p, patient=None): return pd.DataFrame(dict(patient=np.arange(len(y)) if patient is None else patient, label=y, probability=p))
 
 
 def test_hand_worked():
@@ -72,7 +72,7 @@ def test_slope_and_intercept(slope, shift):
     assert sigmoid(logit(p) + large).mean() == pytest.approx(y.mean())  # what defines it
 
 
-def test_persons_widen_the_interval():
+def test_patients_widen_the_interval():
     y, p = sample(3, 500, .8)
     once, copied = R.recalibration(y, p, np.arange(500)), [np.tile(v, 4) for v in (y, p, np.arange(500))]
     again = R.recalibration(*copied)  # four copies of each image tell nothing new
@@ -98,38 +98,38 @@ def test_what_a_perfect_model_shows():
     assert expected['mean'] > .03  # an ECE of 0.03 in 300 images is no sign of anything
 
 
-def clustered(rng, persons, rho):
-    "A perfect model: one to five images a person, alike in probability, and in label through a Gaussian copula of that correlation."
-    person = np.repeat(np.arange(persons), rng.integers(1, 6, persons))
-    p = sigmoid(1.5*rng.normal(size=persons)[person] - .5)
-    latent = rho**.5*rng.normal(size=persons)[person] + (1 - rho)**.5*rng.normal(size=len(p))
-    return (norm.cdf(latent) < p).astype(int), p, person
+def clustered(rng, patients, rho):
+    "A perfect model: one to five images a patient, alike in probability, and in label through a Gaussian copula of that correlation."
+    patient = np.repeat(np.arange(patients), rng.integers(1, 6, patients))
+    p = sigmoid(1.5*rng.normal(size=patients)[patient] - .5)
+    latent = rho**.5*rng.normal(size=patients)[patient] + (1 - rho)**.5*rng.normal(size=len(p))
+    return (norm.cdf(latent) < p).astype(int), p, patient
 
 
 @pytest.mark.parametrize('rho', [0., .9])
-def test_a_perfect_model_rarely_exceeds_its_chance_level_with_several_images_a_person(rho):
+def test_a_perfect_model_rarely_exceeds_its_chance_level_with_several_images_a_patient(rho):
     rng, over, independent = np.random.default_rng(5), 0, 0
     for seed in range(60):
-        y, p, person = clustered(rng, 120, rho)
+        y, p, patient = clustered(rng, 120, rho)
         ece = R.calibration_error(y, p, R.equal_width(p))[0]
-        over += ece > R.chance_error(y, p, person, seed)['high']
+        over += ece > R.chance_error(y, p, patient, seed)['high']
         if rho: independent += ece > R.chance_error(y, p, np.arange(len(y)), seed)['high']
     assert over <= 8  # 3 expected; 9 or more have a probability of 0.003
-    if rho: assert independent > 20  # as if each image were another person's
+    if rho: assert independent > 20  # as if each image were another patient's
 
 
-def test_likeness_within_persons_is_that_of_all_pairs():
+def test_likeness_within_patients_is_that_of_all_pairs():
     rng = np.random.default_rng(2)
-    y, p, person = clustered(rng, 300, .9)
-    p = sigmoid(logit(p) + rng.normal(size=len(p)))  # images of a person differ in probability
+    y, p, patient = clustered(rng, 300, .9)
+    p = sigmoid(logit(p) + rng.normal(size=len(p)))  # images of a patient differ in probability
     slope, shift = logistic(y, p, (True, True))
-    q, pairs = sigmoid(slope*logit(p) + shift), [(i, j) for k in range(300) for i, j in combinations(np.flatnonzero(person == k), 2)]
+    q, pairs = sigmoid(slope*logit(p) + shift), [(i, j) for k in range(300) for i, j in combinations(np.flatnonzero(patient == k), 2)]
     i, j = np.array(pairs).T
     found = ((y - q)[i]*(y - q)[j]).sum()/(np.minimum(q[i], q[j]) - q[i]*q[j]).sum()
-    assert 0 < found < 1 and R.likeness(y, p, person) == pytest.approx(found)
+    assert 0 < found < 1 and R.likeness(y, p, patient) == pytest.approx(found)
     assert R.likeness(y, p, np.arange(len(y))) == 0 and R.likeness(y, np.full(len(y), .5), np.arange(len(y))) == 0
-    too_high = sigmoid(logit(p) + 2)  # probabilities that are wrong throughout do not make the images of a person alike
-    assert R.likeness(y, too_high, person) == pytest.approx(found, abs=.01)
+    too_high = sigmoid(logit(p) + 2)  # probabilities that are wrong throughout do not make the images of a patient alike
+    assert R.likeness(y, too_high, patient) == pytest.approx(found, abs=.01)
 
 
 @pytest.mark.parametrize('y, p, words', [
@@ -141,7 +141,7 @@ def test_degenerate(y, p, words):
     got = R.calibration_measures(rows(np.array(y), np.array(p)))
     json.dumps(got, allow_nan=False)
     if words: assert got['slope']['value'] is None and words in got['slope']['reason']
-    one = R.calibration_measures(rows(np.array(y), np.array(p), person=np.zeros(len(y))))
+    one = R.calibration_measures(rows(np.array(y), np.array(p), patient=np.zeros(len(y))))
     assert one['brier']['low'] is None and 'no interval' in one['brier']['reason']
     assert one['in_the_large']['low'] is None
     assert R.calibration_measures(rows(np.zeros(0), np.zeros(0)))['n'] == 0

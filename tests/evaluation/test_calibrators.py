@@ -115,8 +115,8 @@ def test_where_valid_is_large_enough_nothing_is_lost_by_caution(n):
 @pytest.mark.parametrize('spoil', [lambda p: 1 - p, lambda p: C.sigmoid(40*C.logit(1 - p)),
                                    lambda p: np.random.default_rng(0).random(6000)])
 def test_a_model_that_is_the_wrong_way_round_is_not_turned_round(spoil):
-    y, p, person = truth(8)
-    found = C.choose_calibrator(y, spoil(p), person)
+    y, p, patient = truth(8)
+    found = C.choose_calibrator(y, spoil(p), patient)
     assert 'turn the order' in found['left_out']['platt'] and 'platt' not in {**found['log_loss'], **found['candidates']}
     q = np.linspace(.01, .99, 99)
     for m in ('temperature', 'platt'): assert (np.diff(C.apply(C.fit(m, y, spoil(p)), q)) > 0).all()
@@ -147,8 +147,8 @@ def bent(p): return .5*p**3 + .02
     (bent, (1., 1.), 'isotonic'),
 ])
 def test_what_was_spoilt_is_found_and_mended(spoil, weights, method):
-    y, p, person = truth(5)
-    found = C.choose_calibrator(y, spoil(p), person, weights)
+    y, p, patient = truth(5)
+    found = C.choose_calibrator(y, spoil(p), patient, weights)
     assert found['chosen']['method'] == method and found['folds'] == 5
     assert found['log_loss'][method] == min(found['log_loss'].values()) < found['log_loss']['none'] - .01
     assert np.abs(C.apply(found['chosen'], spoil(p)) - p).mean() < .02
@@ -157,31 +157,31 @@ def test_what_was_spoilt_is_found_and_mended(spoil, weights, method):
 
 
 def test_none_is_kept_where_nothing_is_wrong():
-    y, p, person = truth(6, 400)
-    found = C.choose_calibrator(y, p, person, (1., 1.))
+    y, p, patient = truth(6, 400)
+    found = C.choose_calibrator(y, p, patient, (1., 1.))
     assert found['log_loss']['prior_shift'] == found['log_loss']['none']
     assert found['log_loss']['isotonic'] > found['log_loss']['none']  # steps fitted to noise: seen on the images left out alone
     assert C.log_loss(y, C.apply(found['candidates']['isotonic'], p)).mean() < found['log_loss']['none']
 
 
-def test_folds_keep_persons_and_classes():
-    y, _, person = truth(7, 300)
-    fold = C.person_folds(y, person, 5, 0)
-    assert all(len(set(fold[person == who])) == 1 for who in set(person))
+def test_folds_keep_patients_and_classes():
+    y, _, patient = truth(7, 300)
+    fold = C.patient_folds(y, patient, 5, 0)
+    assert all(len(set(fold[patient == who])) == 1 for who in set(patient))
     assert all(0 < y[fold == k].mean() < 1 for k in range(5)) and np.bincount(fold).min() >= 50
-    assert (C.person_folds(y, person, 5, 1) != fold).any()
+    assert (C.patient_folds(y, patient, 5, 1) != fold).any()
 
 
-@pytest.mark.parametrize('y, person', [([0, 0, 0, 0], 'abcd'), ([1, 0, 0, 0], 'abcd'), ([1, 0, 1, 0], 'aaaa'), ([1], 'a')])
-def test_too_few_to_calibrate(y, person):
-    found = C.choose_calibrator(y, np.linspace(.2, .8, len(y)), list(person), (1, 2))
-    assert found['chosen'] == dict(method='none') and 'fewer than two persons' in found['left_out']['isotonic']
+@pytest.mark.parametrize('y, patient', [([0, 0, 0, 0], 'abcd'), ([1, 0, 0, 0], 'abcd'), ([1, 0, 1, 0], 'aaaa'), ([1], 'a')])
+def test_too_few_to_calibrate(y, patient):
+    found = C.choose_calibrator(y, np.linspace(.2, .8, len(y)), list(patient), (1, 2))
+    assert found['chosen'] == dict(method='none') and 'fewer than two patients' in found['left_out']['isotonic']
 
 
 def test_equal_and_extreme_probabilities():
-    y, person = np.arange(40) % 2, np.arange(40)
+    y, patient = np.arange(40) % 2, np.arange(40)
     for p in (np.full(40, .7), y.astype(float), 1. - y):
-        json.dumps(C.choose_calibrator(y, p, person, (1, 2)), allow_nan=False)
+        json.dumps(C.choose_calibrator(y, p, patient, (1, 2)), allow_nan=False)
 
 
 def test_bad_calibrators():

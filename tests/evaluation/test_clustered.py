@@ -18,11 +18,11 @@ def wins(y, p):
     return (a > b) + .5*(a == b)
 
 
-def obuchowski(person, y, p):
-    "The formulas of Obuchowski 1997, section 2, as they stand there, person by person."
-    psi, ill, well = wins(y, p), person[y == 1], person[y == 0]
+def obuchowski(patient, y, p):
+    "The formulas of Obuchowski 1997, section 2, as they stand there, patient by patient."
+    psi, ill, well = wins(y, p), patient[y == 1], patient[y == 0]
     auc, (m, n) = psi.mean(), psi.shape
-    v10, v01, who = psi.mean(1), psi.mean(0), set(person)
+    v10, v01, who = psi.mean(1), psi.mean(0), set(patient)
     i10, i01, i = len(set(ill)), len(set(well)), len(who)
     tens = {k: sum(v10[ill == k] - auc) for k in who}
     ones = {k: sum(v01[well == k] - auc) for k in who}
@@ -35,20 +35,20 @@ def obuchowski(person, y, p):
 @pytest.mark.parametrize('decimals', [1, 12])
 def test_variance_is_that_of_the_paper(decimals):
     rng, y, p = sample(decimals=decimals)
-    person = rng.integers(0, 40, len(y))  # some have images of both classes
+    patient = rng.integers(0, 40, len(y))  # some have images of both classes
     auroc, influence = C.auroc_influence(y, p)
-    expected = obuchowski(person, y, p)
+    expected = obuchowski(patient, y, p)
     assert auroc == pytest.approx(roc_auc_score(y, p)) and auroc == pytest.approx(expected[0])
-    assert C.covariance(person, y, [influence])[0, 0] == pytest.approx(expected[1])
+    assert C.covariance(patient, y, [influence])[0, 0] == pytest.approx(expected[1])
 
 
-def test_two_persons_by_hand():
-    "Person a: 3 (ill), 1 (well); b: 2 (ill), 0 (well). Of four pairs all are won: 1. With b's 2 as 0.5: 3 of 4."
-    person, y = np.array(['a', 'a', 'b', 'b']), np.array([1, 0, 1, 0])
+def test_two_patients_by_hand():
+    "Patient a: 3 (ill), 1 (well); b: 2 (ill), 0 (well). Of four pairs all are won: 1. With b's 2 as 0.5: 3 of 4."
+    patient, y = np.array(['a', 'a', 'b', 'b']), np.array([1, 0, 1, 0])
     auroc, influence = C.auroc_influence(y, np.array([3, 1, .5, 0]))
     assert auroc == .75 and influence == pytest.approx([.125, -.125, -.125, .125])
     # V10: a 1, b 1/2; V01: a 1/2, b 1; I = 2 throughout. S10 = 2/(1*2)*(1/16 + 1/16) = 1/8 = S01; S11 = 2*(-1/16 - 1/16) = -1/4
-    assert C.covariance(person, y, [influence])[0, 0] == pytest.approx(1/16 + 1/16 - 2*.25/4)
+    assert C.covariance(patient, y, [influence])[0, 0] == pytest.approx(1/16 + 1/16 - 2*.25/4)
 
 
 def test_of_one_image_each_it_is_delong():
@@ -58,10 +58,10 @@ def test_of_one_image_each_it_is_delong():
     assert C.covariance(np.arange(len(y)), y, [C.auroc_influence(y, p)[1]])[0, 0] == pytest.approx(expected)
 
 
-def test_images_that_repeat_within_their_person_add_nothing():
+def test_images_that_repeat_within_their_patient_add_nothing():
     rng, y, p = sample()
-    person = rng.integers(0, 40, len(y))
-    def found(k): return C.covariance(*(np.repeat(v, k) for v in (person, y)), [C.auroc_influence(np.repeat(y, k), np.repeat(p, k))[1]])
+    patient = rng.integers(0, 40, len(y))
+    def found(k): return C.covariance(*(np.repeat(v, k) for v in (patient, y)), [C.auroc_influence(np.repeat(y, k), np.repeat(p, k))[1]])
     assert found(3) == pytest.approx(found(1))
 
 
@@ -80,14 +80,14 @@ def test_no_pair():
     assert np.isnan(C.auroc_influence(np.array([0, 1]), np.arange(2.), np.array([0, 1]))[0])
 
 
-def rejections(runs, persons, images, seed=0):
-    "Of two models equally good, how often p < 0.05: over persons, and were each image its own."
+def rejections(runs, patients, images, seed=0):
+    "Of two models equally good, how often p < 0.05: over patients, and were each image its own."
     rng, out = np.random.default_rng(seed), []
-    person = np.repeat(np.arange(persons), images)
-    y = (np.arange(persons) % 5 < 2).astype(int)[person]
+    patient = np.repeat(np.arange(patients), images)
+    y = (np.arange(patients) % 5 < 2).astype(int)[patient]
     for _ in range(runs):
-        a, b = (1.5*y + .9*rng.normal(size=persons)[person] + .45*rng.normal(size=len(y)) for _ in range(2))
-        out.append([delong_test(who, y, *(1/(1 + np.exp(-z)) for z in (a, b)))['p'] < .05 for who in (person, np.arange(len(y)))])
+        a, b = (1.5*y + .9*rng.normal(size=patients)[patient] + .45*rng.normal(size=len(y)) for _ in range(2))
+        out.append([delong_test(who, y, *(1/(1 + np.exp(-z)) for z in (a, b)))['p'] < .05 for who in (patient, np.arange(len(y)))])
     return np.mean(out, axis=0)
 
 

@@ -44,14 +44,14 @@ def test_delong_without_an_answer():
     y, p = np.array([0, 0, 1, 1]), np.array([.1, .3, .2, .4])
     each = np.arange(4)
     for found, words in ((C.delong_test(each, y, p, p/2), 'does not vary'), (C.delong_test(each, [0, 0, 0, 1], p, p), 'fewer than two'),
-                         (C.delong_test([1, 2, 3, 3], y, p, p**2), 'fewer than two persons')):
+                         (C.delong_test([1, 2, 3, 3], y, p, p**2), 'fewer than two patients')):
         assert found['p'] is None and words in found['reason']
     assert C.delong_test(each, y, p, p/2)['difference'] == 0
 
 
-def run(y, p, person=None, first=200):
+def run(y, p, patient=None, first=200):
     n = len(y)
-    return pd.DataFrame(dict(path=[f'{i:04}' for i in range(n)], person=np.arange(n)//2 if person is None else person,
+    return pd.DataFrame(dict(path=[f'{i:04}' for i in range(n)], patient=np.arange(n)//2 if patient is None else patient,
                              split=np.where(np.arange(n) < first, 'valid', 'test'), label=y, probability=p))
 
 
@@ -71,7 +71,7 @@ def test_compare(two):
         d = got['difference']['at_0.5'][k]
         assert d['value'] == pytest.approx(at[0][k] - at[1][k]) and d['low'] <= d['value'] <= d['high']
         assert got['a']['at_0.5'][k]['value'] == at[0][k]
-    assert got['n'] == 300 and got['persons'] == 150
+    assert got['n'] == 300 and got['patients'] == 150
     assert got['difference']['at_threshold']['auroc']['low'] > 0 and got['delong']['p'] < .001
     back = C.compare(b, a, Settings(n_boot=200))
     assert back['delong']['z'] == pytest.approx(-got['delong']['z'])
@@ -102,5 +102,5 @@ def test_an_undefined_difference_has_a_reason():
 def test_runs_that_cannot_be_compared(two):
     a, b = two
     for other, words in ((b.iloc[:-1], 'differ in 1 images'), (b.assign(label=1 - b.label), 'another label'),
-                         (b.assign(person=b.person + 1), 'another person')):
+                         (b.assign(patient=b.patient + 1), 'another patient')):
         with pytest.raises(InputError, match=words): C.compare(a, other)

@@ -18,11 +18,11 @@ LEAST = .93
 
 
 def sample(rng, auroc, patients, images, prevalence=.4, rho=.5):
-    "person, label, score of `images`, one at least of each patient."
-    person = np.repeat(np.arange(patients), 1 + np.bincount(rng.integers(0, patients, images - patients), minlength=patients))
-    y = (rng.random(patients) < prevalence).astype(int)[person]
-    noise = np.sqrt(rho)*rng.normal(size=patients)[person] + np.sqrt(1 - rho)*rng.normal(size=images)
-    return person, y, np.sqrt(2)*norm.ppf(auroc)*y + noise
+    "patient, label, score of `images`, one at least of each patient."
+    patient = np.repeat(np.arange(patients), 1 + np.bincount(rng.integers(0, patients, images - patients), minlength=patients))
+    y = (rng.random(patients) < prevalence).astype(int)[patient]
+    noise = np.sqrt(rho)*rng.normal(size=patients)[patient] + np.sqrt(1 - rho)*rng.normal(size=images)
+    return patient, y, np.sqrt(2)*norm.ppf(auroc)*y + noise
 
 
 def missed(truth, intervals):
@@ -45,9 +45,9 @@ def test_auroc_where_some_labels_are_wrong(auroc, patients, images, wrong):
     rng, found = np.random.default_rng(2), []
     others = (auroc - wrong/2)/(1 - wrong)
     for _ in range(RUNS):
-        person, y, z = sample(rng, others, patients, images)
-        z = z - np.sqrt(2)*norm.ppf(others)*y*(rng.random(patients) < wrong)[person]
-        found.append(of_auroc(person, y, z)[1])
+        patient, y, z = sample(rng, others, patients, images)
+        z = z - np.sqrt(2)*norm.ppf(others)*y*(rng.random(patients) < wrong)[patient]
+        found.append(of_auroc(patient, y, z)[1])
     assert 1 - sum(missed(auroc, found)) >= LEAST
 
 
@@ -56,9 +56,10 @@ def test_rates(sensitivity, patients, images):
     "Sensitivity, specificity and accuracy, all of them `sensitivity` where the threshold lies midway."
     rng, found, shift = np.random.default_rng(1), {}, 2*norm.ppf(sensitivity)
     for _ in range(RUNS):
-        person, y, z = sample(rng, norm.cdf(shift/np.sqrt(2)), patients, images)
+        patient, y, z = sample(rng, norm.cdf(shift/np.sqrt(2)), patients, images)
         of = {k: OF[k] for k in ('recall', 'specificity', 'accuracy', 'balanced_accuracy')}
-        for k, interval in of_sums(person, four(y, z, shift/2), lambda s: rates(*s.T), of).items(): found.setdefault(k, []).append(interval)
+        intervals = of_sums(patient, four(y, z, shift/2), lambda s: rates(*s.T), of)
+        for k, interval in intervals.items(): found.setdefault(k, []).append(interval)
     for k, intervals in found.items():
         above, below = missed(sensitivity, intervals)
         assert 1 - above - below >= LEAST, (k, above, below)

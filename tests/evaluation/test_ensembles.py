@@ -25,7 +25,7 @@ FEW = Settings(n_boot=60)
 def images(n=200, seed=0):
     rng = np.random.default_rng(seed)
     y = (np.arange(n) % 3 == 0).astype(int)
-    return pd.DataFrame(dict(path=[f'{i}.dcm' for i in range(n)], person=np.arange(n)//2, split='test', label=y,
+    return pd.DataFrame(dict(path=[f'{i}.dcm' for i in range(n)], patient=np.arange(n)//2, split='test', label=y,
                              probability=sigmoid(rng.normal(2*y - 1, 1.2))))
 
 

@@ -10,9 +10,9 @@ from pneumo_fastai.evaluation.metrics import predictive_values, rates
 def ends(found): return [found['low'], found['high']]
 
 
-def rate(person, right):
+def rate(patient, right):
     columns = np.stack([np.ones(len(right)), right], axis=1)
-    return L.of_sums(person, columns, lambda s: dict(rate=s[:, 1]/s[:, 0]), dict(rate=((0,),)))['rate']
+    return L.of_sums(patient, columns, lambda s: dict(rate=s[:, 1]/s[:, 0]), dict(rate=((0,),)))['rate']
 
 
 @pytest.mark.parametrize('right', [0, 1, 13, 29, 30])
@@ -21,49 +21,49 @@ def test_of_one_image_each_it_is_wilsons(right):
     assert ends(rate(np.arange(30), np.arange(30) < right)) == pytest.approx([expected.low, expected.high], abs=1e-6)
 
 
-def test_a_person_whose_images_all_agree_counts_once():
-    right, person = np.arange(40) < 33, np.arange(40)
-    assert ends(rate(np.repeat(person, 5), np.repeat(right, 5))) == pytest.approx(ends(rate(person, right)))
+def test_a_patient_whose_images_all_agree_counts_once():
+    right, patient = np.arange(40) < 33, np.arange(40)
+    assert ends(rate(np.repeat(patient, 5), np.repeat(right, 5))) == pytest.approx(ends(rate(patient, right)))
     y, p = np.arange(40) % 3 == 0, np.random.default_rng(0).random(40)
-    assert ends(L.of_auroc(np.repeat(person, 5), np.repeat(y, 5).astype(int), np.repeat(p, 5))[1]) == \
-        pytest.approx(ends(L.of_auroc(person, y.astype(int), p)[1]))
+    assert ends(L.of_auroc(np.repeat(patient, 5), np.repeat(y, 5).astype(int), np.repeat(p, 5))[1]) == \
+        pytest.approx(ends(L.of_auroc(patient, y.astype(int), p)[1]))
 
 
 def test_the_variance_is_the_linearised_one_of_a_ratio():
-    "Cochran 1977, 6.11: the sum over persons of (right - rate x images) squared, over images squared."
+    "Cochran 1977, 6.11: the sum over patients of (right - rate x images) squared, over images squared."
     rng = np.random.default_rng(1)
-    person = np.repeat(np.arange(30), rng.integers(1, 9, 30))
-    right = (rng.random(len(person)) < .97)*(rng.random(30) < .7)[person]  # a person's images are nearly all right or all wrong
+    patient = np.repeat(np.arange(30), rng.integers(1, 9, 30))
+    right = (rng.random(len(patient)) < .97)*(rng.random(30) < .7)[patient]  # a patient's images are nearly all right or all wrong
     v = right.mean()
-    variance = sum((right[person == k] - v).sum()**2 for k in range(30))/len(person)**2
+    variance = sum((right[patient == k] - v).sum()**2 for k in range(30))/len(patient)**2
     columns = np.stack([np.ones(len(right)), right], axis=1)
     value, influence = (found['rate'] for found in L.influences(columns, lambda s: dict(rate=s[:, 1]/s[:, 0])))
-    assert value == pytest.approx(v) and L.squares(person, influence) == pytest.approx(variance, rel=1e-4)
+    assert value == pytest.approx(v) and L.squares(patient, influence) == pytest.approx(variance, rel=1e-4)
     n, z = v*(1 - v)/variance, norm.ppf(.975)  # Wilson's formula at an n that is no whole number
     low = (v + z**2/2/n - z*np.sqrt(v*(1 - v)/n + z**2/4/n**2))/(1 + z**2/n)
-    assert n < 30 and rate(person, right)['low'] == pytest.approx(low, rel=1e-4)
+    assert n < 30 and rate(patient, right)['low'] == pytest.approx(low, rel=1e-4)
 
 
-def test_a_mean_of_either_sign_has_students_interval_over_persons():
+def test_a_mean_of_either_sign_has_students_interval_over_patients():
     rng = np.random.default_rng(2)
-    person, values = np.repeat(np.arange(12), 5), rng.normal(.1, .1, 60) + np.repeat(rng.normal(0, .2, 12), 5)
-    expected = ttest_1samp(values.reshape(12, 5).mean(1), 0).confidence_interval()  # all persons have as many images
-    assert ends(L.of_signed(person, dict(x=values))['x']) == pytest.approx([expected.low, expected.high])
-    assert ends(L.of_signed(person, dict(x=np.full(60, .3)))['x']) == [None, None] == ends(L.of_signed(['a']*60, dict(x=values))['x'])
+    patient, values = np.repeat(np.arange(12), 5), rng.normal(.1, .1, 60) + np.repeat(rng.normal(0, .2, 12), 5)
+    expected = ttest_1samp(values.reshape(12, 5).mean(1), 0).confidence_interval()  # all patients have as many images
+    assert ends(L.of_signed(patient, dict(x=values))['x']) == pytest.approx([expected.low, expected.high])
+    assert ends(L.of_signed(patient, dict(x=np.full(60, .3)))['x']) == [None, None] == ends(L.of_signed(['a']*60, dict(x=values))['x'])
     assert L.of_signed(np.arange(3), dict(x=np.array([.9, 1, 1])))['x']['high'] == 1
 
 
 def test_where_nothing_went_wrong_the_interval_has_width():
-    person = np.arange(60)//2
-    assert rate(person, np.ones(60))['high'] == 1
-    assert rate(person, np.ones(60))['low'] == pytest.approx(binomtest(30, 30).proportion_ci(method='wilson').low)  # 30 persons
-    y = (person % 3 == 0).astype(int)
-    auroc, found = L.of_auroc(person, y, y + .1)
-    n = 4*10*20/30  # as a mean over 10 persons and over 20
+    patient = np.arange(60)//2
+    assert rate(patient, np.ones(60))['high'] == 1
+    assert rate(patient, np.ones(60))['low'] == pytest.approx(binomtest(30, 30).proportion_ci(method='wilson').low)  # 30 patients
+    y = (patient % 3 == 0).astype(int)
+    auroc, found = L.of_auroc(patient, y, y + .1)
+    n = 4*10*20/30  # as a mean over 10 patients and over 20
     assert auroc == 1 == found['high'] and found['low'] == pytest.approx(n/(n + norm.ppf(.975)**2))
 
 
-def test_no_interval_of_one_person():
+def test_no_interval_of_one_patient():
     assert ends(rate(['a']*5, np.ones(5))) == [None, None] == ends(L.of_auroc(['a']*4, np.array([0, 1, 0, 1]), np.arange(4.))[1])
     assert ends(L.of_losses(['a']*4, dict(x=np.arange(4.)))['x']) == [None, None] == ends(L.of_losses([1, 2], dict(x=np.ones(2)))['x'])
 
@@ -114,11 +114,11 @@ def test_predictive_values_at_a_stated_prevalence_are_covered(sensitivity, speci
     assert (.93 <= covered).all() and (covered <= .985).all()
 
 
-def test_images_of_a_person_that_have_nothing_in_common_count_nearly_as_many():
-    "3,000 images, three a person: the interval is about that of 3,000 persons, and that of 1,000 much."
+def test_images_of_a_patient_that_have_nothing_in_common_count_nearly_as_many():
+    "3,000 images, three a patient: the interval is about that of 3,000 patients, and that of 1,000 much."
     rng = np.random.default_rng(0)
     right, y, p = rng.random(3000) < .9, rng.integers(0, 2, 3000), rng.random(3000)
     def width(found): return found['high'] - found['low']
-    for of in (lambda person: rate(person, right), lambda person: L.of_auroc(person, y, np.where(y == 1, p**.2, p))[1]):
+    for of in (lambda patient: rate(patient, right), lambda patient: L.of_auroc(patient, y, np.where(y == 1, p**.2, p))[1]):
         assert .95 < width(of(np.arange(3000)//3))/width(of(np.arange(3000))) < 1.12
     assert width(rate(np.arange(1000), right[:1000]))/width(rate(np.arange(3000), right)) > 1.5

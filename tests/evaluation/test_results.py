@@ -19,7 +19,7 @@ from pneumo_fastai.runs.tables import read_predictions
 def table(n=80, seed=0):
     rng = np.random.default_rng(seed)
     y = (np.arange(n)//4 % 3 == 0).astype(int)
-    return pd.DataFrame(dict(path=[f'{i}.dcm' for i in range(n)], person=[f'00{i//4}' for i in range(n)],
+    return pd.DataFrame(dict(path=[f'{i}.dcm' for i in range(n)], patient=[f'00{i//4}' for i in range(n)],
                              split=np.where(np.arange(n) < n//2, 'valid', 'test'), label=y,
                              probability=1/(1 + np.exp(-rng.normal(2*y - 1)))))
 
@@ -35,7 +35,7 @@ def test_threshold_is_chosen_on_valid_and_applied_to_test():
         expected = M.measure(test.label, test.probability, at)
         assert {k: got['test'][key][k]['value'] for k in M.METRICS} == {k: expected[k] for k in M.METRICS}
         assert {k: got['test'][key][k] for k in counts} == {k: expected[k] for k in counts}
-    assert got['valid']['n'] == 40 and got['valid']['persons'] == got['test']['persons'] == 10
+    assert got['valid']['n'] == 40 and got['valid']['patients'] == got['test']['patients'] == 10
     assert got['baseline'] == dict(always=0, accuracy=.7, auroc=.5)  # 28 of the 40 test images are negative
     assert all(b[k]['low'] <= b[k]['value'] <= b[k]['high'] for b in (got['valid'], got['test']['at_0.5']) for k in M.METRICS)
 
@@ -69,16 +69,16 @@ def test_degenerate_sets_are_told():
     assert got['valid']['auroc'] == dict(value=None, low=None, high=None, reason=reason)
     assert any('one class' in w for w in got['warnings'])
     shared = table()
-    shared.loc[79, 'person'] = '000'
+    shared.loc[79, 'patient'] = '000'
     said = [w for w in evaluate(shared, 30)['warnings'] if 'in valid and in test: 1' in w]
     assert said and '000' not in said[0]  # counted, not named
 
 
 @pytest.mark.parametrize('spoil, words', [
-    (lambda f: f.drop(columns='person'), "column 'person'"),
+    (lambda f: f.drop(columns='patient'), "column 'patient'"),
     (lambda f: f[f.split == 'valid'], "split 'test'"),
     (lambda f: pd.concat([f, f.head(2)]), '2 rows repeat a path'),
-    (lambda f: f.assign(person=f.person.where(f.index > 2)), '3 of 80 rows name no person'),
+    (lambda f: f.assign(patient=f.patient.where(f.index > 2)), '3 of 80 rows name no patient'),
     (lambda f: f.assign(label=2), 'not 0 or 1'),
     (lambda f: f.assign(probability=-1.), 'not in'),
 ])
@@ -89,7 +89,7 @@ def test_bad_predictions(spoil, words):
 def test_reads_what_was_written(tmp_path):
     table().to_csv(tmp_path/'predictions.csv', index=False)
     frame = read_predictions(tmp_path/'predictions.csv')
-    assert frame.person.iloc[0] == '000'  # text, or 000 and 0 were one person
+    assert frame.patient.iloc[0] == '000'  # text, or 000 and 0 were one patient
     assert evaluate(frame, 20) == evaluate(table(), 20)
     (tmp_path/'empty.csv').touch()
     for name in ('absent.csv', 'empty.csv'):
@@ -98,7 +98,7 @@ def test_reads_what_was_written(tmp_path):
 
 def split(frame):
     "Every image's view, age, sex, detail and boxes, those of train too."
-    train = frame.head(20).assign(path=lambda t: 'train/' + t.path, person='in train', split='train')
+    train = frame.head(20).assign(path=lambda t: 'train/' + t.path, patient='in train', split='train')
     full = pd.concat([train, frame], ignore_index=True).drop(columns='probability')
     n = np.arange(len(full))
     return full.assign(view=np.where(n % 3, 'AP', 'PA'), age=n % 90., sex=np.where(n % 2, 'F', 'M'),
@@ -164,7 +164,7 @@ def degenerate():
         positive_valid=frame.assign(label=frame.label.where(test, 1)), ties=frame.assign(probability=.5),
         ties_at_one=frame.assign(probability=1.), zero_and_one=frame.assign(probability=frame.label.astype(float)),
         wrong=frame.assign(probability=1. - frame.label),
-        one_each=frame.iloc[[0, 119]], two_each=frame.iloc[[0, 4, 118, 119]], one_person=frame.assign(person=frame.split),
+        one_each=frame.iloc[[0, 119]], two_each=frame.iloc[[0, 4, 118, 119]], one_patient=frame.assign(patient=frame.split),
         one_positive=frame.assign(label=frame.label.where(~test, np.arange(120) == 119)))
 
 
@@ -179,7 +179,7 @@ def test_nothing_undefined_becomes_nan(name, sound):
 @pytest.mark.slow
 def test_thirty_thousand_predictions_and_two_thousand_resamples_within_twenty_seconds():
     n = 30_000
-    frame = table(n).assign(person=[f'{i//3}' for i in range(n)], split=np.where(np.arange(n) < n//2, 'valid', 'test'))
+    frame = table(n).assign(patient=[f'{i//3}' for i in range(n)], split=np.where(np.arange(n) < n//2, 'valid', 'test'))
     frame['label'] = np.random.default_rng(0).permutation(frame.label)
     start = time.process_time()
     evaluate(frame, 2000, cohort=split(frame), class_weights=(.7, 2.), choices=Settings(prevalence=.05))

@@ -21,14 +21,14 @@ def cohort(n=400, seed=0):
     y = (rng.random(n) < np.where(view == 'AP', .6, .15)).astype(int)
     boxes = [[[1., 2., float(rng.integers(20, 90)), 50.]]*rng.integers(1, 5) if v else [] for v in y]
     detail = np.where(y == 1, 'Lung Opacity', np.where(rng.random(n) < .5, 'Normal', 'No Lung Opacity / Not Normal'))
-    return pd.DataFrame(dict(path=[f'{i:03}.dcm' for i in range(n)], person=[f'p{i//2}' for i in range(n)], label=y,
+    return pd.DataFrame(dict(path=[f'{i:03}.dcm' for i in range(n)], patient=[f'p{i//2}' for i in range(n)], label=y,
                              split=np.where(np.arange(n) < 100, 'train', 'test'), view=view, age=rng.integers(1, 99, n).astype(float),
                              sex=np.where(rng.random(n) < .5, 'F', 'M'), detail=detail, boxes=boxes))
 
 
 def test_rows(table, seed=1):
     rng = np.random.default_rng(seed)
-    rows = table.loc[table.split == 'test', ['path', 'person', 'label', 'view']]
+    rows = table.loc[table.split == 'test', ['path', 'patient', 'label', 'view']]
     p = 1/(1 + np.exp(-rng.normal(1.5*rows.label - 1 + (rows.view == 'AP'), 1)))
     return rows.drop(columns='view').assign(probability=p.round(2))  # rounded, so that there are ties
 
@@ -49,7 +49,7 @@ def test_groups_are_measured_by_themselves():
         assert sum(g['n'] for g in blocks(got, name).values()) == len(rows)
         for group, block in blocks(got, name).items():
             part = full[full[name] == group]
-            assert block['n'] == len(part) and block['persons'] == part.person.nunique() and block['prevalence'] == part.label.mean()
+            assert block['n'] == len(part) and block['patients'] == part.patient.nunique() and block['prevalence'] == part.label.mean()
             assert block['auroc']['value'] == pytest.approx(roc_auc_score(part.label, part.probability))
             assert block['recall']['value'] == M.recall(part.label, part.probability, .4)
             assert block['specificity']['value'] == M.specificity(part.label, part.probability, .4)
@@ -76,10 +76,10 @@ def test_groups_of_one_label_are_set_against_the_other():
 def test_intervals_are_those_of_the_groups_alone():
     table = cohort(160)
     rows = test_rows(table)
-    y, p, person, view = rows.label.to_numpy(), rows.probability.to_numpy(), rows.person.to_numpy(), table.view[rows.index].to_numpy()
+    y, p, patient, view = rows.label.to_numpy(), rows.probability.to_numpy(), rows.patient.to_numpy(), table.view[rows.index].to_numpy()
     boxes, got = table.boxes[rows.index].map(len).to_numpy(), subgroups.subgroups(rows, table, .4, CHOICES)
     for found, mask in ((blocks(got, 'view')['AP'], view == 'AP'), (blocks(got, 'number_of_boxes')['1'], (y == 0) | (boxes == 1))):
-        assert {k: found['auroc'][k] for k in ('low', 'high')} == pytest.approx(of_auroc(person[mask], y[mask], p[mask])[1])
+        assert {k: found['auroc'][k] for k in ('low', 'high')} == pytest.approx(of_auroc(patient[mask], y[mask], p[mask])[1])
 
 
 def test_within_view_takes_the_view_out():

@@ -53,8 +53,8 @@ def test_a_product_that_floats_put_below_its_value():
 
 def frame(seed, n=200):
     y, p = sample(seed, n, 4)
-    person = np.arange(n)//2
-    return pd.DataFrame(dict(path=np.arange(n).astype(str), person=person, label=y, probability=p))
+    patient = np.arange(n)//2
+    return pd.DataFrame(dict(path=np.arange(n).astype(str), patient=patient, label=y, probability=p))
 
 
 def test_points_are_chosen_on_valid_and_shown_on_both():

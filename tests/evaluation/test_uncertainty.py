@@ -15,7 +15,7 @@ def sample(rng, n, prevalence=.3):
     return y, sigmoid(rng.normal(2*y - 1, 1.2))
 
 
-def rows(y, p): return pd.DataFrame(dict(person=np.arange(len(y)), label=y, probability=p))
+def rows(y, p): return pd.DataFrame(dict(patient=np.arange(len(y)), label=y, probability=p))
 
 
 @pytest.mark.parametrize('error_rate', [.05, .2])

@@ -29,7 +29,7 @@ def test_even_heat_has_the_share_of_the_area_and_a_marker_takes_it_all():
     assert 0 < found['border']['heat'] < 1 and regions(image)['border'][:4].all()
 
 
-def test_heat_less_area_has_an_interval_over_persons():
+def test_heat_less_area_has_an_interval_over_patients():
     rng, images = np.random.default_rng(0), [body()]*20
     heats = [rng.random((64, 64))*(1 + (np.arange(64) < 12)*rng.uniform(-.5, 1)) for _ in images]
     found, left = shares(images, heats, np.arange(20)), [h[:, :32].sum()/h.sum() - .5 for h in heats]

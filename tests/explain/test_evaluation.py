@@ -22,7 +22,7 @@ def test_the_files_of_a_run_and_what_they_hold(explainable, sound):
     test = split[split.split == 'test']
     assert json.loads((folder/'localization.json').read_text()) == sound(found)
     scored = found['localization']
-    assert scored['n'] == test.label.sum() and scored['persons'] == test[test.label == 1].person.nunique()
+    assert scored['n'] == test.label.sum() and scored['patients'] == test[test.label == 1].patient.nunique()
     assert scored['positives_without_boxes'] == scored['boxes_clipped'] == 0 and set(scored['methods']) == set(METHODS)
     assert scored['maps']['a random point']['energy']['value'] == pytest.approx(16 * 20 / 48**2, rel=.02)
     assert scored['maps']['mean box of train']['pointing']['value'] == 1  # all boxes of this set are the same

@@ -54,7 +54,7 @@ def test_maps_that_are_the_boxes_score_one_and_beat_an_even_map_in_every_group()
     heats = dict(model=(vm + vh * 0, masks * .5 + .5 * masks), even=(np.ones_like(vh), np.ones_like(noise)))
     view = np.array(['AP', 'PA'] * 20)
     found = localization(heats, (vm, masks), np.arange(40) // 2, dict(view=view), n_boot=50)
-    assert found['n'] == 40 and found['persons'] == 20
+    assert found['n'] == 40 and found['patients'] == 20
     for m in ('pointing', 'energy', 'average_precision', 'iou'):
         assert found['maps']['model'][m]['value'] == pytest.approx(1)
         assert found['difference']['even'][m]['low'] > 0

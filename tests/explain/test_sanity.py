@@ -17,15 +17,15 @@ def test_rank_correlation_is_scipys_and_undefined_for_a_flat_map():
     assert similarity(a, b, [1, 2, 3])['flat'] == 1 and np.isnan(rank_correlation(a, b)[1])
 
 
-def test_the_mean_over_images_has_an_interval_over_persons():
-    "Of maps that share nothing it holds 0; a flat map, and its person, take no part."
-    a, b, person = maps(0, 20), maps(1, 20), np.arange(20)//2
+def test_the_mean_over_images_has_an_interval_over_patients():
+    "Of maps that share nothing it holds 0; a flat map, and its patient, take no part."
+    a, b, patient = maps(0, 20), maps(1, 20), np.arange(20)//2
     for mixed, zero in ((b, True), (b + .3*a, False)):
-        rank, each = similarity(a, mixed, person)['rank_correlation'], rank_correlation(a, mixed).reshape(10, 2).mean(1)
+        rank, each = similarity(a, mixed, patient)['rank_correlation'], rank_correlation(a, mixed).reshape(10, 2).mean(1)
         expected = ttest_1samp(each, 0).confidence_interval()
         assert [rank['low'], rank['high']] == pytest.approx([expected.low, expected.high]) and (rank['low'] <= 0 <= rank['high']) == zero
     a[2:] = 0
-    alone = similarity(a, b, person)['rank_correlation']
+    alone = similarity(a, b, patient)['rank_correlation']
     assert alone['low'] is None and alone['mean'] == pytest.approx(rank_correlation(a, b)[:2].mean())
 
 

@@ -101,7 +101,7 @@ def spoiled(folder, column, value):
 
 @pytest.mark.parametrize('spoil, says', [
     (lambda f: spoiled(f, 'split', 'valid'), "images with another split, one is '/films/"),
-    (lambda f: spoiled(f, 'person', 'x'), 'images with another person'),
+    (lambda f: spoiled(f, 'patient', 'x'), 'images with another patient'),
     (lambda f: spoiled(f, 'label', '1'), 'images with another label'),
     (lambda f: pd.read_csv(f/'split.csv').iloc[1:].to_csv(f/'split.csv', index=False), 'differ in 1 images'),
     (lambda f: (f/'experiment.toml').write_text('size = 64\nclass_weights = "balanced"\n'), 'size is 32 in'),

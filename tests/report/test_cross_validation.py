@@ -31,17 +31,17 @@ K = 3
 @pytest.fixture(scope='session')
 def write_folds(write_run):
     def make(folder, synthetic=False, k=K):
-        "A cross-validation's folder as fit leaves it, but for the networks; a person's fold follows from their number."
+        "A cross-validation's folder as fit leaves it, but for the networks; a patient's fold follows from their number."
         folder.mkdir(parents=True)
         (folder/'experiment.toml').write_text(f'class_weights = "balanced"\nfolds = {k}\n')
         for i in range(k):
             fold = write_run(folder/f'fold-{i + 1}', seed=i, synthetic=synthetic, name=f'weighted, fold {i + 1} of {k}')
             table, rng = pd.read_csv(fold/'split.csv'), np.random.default_rng(i)
-            person = table.person.str[1:].astype(int)
-            table['split'] = np.where(person//3 % k == i, 'test', np.where(person % 4, 'train', 'valid'))
+            patient = table.patient.str[1:].astype(int)
+            table['split'] = np.where(patient//3 % k == i, 'test', np.where(patient % 4, 'train', 'valid'))
             table.to_csv(fold/'split.csv', index=False)
             p = 1/(1 + np.exp(-rng.normal(3*table.label - 1.5 + i, 1.5)))  # each network has a scale of its own
-            saved = table.assign(probability=p).loc[table.split != 'train', ['path', 'person', 'split', 'label', 'probability']]
+            saved = table.assign(probability=p).loc[table.split != 'train', ['path', 'patient', 'split', 'label', 'probability']]
             saved.to_csv(fold/'predictions.csv', index=False)
         return folder
     return make
@@ -57,7 +57,7 @@ def three(tmp_path_factory, write_folds):
 
 def test_each_image_is_measured_once_as_its_fold_says(three):
     folder, cv, result, rows = three
-    assert sorted(rows.path) == sorted(cv.cohort.path) and result['n'] == len(rows) == 300 and result['persons'] == 100
+    assert sorted(rows.path) == sorted(cv.cohort.path) and result['n'] == len(rows) == 300 and result['patients'] == 100
     assert json.loads((folder/'cv.json').read_text()) == result
     for k in range(1, K + 1):
         metrics, one, mine = measure_run(read_run(folder/f'fold-{k}'), FEW), result['by_fold'][k - 1], rows[rows.fold == k]

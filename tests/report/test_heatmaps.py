@@ -31,7 +31,7 @@ def facts(model=.178, mean_box=.53, gap=-.352):
         layers=['layer4'], method='gradcam', images=80, others=[], choices={}, sanity=dict(cascade=[like(.3)], limit=.8, survives=False),
         bias={k: dict(n=40, shares={'border': share, 'left half of the image': share}) for k in ('no pneumonia', 'pneumonia')},
         localization=dict(
-            n=30, persons=20, positives_without_boxes=3, boxes_clipped=4, cut=dict.fromkeys(MODELS, .15),
+            n=30, patients=20, positives_without_boxes=3, boxes_clipped=4, cut=dict.fromkeys(MODELS, .15),
             maps=dict(zip(MODELS, map(row, (model, .1, mean_box, .12)), strict=True)),
             difference={k: row(gap) for k in MODELS[1:]},
             by=dict(view=[group('AP', 29), group('PA', 31)]), methods={k: row(.2) for k in ('gradcam', 'hirescam')}))
@@ -73,7 +73,7 @@ def test_a_taught_run_whose_maps_are_not_scored_says_so_too(new_run):
 
 def test_the_numbers_of_the_file_stand_in_the_page(folder):
     text, section = page(folder, facts())
-    for words in ('0.178 [0.08, 0.28]', '0.530 [0.43, 0.63]', 'n = 30 test images', 'of 20 persons', 'left out here: 3', ': 4.',
+    for words in ('0.178 [0.08, 0.28]', '0.530 [0.43, 0.63]', 'n = 30 test images', 'of 20 patients', 'left out here: 3', ': 4.',
                   'heat from 0.15', '-0.352 [-0.452, -0.252]', 'the one shown here',
                   '0.10 ± 0.05 [+0.090, +0.110]', '0.30 ± 0.10 [+0.26, +0.34]'): assert words in section
     assert section.count('small group') == 1  # of 29 images, not that of 31

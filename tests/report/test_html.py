@@ -122,9 +122,9 @@ def test_synthetic_stands_wherever_numbers_are(new_run, plain):
 def test_flow_adds_up(plain):
     run, text, _, _ = plain
     flow = re.search(r'<div class="flow">.*?</section>', text, re.S).group()
-    assert '302 images' in flow and 'Excluded: 2' in flow and '1: cannot be read' in flow and '300 images of 100 persons' in flow
+    assert '302 images' in flow and 'Excluded: 2' in flow and '1: cannot be read' in flow and '300 images of 100 patients' in flow
     used = pd.read_csv(run/'split.csv').split.value_counts()
-    for split in ('train', 'valid', 'test'): assert f'{used[split]} images of {used[split]//3} persons' in flow
+    for split in ('train', 'valid', 'test'): assert f'{used[split]} images of {used[split]//3} patients' in flow
 
 
 @pytest.mark.parametrize('kind', ['valid of one class', 'test of one class', 'one view', 'tiny', 'no view'])

@@ -15,8 +15,8 @@ from pneumo_fastai.report.words import HEADER, also_in_words, console_table, in_
 def predictions():
     rng = np.random.default_rng(0)
     y = (np.arange(60) % 3 == 0).astype(int)
-    return pd.DataFrame(dict(path=np.arange(60).astype(str), person=np.arange(60)//4, split=np.where(np.arange(60)//4 % 2, 'test', 'valid'),
-                             label=y, probability=1/(1 + np.exp(-rng.normal(2*y - 1)))))
+    return pd.DataFrame(dict(path=np.arange(60).astype(str), patient=np.arange(60)//4, label=y,
+                             split=np.where(np.arange(60)//4 % 2, 'test', 'valid'), probability=1/(1 + np.exp(-rng.normal(2*y - 1)))))
 
 
 @pytest.fixture(scope='module')
@@ -63,14 +63,14 @@ def test_undefined_reaches_the_reader(predictions):
 
 
 def test_no_interval_is_no_markup(predictions):
-    table = console_table(evaluate(predictions.assign(person=predictions['split']), 20))
+    table = console_table(evaluate(predictions.assign(patient=predictions['split']), 20))
     assert printed(table, 100).count('[no interval]') == 3*len(METRICS)
 
 
 def test_says_n_and_what_counts_mean(metrics):
     text, at = printed(console_table(metrics)), metrics['test']['at_threshold']
     for block in (metrics['valid'], metrics['test']):
-        assert f'n = {block["n"]} images of {block["persons"]} persons, {block["prevalence"]:.1%} with pneumonia' in text
+        assert f'n = {block["n"]} images of {block["patients"]} patients, {block["prevalence"]:.1%} with pneumonia' in text
     said = ' '.join([*in_words(metrics), *also_in_words(metrics)])
     assert f'of {at["tp"] + at["fn"]} images with pneumonia {at["tp"]} were found and {at["fn"]} missed' in said
     cut = next(c for c in metrics['uncertainty']['referral'] if c['asked'] == .2)

@@ -18,13 +18,13 @@ FEW = ['--n-boot', '5']
 def relabelled(t): t.loc[t.split == 'test', 'label'] ^= 1
 def moved(t): t.loc[t.index[t.split == 'valid'][0], 'split'] = 'test'
 def of_train(t): t.loc[t.index[:3], 'split'] = 'train'
-def another(t): t.loc[t.index[5], 'person'] = 'somebody'
+def another(t): t.loc[t.index[5], 'patient'] = 'somebody'
 def unknown(t): t.loc[t.index[7], 'path'] = '/films/none.dcm'
 def deleted(t): return t.drop(t.index[[2, 3, 9]])
 
 
 CHANGES = [(relabelled, 'gives {n} images another label', ' instead of '), (moved, '1 images another split', '(test instead of valid)'),
-           (of_train, '3 images another split', 'train instead of'), (another, '1 images another person', 'somebody instead of p'),
+           (of_train, '3 images another split', 'train instead of'), (another, '1 images another patient', 'somebody instead of p'),
            (unknown, '1 images that are not in valid or test', 'none.dcm'), (deleted, 'lacks 3 images', 'of split.csv')]
 
 
@@ -96,8 +96,8 @@ def test_several_runs_are_compared_with_force_and_the_table_says_so(new_run, tmp
     runs = [finished(new_run('a')), finished(new_run('b', seed=1))]
     changed(runs[1], another)
     argv = [*map(str, runs), *FEW, '--out', str(tmp_path/'c')]
-    assert run(evaluate, argv) == 2 and 'another person' in capsys.readouterr().err
-    assert run(evaluate, [*argv, '--force']) == 0 and 'another person' in (tmp_path/'c.tex').read_text()
+    assert run(evaluate, argv) == 2 and 'another patient' in capsys.readouterr().err
+    assert run(evaluate, [*argv, '--force']) == 0 and 'another patient' in (tmp_path/'c.tex').read_text()
 
 
 def test_what_is_written_within_is_renewed_and_the_rest_kept(tmp_path):

@@ -50,7 +50,7 @@ def test_three_folds_go_on_after_an_interruption_and_end_as_one_model(three, coh
 
 
 def check_pooled(result, folder, cohort):
-    "Each image is tested once, by a network that never saw its person, and measured as in the fold's own metrics.json."
+    "Each image is tested once, by a network that never saw its patient, and measured as in the fold's own metrics.json."
     pooled = pd.read_csv(folder/'out_of_fold.csv')
     assert sorted(pooled.path) == sorted(cohort.table.path) and result['n'] == len(pooled)
     values = [json.loads((folder/f'fold-{k}'/'metrics.json').read_text())['test']['at_threshold']['auroc']['value'] for k in (1, 2, 3)]
@@ -58,7 +58,7 @@ def check_pooled(result, folder, cohort):
     assert result['metrics']['auroc']['pooled']['value'] == pytest.approx(roc_auc_score(pooled.label, pooled.probability))
     for k in (1, 2, 3):
         split = pd.read_csv(folder/f'fold-{k}'/'split.csv')
-        assert not set(split.person[split.split != 'test']) & set(pooled.person[pooled.fold == k])
+        assert not set(split.patient[split.split != 'test']) & set(pooled.patient[pooled.fold == k])
 
 
 def check_ensemble(result, folder, cohort):

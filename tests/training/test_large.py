@@ -24,7 +24,7 @@ array[::n // 999] = film = np.random.default_rng(0).integers(0, 256, (size, size
 sums = np.full(n, zlib.crc32(bytes(size * size)))
 sums[::n // 999] = zlib.crc32(film)
 k, paths = range(n), [f'/films/{i:07}.dcm' for i in range(n)]
-table = pd.DataFrame(dict(path=paths, label=[i % 2 for i in k], person=[f'p{i // 3}' for i in k], view='AP', age=50., sex='F', detail='',
+table = pd.DataFrame(dict(path=paths, label=[i % 2 for i in k], patient=[f'p{i // 3}' for i in k], view='AP', age=50., sex='F', detail='',
                           split=[('valid', 'test', *['train'] * 18)[i % 20] for i in k], boxes=[[]] * n))
 pixels = Pixels(np.load(file, mmap_mode='r'), pd.DataFrame(dict(row=k, crc=sums, reason=None), index=paths), None)
 experiment = Experiment(size=size, flip=.5, rotate=10., brightness=.2, contrast=.2)
@@ -86,7 +86,7 @@ print(json.dumps(Watch.seen))
 
 def test_memory_does_not_grow_with_the_epochs(tmp_path, make_films):
     "Without `GiveBack` it grows by 3 to 6 MB a step on two cores, of which the parent's setting for tests would be one."
-    films = make_films(tmp_path/'films', persons=100, each=3, size=224)
+    films = make_films(tmp_path/'films', patients=100, each=3, size=224)
     env = {k: v for k, v in os.environ.items() if k != 'OMP_NUM_THREADS'} | {'XDG_CACHE_HOME': str(tmp_path)}
     command = [sys.executable, '-W', 'ignore', '-c', LONG, str(films), str(tmp_path)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

@@ -34,7 +34,7 @@ def audit_page(
 
 def heading_lines(found):
     d, b, rejected = found['duplicates'], found['borders'], found['rejected']
-    lines = [f'{found["images"]:,} images of {found["persons"]:,} persons, {found["prevalence"]:.1%} labelled pneumonia. Rejected files: '
+    lines = [f'{found["images"]:,} images of {found["patients"]:,} patients, {found["prevalence"]:.1%} labelled pneumonia. Rejected files: '
              f'{rejected["files"]:,}. Pairs of duplicates: {d["pairs"]:,}. Constant images: {len(b["constant"]):,}.',
              'For research and education, not for diagnosis.']
     notes = [line for note in found['notes'] for line in textwrap.wrap(f'Note: {note}', WIDTH)]
@@ -49,12 +49,12 @@ def heading(part, found, lines, height):
 
 
 def what_there_is(part, found, table):
-    "Class by view, age by class where any is stated, images a person."
+    "Class by view, age by class where any is stated, images a patient."
     stated = table[table.age < 121]
     axes = part.subplots(1, 3 if len(stated) else 2)
     stacked(axes[0], found['counts']['view'])
     if len(stated): age_by_class(axes[1], stated)
-    persons(axes[-1], found['persons_by_images'])
+    patients(axes[-1], found['patients_by_images'])
 
 
 def stacked(ax, counts):
@@ -86,11 +86,11 @@ def age_by_class(ax, table):
     ax.legend(loc='upper right', fontsize=9, frameon=False)
 
 
-def persons(ax, found):
-    names, counts = zip(*found['images_a_person'].items(), strict=True)
+def patients(ax, found):
+    names, counts = zip(*found['images_a_patient'].items(), strict=True)
     ax.bar(names, counts, color=GREY, width=.5)
     for i, n in enumerate(counts): ax.text(i, n, f'{n:,}', ha='center', va='bottom', fontsize=9)
-    ax.set(title=f'Images a person ({found["of_both_classes"]:,} persons of both classes)', ylabel='persons', ylim=(0, 1.12*max(counts)))
+    ax.set(title=f'Images a patient ({found["of_both_classes"]:,} patients of both classes)', ylabel='patients', ylim=(0, 1.12*max(counts)))
     ax.set_xticks(range(len(names)), [name.replace(' to ', '-').replace(' or more', '+') for name in names])
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
 
@@ -121,8 +121,8 @@ def shortcuts(ax, found):
     ax.axhline(names.index(TOGETHER) - .5, color=GREY, lw=.8)
     ax.set(title='Shortcut test: AUROC without a look at the lungs', yticks=range(len(names)), yticklabels=names,
            xlim=(left, 1 + .53*(1 - left)), ylim=(-.6, len(names) - .4), xticks=np.arange(left, 1.01, .1),
-           xlabel='AUROC and 95% interval, cross-validated by person; dashed: chance\n'
-                  f'n = {one["n"]:,} images of {one["persons"]:,} persons')
+           xlabel='AUROC and 95% interval, cross-validated by patient; dashed: chance\n'
+                  f'n = {one["n"]:,} images of {one["patients"]:,} patients')
     ax.grid(alpha=.25, axis='x')
 
 
@@ -150,8 +150,8 @@ def strip(part, title, shown, columns=6):
 def pairs(found):
     d = found['duplicates']
     splits = 'splits not known' if d['across_splits'] is None else f'across splits {d["across_splits"]:,}'
-    return (f'Duplicates, two by two. Pairs: {d["pairs"]:,} (across labels {d["across_labels"]:,}, {splits}, across persons '
-            f'{d["across_persons"]:,}), of {d["images"]:,} images')
+    return (f'Duplicates, two by two. Pairs: {d["pairs"]:,} (across labels {d["across_labels"]:,}, {splits}, across patients '
+            f'{d["across_patients"]:,}), of {d["images"]:,} images')
 
 
 def bars(found):

@@ -87,7 +87,7 @@ def forest(subgroups, overall, synthetic=False):
 def roc_by_fold(rows, result, synthetic=False):
     "A thin curve for each fold, a thick one for all; `rows` have label, probability and fold, `result` is that of `written.measure_folds`."
     fig = figure((6, 6.4), synthetic)
-    about = f'{result["n"]:,} images of {result["persons"]:,} persons, {result["prevalence"]:.0%} with pneumonia'
+    about = f'{result["n"]:,} images of {result["patients"]:,} patients, {result["prevalence"]:.0%} with pneumonia'
     ax = unit_square(fig, f'ROC, {result["folds"]} folds\n{about}', '1 - specificity (false alarms)', 'recall (sensitivity)')
     defined = [f for f in result['by_fold'] if f['auroc'] is not None]
     values = [f['auroc'] for f in defined]

@@ -62,7 +62,7 @@ def _operating_point(ax, x, y, name, block, color, mark, size):
 
 def _about(metrics):
     t = metrics['test']
-    return f'test: n = {t["n"]} images of {t["persons"]} persons, {t["prevalence"]:.0%} with pneumonia'
+    return f'test: n = {t["n"]} images of {t["patients"]} patients, {t["prevalence"]:.0%} with pneumonia'
 
 
 def roc(predictions, metrics, synthetic=False):

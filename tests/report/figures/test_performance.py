@@ -16,7 +16,7 @@ from pneumo_fastai.report.figures import heatmaps, performance, style
 def table(n, seed=0):
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 3 == 0
-    return pd.DataFrame(dict(path=np.arange(n).astype(str), person=np.arange(n)//2, split=np.where(np.arange(n) % 4 < 2, 'valid', 'test'),
+    return pd.DataFrame(dict(path=np.arange(n).astype(str), patient=np.arange(n)//2, split=np.where(np.arange(n) % 4 < 2, 'valid', 'test'),
                              label=y.astype(int), probability=1/(1 + np.exp(-rng.normal(2.*y - 1)))))
 
 
