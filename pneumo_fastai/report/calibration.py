@@ -2,6 +2,8 @@
 from ..evaluation.calibrators import METHODS
 from .html import bullets, cell, join, p, plain, tag
 from .labels import FIGURES
+from .sections import RUN, Parts, section
+from .words import calibration_in_words
 
 MEASURES = dict(ece='expected calibration error, bins of equal width', ece_equal_mass='the same, bins of equal number',
                 mce='largest error of a bin', brier='Brier score', reliability='Brier: reliability, the less the better',
@@ -34,6 +36,7 @@ def calibrator(chosen):
     return method + ''.join(f'{"" if k == method else ", " + k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
 
 
+@section('calibration', 'Calibration', 60, on=RUN)
 def calibration(page, run, metrics):
     found = metrics['calibration']
     tried = [(join([k.replace('_', ' '), tag('small', METHODS[k].words)]), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '')
@@ -45,5 +48,5 @@ def calibration(page, run, metrics):
              f'patients, and the one with the least log-loss is kept: {kept}. Each is fitted to labels of (n + 1)/(n + 2) and 1/(n + 2) in '
              'place of 1 and 0, n being the images of the class (Platt 1999): images that valid happens to separate are no ground for '
              'certainty. It changes no call and no AUROC of the tables above, which are from the probabilities before calibration.')
-    return page.section('calibration', 'Calibration', p(words), table, bullets(left) if left else '',
-                        before_and_after(page, found), page.figure(run.folder/'reliability.png', FIGURES['reliability.png']))
+    return Parts(next(calibration_in_words(metrics), ''), page.figure(run.folder/'reliability.png', FIGURES['reliability.png']), folded=(
+        ('How the calibration was chosen', join([p(words), table, bullets(left)])), ('All measures', before_and_after(page, found))))

@@ -1,6 +1,6 @@
 "The section on reporting checklists: which items of CLAIM 2024 and TRIPOD+AI a page answers."
 from .html import join, p, tag
-from .titles import TITLES
+from .sections import RUN, Parts, section, title_of
 
 ANSWERED, PART, AUTHOR, NONE = 'answered', 'in part', 'author', 'not done'
 
@@ -115,23 +115,26 @@ def claim(explained):
 def by_state(items):
     "(answered or in part or not done, left to the author), in order."
     return [i for i in items if i[2] != AUTHOR], [i for i in items if i[2] == AUTHOR]
+
+
 STATES = {ANSWERED: 'yes', PART: 'in part', NONE: 'not done'}
 
 
 def _items(page, name, items, source):
     said, author = by_state(items)
-    def where(state, at): return at if state == NONE else tag('a', f'section \u201c{TITLES.get(at, at)}\u201d', href=f'#{at}')
+    def where(state, at): return at if state == NONE else tag('a', f'section \u201c{title_of(at)}\u201d', href=f'#{at}')
     rows = [(tag('span', f'{number} ', item), STATES[state], where(state, at)) for number, item, state, at in said]
     words = f'{len([i for i in said if i[2] == ANSWERED])} items answered, {len(said)} touched on, of {len(items)}. {source}'
     return join([tag('h3', name), p(words), page.table(('item', 'answered', 'where'), rows, wide=(2,), numbers=False),
                  p(tag('b', 'Only the author can say: '), '; '.join(f'{number} {item}' for number, item, *_ in author), '.')])
 
 
-def checklists(page, run):
+@section('checklists', 'Reporting checklists', 140, on=RUN, numbers=False)
+def checklists(page, run, metrics):
     claims = claim(explained=(run.folder/'localization.json').is_file())
-    words = ('Which items of two reporting guidelines this page answers. Item texts are shortened; hand in the form of the journal. '
+    words = ('Item texts are shortened; hand in the form of the journal. '
              'An item counts as answered only where this page says what it asks for; \u201cin part\u201d is what a program can know, '
              'the rest is for the author.')
-    return page.section('checklists', TITLES['checklists'], p(words),
-                        _items(page, 'CLAIM 2024', claims, 'Tejani et al., Radiology: Artificial Intelligence 2024;6:e240300.'),
-                        _items(page, 'TRIPOD+AI', TRIPOD, 'Collins et al., BMJ 2024;385:e078378.'), numbers=False)
+    return Parts('Which items of two reporting guidelines this page answers.', content=p(words), folded=(
+        ('CLAIM 2024', _items(page, 'CLAIM 2024', claims, 'Tejani et al., Radiology: Artificial Intelligence 2024;6:e240300.')),
+        ('TRIPOD+AI', _items(page, 'TRIPOD+AI', TRIPOD, 'Collins et al., BMJ 2024;385:e078378.'))))

@@ -4,18 +4,18 @@ import pandas as pd
 from ..runs import folder
 from ..runs.folder import counted
 from ..runs.tables import SPLITS
-from .html import bullets, p, tag
+from .html import bullets, join, p, tag
 from .labels import QUESTION, SYNTHETIC
-from .titles import TITLES
+from .sections import Parts, section
 
 
-def question(page, run):
+@section('question', 'Question', 0)
+def question(page, run, metrics):
     data = run.data
     layout = f', read as {data["layout"]}' if data['layout'] else ''
     about = p('Data: ', tag('b', data['name']), f'{layout}; {len(run.cohort):,} images of {run.cohort["patient"].nunique():,} patients. '
               'The label of an image, pneumonia or no pneumonia, is taken from the data set as it is.')
-    return page.section('question', TITLES['question'], p(QUESTION, class_='lead'), p(SYNTHETIC, class_='warning') if run.synthetic else '',
-                        about)
+    return Parts(QUESTION, content=join([p(SYNTHETIC, class_='warning') if run.synthetic else '', about]))
 
 
 def _box(title, counts, extra=''):
@@ -40,13 +40,15 @@ def flow(run):
                tag('div', *boxes, class_='row three' if len(boxes) == 3 else 'row some'), class_='flow')
 
 
-def data(page, run):
+@section('data', 'Data flow', 10)
+def data(page, run, metrics):
     notes = [p(tag('b', 'To be wary of: '), note, class_='warning') for note in run.data['notes']]
-    return page.section('data', TITLES['data'], p('Every image found is either used or excluded for a stated reason; '
-                        'file by file, the excluded ones are in rejected.csv.'), flow(run), *notes)
+    return Parts('Every image found is either used or excluded for a stated reason; file by file, the excluded ones are in rejected.csv.',
+                 flow(run), join(notes))
 
 
-def who(page, run):
+@section('cohort', 'Cohort', 20)
+def who(page, run, metrics):
     crossing, split = folder.crossing(run.cohort), 'fold' if run.experiment.folds else 'split'
     how = f'No patient is in two {split}s'
     if crossing: how = f'{crossing:,} patients are in more than one {split}: the test is not independent'
@@ -55,9 +57,10 @@ def who(page, run):
         f'Where the data set ships no split, patients are assigned {by}'
     if run.experiment.folds: words += (f' Fold k is the test of network k; of the other patients, a second hash puts about '
                                        f'{run.experiment.valid:.0%} of all into its valid, the rest into its train.')
-    return page.section('cohort', TITLES['cohort'], p(f'{how}. {words}'),
-                        page.table(*characteristics(run.cohort, run.splits),
-                                   caption=f'Images by {split}; shares are of the images of the {split}.'))
+    table = page.table(*characteristics(run.cohort, run.splits), caption=f'Images by {split}; shares are of the images of the {split}.')
+    return Parts(f'{how}.', content=join([p(words), table]))
+
+
 MOST = 8  # reasons of exclusion or values of a characteristic that are named one by one
 
 

@@ -1,21 +1,14 @@
-"report.html and the figures of a cross-validation."
+"The sections and figures of a cross-validation's page that a single run has not."
 from ..evaluation.metrics import EVERY, METRICS
-from ..runs.files import write
-from ..runs.folds import CrossValidation
-from . import cohort, methods, provenance, subgroups, titles
 from .calibration import before_and_after, calibrator
 from .figures import diagnostics, style
-from .html import Page, bullets, cell, document, join, p, plain, tag
-from .labels import BRACKETS, FIGURES, LIMITS, MEANING, NAMES, number
-from .page import head
+from .html import bullets, cell, join, p, plain, tag
+from .labels import BRACKETS, FIGURES, MEANING, NAMES, number
+from .page import write_page
+from .sections import FOLDS, Parts, section
 from .words import in_words
 
 OWN = "each image at the threshold of its own fold"
-MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'experiment.toml', 'environment.json', 'model.pt')  # of each fold
-TITLES = {k: title for k, title in titles.TITLES.items() if k not in ('operating', 'uncertainty', 'gradcam', 'checklists')}
-TITLES |= dict(ensemble='The networks of the folds as one model')
-TITLES |= {k: TITLES.pop(k) for k in ('limits', 'provenance')}  # the last two
-VIEW = 'That of the view alone is over pairs of images of one fold.'
 
 
 def draw(cv, result):
@@ -27,27 +20,14 @@ def draw(cv, result):
 
 
 def present(
-    cv:CrossValidation,
+    cv,      # a `runs.folds.CrossValidation`
     result,  # as `written.measure_folds` returns it
 ):
     "Figures and report.html, into the folder that holds the folds; returns the path of the last."
     draw(cv, result)
-    page = Page(cv.synthetic)
-    body = join([
-        head(page, cv, result, f'{result["folds"]}-fold cross-validation: each image tested once, by a network that saw no image of its '
-             'patient, and called at the threshold of its own fold', TITLES),
-        cohort.question(page, cv), cohort.data(page, cv), cohort.who(page, cv), methods.recipe(page, cv),
-        results(page, cv, result), calibration(page, cv, result),
-        subgroups.subgroups(page, cv, result, f'The test images of all folds, {OWN}.'),
-        subgroups.shortcut(page, cv, result, VIEW if 'view' in result['baseline'] else ''),
-        subgroups.errors(page, cv), ensemble(page, cv, result), methods.limits(page, result, limits(result)),
-        provenance.provenance(page, cv, result, files(cv))])
-    return write(cv.folder/'report.html', document(f'{cv.title}{" (synthetic data)" if cv.synthetic else ""}', body))
-
-
-def files(cv):
-    "The folder's own, and of each fold what the page was made of: the fold's report.html has the rest."
-    return [*(o for o in cv.folder.iterdir() if o.name != 'lock'), *(run.folder/name for run in cv.folds for name in MADE_OF)]
+    how = (f'{result["folds"]}-fold cross-validation: each image tested once, by a network that saw no image of its patient, and called at '
+           'the threshold of its own fold')
+    return write_page(cv, result, 'folds', how)
 
 
 def mean_sd(row): return ' \u00b1 '.join('not defined' if v is None else f'{v:.3f}' for v in (row['mean'], row['sd']))
@@ -85,6 +65,7 @@ def about(result):
             'once, by the network that saw no image of its patient')
 
 
+@section('results', 'Results', 40, on=FOLDS)
 def results(page, cv, result):
     header = ['', 'pooled', 'mean \u00b1 sd', *cv.splits]
     names = [join([NAMES.get(m, m), tag('small', MEANING[m]) if m in MEANING else '']) for m in EVERY]
@@ -96,8 +77,9 @@ def results(page, cv, result):
                        f'{BRACKETS} sd: standard deviation over the {result["folds"]} folds.', class_='results')
     own = page.table(('', 'train', 'valid', 'test', 'threshold', 'rule', 'calibration'), folds, 'What each fold was trained and tested on '
                      '(images), and what its own valid chose.', wide=(5, 6))
-    return page.section('results', TITLES['results'], bullets([*words(result), about(result)]), table, elsewhere(page, result),
-                        page.figure(cv.folder/'roc_by_fold.png', FIGURES['roc_by_fold.png']), own)
+    finding, *more = words(result)
+    return Parts(finding, page.figure(cv.folder/'roc_by_fold.png', FIGURES['roc_by_fold.png']),
+                 join([bullets([*more, about(result)]), elsewhere(page, result)]), (('All metrics, by fold', table), ('The folds', own)))
 
 
 def elsewhere(page, result):
@@ -106,14 +88,17 @@ def elsewhere(page, result):
                                       ', NPV ', cell(found['npv']), '.', page.mark())
 
 
+@section('calibration', 'Calibration', 60, on=FOLDS)
 def calibration(page, cv, result):
     found = result['calibration']
     raw, after = ('not defined' if a is None else f'{a:.3f}' for a in found['auroc'])
-    text = ('Each fold compares ways to calibrate on its own valid and keeps one (table of folds above). Here the test images of all folds '
-            'are put together, before and after the calibrator of their fold. Within a fold none puts two images in another order; '
-            f'across folds that may happen: the pooled AUROC is {raw} before and {after} after. Calls are by the probability before it.')
-    return page.section('calibration', TITLES['calibration'], p(text), before_and_after(page, found, 'all folds'),
-                        page.figure(cv.folder/'reliability.png', FIGURES['reliability.png']))
+    text = ('Each fold compares ways to calibrate on its own valid and keeps one (\u201cThe folds\u201d above). Here the test images of '
+            'all folds are put together, before and after the calibrator of their fold. Within a fold none puts two images in another '
+            f'order; across folds that may happen: the pooled AUROC is {raw} before and {after} after. Calls are by the probability '
+            'before it.')
+    finding = f'Over all folds the expected calibration error is {found["before"]["ece"]:.3f}, and {found["after"]["ece"]:.3f} calibrated.'
+    return Parts(finding, page.figure(cv.folder/'reliability.png', FIGURES['reliability.png']), p(text),
+                 (('All measures', before_and_after(page, found, 'all folds')),))
 
 
 def known(result):
@@ -130,18 +115,8 @@ def known(result):
     yield 'To measure it: images of patients who are in none of the folds, at best of another hospital.'
 
 
+@section('ensemble', 'The networks of the folds as one model', 120, on=FOLDS)
 def ensemble(page, cv, result):
     use = 'python -m pneumo_fastai.predict RUN file-or-folder'
-    return page.section('ensemble', TITLES['ensemble'], p('model.pt (for predict) and learner.pkl (for fastai\u2019s load_learner) in this '
-                        'folder hold all networks as one:'), tag('pre', use), bullets(known(result)))
-
-
-def limits(result):
-    "Those of a single run, and those of folds."
-    return (*LIMITS[:1],
-            'The intervals (95%, allowing for several images of a patient) say how much chance in the choice of test patients may move a '
-            'pooled number, the networks staying what they are. They say nothing of another hospital, another scanner, another age group.',
-            f'The standard deviation over folds holds chance in test patients and in training patients alike. The folds are not '
-            f'independent (patients whom one tests, others train on), so sd divided by \u221a{result["folds"]} is no standard error of the '
-            'mean (Bengio and Grandvalet 2004). All networks begin from the same random weights.',
-            'Epoch, threshold and calibrator of each fold were chosen on its own valid, whose patients are not in its test.', LIMITS[3])
+    return Parts('model.pt (for predict) and learner.pkl (for fastai\u2019s load_learner) in this folder hold all networks as one.',
+                 content=join([tag('pre', use), bullets(known(result))]))

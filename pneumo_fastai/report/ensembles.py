@@ -1,5 +1,7 @@
 "The part of the report on several predictions of one image: what their mean gains, and whether disagreement marks wrong calls."
-from .html import Safe, bullets, join, p, tag
+from markupsafe import Markup
+
+from .html import bullets, join, p, tag
 from .labels import BRACKETS, number
 
 COPIES, NETWORKS = 'Each image looked at several times (test-time augmentation)', 'Several networks (deep ensemble)'
@@ -9,7 +11,7 @@ HOW_TO = 'Whether several networks agree on an image can be asked of an ensemble
 
 def copies(page, uncertainty):
     "Nothing where the run has no augmented.csv."
-    if not (found := uncertainty.get('augmentation')): return Safe('')
+    if not (found := uncertainty.get('augmentation')): return Markup('')
     n = found['members']
     words = (f'Each image was given to the network {n} more times, each time changed at random as the training images were. Where the '
              'answers differ, the network goes by something that should not matter. All calls are those of the image as it is.')

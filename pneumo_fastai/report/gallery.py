@@ -6,12 +6,13 @@ from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from matplotlib import colormaps
 from PIL import Image
 
 from ..runs.files import whole
 from .heatmaps import TAUGHT
-from .html import CLOSING, Page, Safe, join, opening, p, tag
+from .html import Page, around, join, p, tag
 
 TITLE = 'Greatest losses'
 NAMES = 'no pneumonia', 'pneumonia'
@@ -37,8 +38,8 @@ def picture(pixels, boxes, words):
     Image.fromarray(pixels).save(buffer := BytesIO(), 'JPEG', quality=88)
     image = tag('img', src='data:image/jpeg;base64,' + base64.b64encode(buffer.getvalue()).decode(), alt=words, width=width, height=height)
     rects = ''.join(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"/>' for x, y, w, h in boxes)
-    lines = Safe(f'<svg viewBox="0 0 {width} {height}">{rects}</svg>') if rects else ''
-    return tag('div', Safe(image.replace('</img>', '')), lines, class_='film')
+    lines = Markup(f'<svg viewBox="0 0 {width} {height}">{rects}</svg>') if rects else ''
+    return tag('div', Markup(image.replace('</img>', '')), lines, class_='film')
 
 
 def case(rank, row, image, heat, boxes, threshold, mark):
@@ -70,10 +71,11 @@ def write_errors(
     "Write the page piece by piece: however many rows there are, one is in memory. The whole file or none; returns how many it shows."
     page, n = Page(synthetic), 0
     with whole(path) as beside, beside.open('w', encoding='utf-8') as file:
-        file.write(opening(f'{TITLE}: {title}{" (synthetic data)" if synthetic else ""}'))
+        opening, closing = around(f'{TITLE}: {title}{" (synthetic data)" if synthetic else ""}')
+        file.write(opening)
         lead = p(WORDS, f' A call is pneumonia at {threshold:.3f} or more.', class_='lead')
         notice = p('For research and education, not for diagnosis.', class_='notice')
         file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead, p(TAUGHT) if taught else '']))
         for n, (row, image, heat, boxes) in enumerate(rows, 1): file.write(case(n, row, image, heat, boxes, threshold, page.mark()))
-        file.write(p(f'{n:,} of {total:,} test images.') + CLOSING)
+        file.write(p(f'{n:,} of {total:,} test images.') + closing)
     return n

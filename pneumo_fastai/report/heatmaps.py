@@ -1,10 +1,10 @@
-"The report's section on where the model looked, and its short version, from localization.json and the pictures beside it."
+"The report's section on heatmaps, from localization.json and the pictures beside it."
 from ..errors import InputError
 from ..runs.files import read_json
 from .html import bullets, cell, join, p, tag
 from .labels import FIGURES, number
 from .map_checks import beside, bias, depends, gap, kept, others, sanity
-from .titles import TITLES
+from .sections import RUN, Parts, section
 
 MODEL, MEAN_BOX, UNTRAINED = 'model', 'mean box of train', 'untrained network'
 MEASURES = dict(pointing='hottest point in a box', energy='heat inside the boxes', average_precision='pixel average precision (AUPRC)',
@@ -124,18 +124,25 @@ def boxes(page, found):
 def percent(m): return f'{round(m["pointing"]["value"], 3):.1%}'
 
 
-def looked(page, run):
-    "The section; a run whose maps were not scored shows what pictures it has, and how to score them."
+@section('gradcam', 'Heatmaps', 100, on=RUN)
+def heatmaps(page, run, metrics):
+    "A run whose maps were not scored shows what pictures it has, and how to score them."
     found = scored(run.folder)
     few = page.figure(run.folder/'gradcam.png', FIGURES['gradcam.png'] + ' Images of valid; blue boxes are what readers '
                       'marked. Each map is scaled to its own hottest point: on one called healthy bright heat means little.')
-    watched = [page.figure(run.folder/f, FIGURES[f]) for f in ('attention.png', 'attention.gif')]
-    moved = [tag('h3', 'How attention moved in training'), *watched] if any(watched) else []
+    moved = 'How the maps moved in training', join(page.figure(run.folder/f, FIGURES[f]) for f in ('attention.png', 'attention.gif'))
     if not found:
         how = p('How far such maps can be trusted was not measured; ', tag('code', COMMAND), ' does so from the model and the images.')
         taught = p(TAUGHT) if run.experiment.box_guidance else ''
-        return page.section('gradcam', TITLES['gradcam'], taught, few or p('This run saved no heatmaps.'), *moved, how)
-    fine = depends(found['sanity']) and ('reason' in found['localization'] or beats(found['localization']))
-    lead = tag('div', *(p(line) for line in verdicts(found)), class_='notice' if fine else 'warning')
-    return page.section('gradcam', TITLES['gradcam'], lead, few, boxes(page, found), sanity(page, found),
-                        others(page, found) if found['others'] else '', bias(page, run, found), *moved)
+        return Parts('' if few else 'This run saved no heatmaps.', few, join([taught, how]), (moved,))
+    finding, *more = verdicts(found)
+    content = tag('div', *(p(line) for line in more), class_='notice' if fine(found) else 'warning')
+    return Parts(finding, few, content, (
+        ('Against the boxes that readers drew', boxes(page, found)), ('Do the maps show what was learnt?', sanity(page, found)),
+        ('Beside other runs', others(page, found) if found['others'] else ''), ('Heat where no finding can be', bias(page, run, found)),
+        moved))
+
+
+def fine(found):
+    "Whether nothing speaks against reading the maps."
+    return depends(found['sanity']) and ('reason' in found['localization'] or beats(found['localization']))

@@ -1,22 +1,26 @@
-"Pieces of a page that opens from disk: escaped text, tables, figures as data within the file, and one style for screen and paper."
+"Pieces of a page that opens from disk: templates, escaped text, tables, figures as data within the file, one style for all."
 import base64
 from dataclasses import dataclass
-from html import escape
+from functools import cache
 from pathlib import Path
+
+from markupsafe import Markup
 
 from .labels import number
 
-STYLE = (Path(__file__).with_name('report.css')).read_text(encoding='utf-8')
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the browser itself refuses to load anything from elsewhere
 MARK = 'synthetic data'
 
 
-class Safe(str):
-    "Text that is HTML already."
+@cache
+def templates():
+    "The folder's Jinja2 environment: what is no `Markup` is escaped, and a name that was not given is an error."
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    return Environment(loader=PackageLoader('pneumo_fastai.report'), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 
-def text(value): return value if isinstance(value, Safe) else Safe(escape(str(value)))
-def join(parts): return Safe(''.join(text(p) for p in parts))
+def render(name, **facts): return Markup(templates().get_template(f'{name}.html').render(**facts))
+def join(parts): return Markup('').join(parts)
 
 
 def tag(
@@ -24,18 +28,18 @@ def tag(
     *content,
     **attributes,  # class_ for class, data_x for data-x
 ):
-    "An element; what is not `Safe` is escaped."
-    attrs = ''.join(f' {k.rstrip("_").replace("_", "-")}="{escape(str(v))}"' for k, v in attributes.items() if v is not None)
-    return Safe(f'<{name}{attrs}>{join(content)}</{name}>')
+    "An element; what is no `Markup` is escaped."
+    attrs = join(Markup(' {}="{}"').format(k.rstrip('_').replace('_', '-'), v) for k, v in attributes.items() if v is not None)
+    return Markup('<{0}{1}>{2}</{0}>').format(Markup(name), attrs, join(content))
 
 
 def p(*content, **attributes): return tag('p', *content, **attributes)
-def bullets(lines): return tag('ul', *(tag('li', line) for line in lines))
+def bullets(lines): return tag('ul', *(tag('li', line) for line in lines)) if (lines := list(lines)) else Markup('')
 
 
 def cell(metric, sign=''):
     "A metric with its interval; where it or its interval is not defined, why."
-    if metric is None: return Safe('&ndash;')
+    if metric is None: return Markup('&ndash;')
     if metric['value'] is None: return tag('span', metric['reason'], class_='why')
     shown = number(metric, sign=sign)
     return join([shown, ' ', tag('span', metric['reason'], class_='why')]) if metric.get('reason') else shown
@@ -49,10 +53,7 @@ class Page:
     "What stands on a page of numbers: each section, table and figure says so where the data are synthetic."
     synthetic:bool = False
 
-    def mark(self): return tag('span', MARK, class_='synthetic') if self.synthetic else Safe('')
-
-    def section(self, id, title, *content, numbers=True):
-        return tag('section', tag('h2', title, ' ', self.mark() if numbers else ''), *content, id=id)
+    def mark(self): return tag('span', MARK, class_='synthetic') if self.synthetic else Markup('')
 
     def table(
         self, header, rows,
@@ -63,30 +64,26 @@ class Page:
     ):
         "The first column heads its row."
         head = tag('tr', *(tag('th', h, scope='col', class_='text' if i in wide else None) for i, h in enumerate(header)))
-        def cell(i, c): return tag('th', c, scope='row') if i == 0 else tag('td', c, class_='text' if i in wide else None)
-        body = [tag('tr', *(cell(i, c) for i, c in enumerate(row))) for row in rows]
+        def one(i, c): return tag('th', c, scope='row') if i == 0 else tag('td', c, class_='text' if i in wide else None)
+        body = [tag('tr', *(one(i, c) for i, c in enumerate(row))) for row in rows]
         title = p(caption, ' ', self.mark() if numbers else '', class_='caption') if caption or (self.synthetic and numbers) else ''
-        return join([title, tag('div', tag('table', tag('thead', head), tag('tbody', *body), class_=class_), class_='scroll')])
+        table = tag('table', tag('thead', head), tag('tbody', *body), class_=class_)
+        return join([title, tag('div', table, class_='scroll', tabindex=0, role='region', aria_label=caption or 'table')])
 
     def figure(self, path, words, class_=None):
         "A PNG or GIF within the page and the sentence that says what it shows; where there is none, nothing."
-        if not Path(path).is_file(): return Safe('')
+        if not Path(path).is_file(): return Markup('')
         source = f'data:image/{Path(path).suffix[1:]};base64,' + base64.b64encode(Path(path).read_bytes()).decode()
-        image = Safe(f'<img src="{source}" alt="{escape(words)}">')
+        image = Markup('<img src="{}" alt="{}">').format(Markup(source), words)
         return tag('figure', image, tag('figcaption', words, ' ', self.mark()), class_=class_)
 
 
-def document(title, *content):
+def document(title, body, contents=''):
     "The whole file as text."
-    return opening(title) + join(content) + CLOSING
+    style = Markup(Path(__file__).with_name('report.css').read_text(encoding='utf-8'))
+    return str(render('base', title=title, body=body, contents=contents, policy=Markup(POLICY), style=style))
 
 
-CLOSING = '</main></body></html>\n'
-
-
-def opening(title):
-    "The file up to its content."
-    head = join([Safe('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-                 Safe(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'), tag('title', title),
-                 Safe(f'<style>\n{STYLE}</style>')])
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body><main>'
+def around(title):
+    "The file before its content, and after it."
+    return [Markup(part) for part in document(title, Markup('\0')).split('\0')]

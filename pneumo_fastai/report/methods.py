@@ -1,8 +1,8 @@
 "The sections on how the model was made, and on limits."
 from ..experiment import Experiment, differences
-from .html import bullets, p, tag
+from .html import bullets, join, p, tag
 from .labels import FIGURES, LIMITS
-from .titles import TITLES
+from .sections import FOLDS, RUN, Parts, section
 
 
 def of_folds(k):
@@ -11,20 +11,30 @@ def of_folds(k):
             f'fold-1/report.html to fold-{k}/report.html.')
 
 
-def recipe(page, run):
+@section('recipe', 'Methods', 30, numbers=False)
+def recipe(page, run, metrics):
     base, differs = Experiment(), differences(run.experiment)
     differs |= {k: v for k, v in run.recipe.items() if v != getattr(run.experiment, k)}  # in which the networks of an ensemble differ
     by_fold = run.fold or run.experiment.folds
     names = [k for k in (*differs, *(k for k in run.recipe if k not in differs)) if not (run.fold and k == 'folds')]
     def value(k): return 'one fold' if k == 'test' and by_fold else run.recipe[k]
     def cell(k): return tag('span', value(k), class_='differs') if k in differs else value(k)
-    rows = [(k.replace('_', ' '), cell(k), getattr(base, k)) for k in names]
+    def rows(some): return [(k.replace('_', ' '), cell(k), getattr(base, k)) for k in some]
+    header, same = ('setting', 'this run', 'baseline'), [k for k in names if k not in differs]
+    own = page.table(header, rows([k for k in names if k in differs]), 'What differs from the baseline.', numbers=False)
     words = ('A convolutional network trained from random weights, with one input channel and two outputs, by cross-entropy and Adam with '
              'a cosine schedule. The input is the image alone, scaled to the mean and deviation of the training images. The weights of the '
              f'epoch with the best AUROC on valid are kept. {how_many(run)}')
-    table = page.table(('setting', 'this run', 'baseline'), rows, 'What differs from the baseline stands first, tinted.', numbers=False)
-    curves = page.figure(run.folder/'curves.png', FIGURES['curves.png'])
-    return page.section('recipe', TITLES['recipe'], p(words), table, tag('h3', 'Training') if curves else '', curves, numbers=False)
+    return Parts(kept_epoch(run), page.figure(run.folder/'curves.png', FIGURES['curves.png']), join([p(words), own if differs else '']),
+                 (('Settings as in the baseline', page.table(header, rows(same), numbers=False)),))
+
+
+def kept_epoch(run):
+    "Which epoch's weights were kept, in a sentence; nothing where the run has no history of its own."
+    if 'auroc' not in run.history or run.history['auroc'].isna().all(): return ''
+    best = run.history.loc[run.history['auroc'].idxmax()]
+    epoch, auroc = f'{best["epoch"]:.0f}', f'{best["auroc"]:.3f}'
+    return f'Trained for {len(run.history)} epochs; the weights are those of epoch {epoch}, with AUROC {auroc} on valid.'
 
 
 def how_many(run):
@@ -39,9 +49,23 @@ def how_many(run):
             'is the mean of theirs; threshold and calibration were chosen on valid from that mean.')
 
 
-def limits(page, metrics, lines=LIMITS):
-    return page.section('limits', 'Limits and intended use', bullets(lines),
-                        *([tag('h3', 'Warnings of this run'), bullets(metrics['warnings'])] if metrics['warnings'] else []),
-                        p('The test images come from the same source as the training images: nothing here says how the model does '
-                          'elsewhere. Intended use: to study methods and to teach. It was not assessed for use with patients.'),
-                        numbers=False)
+ELSEWHERE = ('The test images come from the same source as the training images: nothing here says how the model does elsewhere. Intended '
+             'use: to study methods and to teach. It was not assessed for use with patients.')
+
+
+@section('limits', 'Limits and intended use', 130, on=RUN, numbers=False)
+def limits(page, run, metrics): return Parts(ELSEWHERE, content=bullets(LIMITS))
+
+
+@section('limits', 'Limits and intended use', 130, on=FOLDS, numbers=False)
+def limits_of_folds(page, cv, result):
+    "Those of a single run, and those of folds."
+    lines = (
+        LIMITS[0],
+        'The intervals (95%, allowing for several images of a patient) say how much chance in the choice of test patients may move a '
+        'pooled number, the networks staying what they are. They say nothing of another hospital, another scanner, another age group.',
+        'The standard deviation over folds holds chance in test patients and in training patients alike. The folds are not independent '
+        f'(patients whom one tests, others train on), so sd divided by \u221a{result["folds"]} is no standard error of the mean (Bengio '
+        'and Grandvalet 2004). All networks begin from the same random weights.',
+        'Epoch, threshold and calibrator of each fold were chosen on its own valid, whose patients are not in its test.', LIMITS[3])
+    return Parts(ELSEWHERE, content=bullets(lines))

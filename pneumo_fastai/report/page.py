@@ -1,41 +1,38 @@
-"report.html: the whole evaluation of a run as one file."
+"report.html: the whole evaluation of a run, or of a cross-validation, as one file."
 from ..runs.files import write
-from . import calibration, checklists, cohort, methods, provenance, results, subgroups, titles, uncertainty
-from .heatmaps import looked
-from .html import Page, document, join, p, tag
-from .labels import BRACKETS, NAMES, number
+from . import calibration, checklists, cohort, heatmaps, methods, provenance, results, subgroups, uncertainty  # noqa: F401  (sections)
+from .html import Page, document, join, render
+from .labels import BRACKETS, FIGURES, NAMES, QUESTION, number
+from .sections import written
+from .verdicts import baselines, verdicts
 
-NOTICE = 'For research and education, not for diagnosis.'
 TILES = ('auroc', 'recall', 'specificity', 'average_precision')
 
 
-def tiles(page, metrics):
-    def tile(m):
+def tiles(metrics):
+    "name, value and interval of the four numbers of the first screen."
+    for m in TILES:
         value, _, interval = number(metrics['test']['at_threshold'][m]).partition(' [')
-        name = dict(NAMES, recall='sensitivity').get(m, m)
-        return tag('div', tag('span', name), tag('b', value), tag('span', f'[{interval}' if interval else ''), page.mark())
-    return tag('div', *map(tile, TILES), class_='tiles')
+        yield dict(name=dict(NAMES, recall='sensitivity').get(m, m), value=value, interval=f'[{interval}' if interval else '')
 
 
-def head(page, run, metrics, how='On test at the threshold chosen on valid', titles=titles.TITLES):
-    test = metrics['test']
-    lead = (f'Chest radiographs, pneumonia or not. {how}: {test["n"]:,} images of {test["patients"]:,} '
-            f'patients, {test["prevalence"]:.1%} with pneumonia. {BRACKETS}')
-    contents = tag('ol', *(tag('li', tag('a', title, href=f'#{id}')) for id, title in titles.items()))
-    return tag('header', tag('h1', run.title, ' ', page.mark()), p(NOTICE, class_='notice'), p(lead, class_='lead'), tiles(page, metrics),
-               tag('nav', contents))
+def first_screen(page, run, metrics, kind, how):
+    "What a reader decides by: the question, four numbers, what they have to beat, verdicts, four cases, and warnings."
+    cases = page.figure(run.folder/'cases.png', FIGURES['cases.png'])
+    return render('first', title=run.title, mark=page.mark(), question=QUESTION, how=how, test=metrics['test'], brackets=BRACKETS,
+                  tiles=list(tiles(metrics)), baselines=[f'{words} {number(value)}' for words, value in baselines(run, metrics)],
+                  verdicts=list(verdicts(run, metrics, kind)), cases=cases, warnings=[*metrics['warnings'], *run.data['notes']])
 
 
 def write_page(
     run,      # a `folder.Run`; its figures are taken into the page where they exist
-    metrics,  # as `results.evaluate` returns it
+    metrics,  # as `results.evaluate` returns it, or `cross_validation.together`
+    kind='run',  # or 'folds'
+    how='On test at the threshold chosen on valid',
 ):
     "Write `report.html` into the run's folder, whole or not at all; returns its path."
-    page = Page(run.synthetic)
-    body = join([
-        head(page, run, metrics), cohort.question(page, run), cohort.data(page, run), cohort.who(page, run),
-        methods.recipe(page, run), results.results(page, run, metrics), results.operating(page, metrics),
-        calibration.calibration(page, run, metrics), uncertainty.uncertainty(page, run, metrics), subgroups.subgroups(page, run, metrics),
-        subgroups.shortcut(page, run, metrics), looked(page, run), subgroups.errors(page, run), methods.limits(page, metrics),
-        checklists.checklists(page, run), provenance.provenance(page, run, metrics)])
-    return write(run.folder/'report.html', document(f'{run.title}{" (synthetic data)" if run.synthetic else ""}', body))
+    page, title = Page(run.synthetic), f'{run.title}{" (synthetic data)" if run.synthetic else ""}'
+    sections, bodies = written(kind, page, run, metrics)
+    contents = render('contents', sections=sections)
+    first = first_screen(page, run, metrics, kind, how)
+    return write(run.folder/'report.html', document(title, join([first, *bodies]), contents))

@@ -7,14 +7,21 @@ from ..runs.files import read_json
 from ..runs.tables import worst
 from .figures.diagnostics import ATTRIBUTES
 from .html import cell, join, p, tag
-from .labels import FIGURES
+from .labels import FIGURES, number
+from .sections import Parts, section
+from .words import beside_view
 
 ERRORS = 'top_losses.html'
 
 
-def subgroups(page, run, metrics, which='Test images, at the threshold chosen on valid.'):
+OWN = {True: 'The test images of all folds, each at the threshold of its own fold.',
+       False: 'Test images, at the threshold chosen on valid.'}
+
+
+@section('subgroups', 'Subgroups', 80)
+def subgroups(page, run, metrics):
     found = metrics['subgroups']
-    if 'reason' in found: return page.section('subgroups', 'Subgroups', p(found['reason']))
+    if 'reason' in found: return Parts(f'Subgroups are {found["reason"]}.')
     tables = []
     for name, block in found['by'].items():
         rows = [(join([g['group'], ' ', tag('span', 'small group', class_='small') if g['small'] else '']), g['n'], g['positives'],
@@ -22,21 +29,32 @@ def subgroups(page, run, metrics, which='Test images, at the threshold chosen on
         header = (ATTRIBUTES.get(name, name), 'images', 'with pneumonia', 'AUROC', 'sensitivity', 'specificity')
         tables += [tag('h3', ATTRIBUTES.get(name, name).capitalize()), page.table(header, rows, block['about'])]
     left = f' The data state nothing of: {"; ".join(ATTRIBUTES.get(k, k) for k in found["left_out"])}.' if found['left_out'] else ''
-    words = (f'{which} A group with fewer than {found["small_below"]} images of a class is marked '
+    words = (f'{OWN[hasattr(run, "folds")]} A group with fewer than {found["small_below"]} images of a class is marked '
              'as small: its numbers are mostly chance. With this many groups, some differ by chance alone.' + left)
     figure = page.figure(run.folder/'subgroups.png', FIGURES['subgroups.png']) if found['by'] else ''
-    return page.section('subgroups', 'Subgroups', p(words), figure, *tables)
+    return Parts(extremes(found), figure, p(words), (('Every subgroup', join(tables)),))
 
 
-def audited(folder):
-    "(what was looked at, AUROC) of each shortcut that an audit measured, where audit.json lies in the folder."
+def extremes(found):
+    "The lowest and the highest AUROC of a subgroup that is not small, in a sentence."
+    groups = [(ATTRIBUTES.get(k, k), g) for k, block in found['by'].items() for g in block['groups']
+              if not g['small'] and g['auroc']['value'] is not None]
+    if not groups: return 'Every subgroup is small: none of their numbers says more than chance.'
+    low, high = (pick(groups, key=lambda item: item[1]['auroc']['value']) for pick in (min, max))
+    def said(item): return f'{number(item[1]["auroc"])} ({item[0]}: {item[1]["group"]}, n = {item[1]["n"]})'
+    return f'Over the subgroups that are not small, AUROC runs from {said(low)} to {said(high)}.'
+
+
+def measured_shortcuts(folder):
+    "AUROC by what was looked at, of each shortcut that an audit measured, where audit.json lies in the folder."
     found = read_json(folder/'audit.json').get('shortcut') if (folder/'audit.json').is_file() else None
     named = found.items() if isinstance(found, dict) else ()
     def stated(m): return dict(m, reason=f'not defined, because {m["reason"]}') if m['value'] is None else m
-    return [(name.replace('_', ' '), cell(stated(m))) for name, m in named if isinstance(m, dict) and {'value', 'low', 'high'} <= set(m)]
+    return {name.replace('_', ' '): stated(m) for name, m in named if isinstance(m, dict) and {'value', 'low', 'high'} <= set(m)}
 
 
-def shortcut(page, run, metrics, caption=''):
+@section('shortcut', 'Shortcuts', 90)
+def shortcut(page, run, metrics):
     auroc, view = metrics['test']['at_threshold']['auroc'], metrics['baseline'].get('view')
     by = metrics['subgroups'].get('by', {}).get('view')
     rows = [('the model, all test images', cell(auroc))]
@@ -47,12 +65,16 @@ def shortcut(page, run, metrics, caption=''):
     words = ('Sicker people are more often imaged in bed, with the beam from front to back (AP). A model may tell the view, not the lung. '
              'What the view alone would score is no merit of the model; compared within one view, the view cannot help.' if view else
              'The data do not state the view position, so it cannot be told how much of the result the view alone explains.')
-    audit = audited(run.folder)
-    more = [tag('h3', 'What the audit of the data found'), page.table(('without the image, from', 'AUROC'), audit)] if audit else []
-    return page.section('shortcut', 'Shortcuts', p(words), page.table(('', 'AUROC'), rows, caption), *more)
+    caption = 'That of the view alone is over pairs of images of one fold.' if view and hasattr(run, 'folds') else ''
+    audit = [(name, cell(m)) for name, m in measured_shortcuts(run.folder).items()]
+    more = page.table(('without the image, from', 'AUROC'), audit, 'What the audit of the data found.') if audit else ''
+    finding = 'How much of the result the view position alone explains is not known.'
+    if view: finding = beside_view(view, by and by['within'])
+    return Parts(finding, content=join([p(words), page.table(('', 'AUROC'), rows, caption), more]))
 
 
-def errors(page, run):
+@section('errors', 'Worst errors', 110)
+def errors(page, run, metrics):
     def known(value, form='{}'): return '\u2013' if pd.isna(value) else form.format(value)
     rows = [(tag('code', PurePath(r.path).name), 'pneumonia' if r.label else 'no pneumonia', f'{r.probability:.3f}', known(r.view),
              known(r.age, '{:.0f}'), known(r.sex), known(r.detail)) for r in worst(run.predictions, run.cohort).itertuples()]
@@ -60,4 +82,5 @@ def errors(page, run):
                        f'The {len(rows)} test images with the least probability of their label.')
     figure = page.figure(run.folder/'top_losses.png', FIGURES['top_losses.png'] + ' These are of valid.')
     more = p('More of them, each with its heatmap: ', tag('code', ERRORS), ' in the folder of the run.')
-    return page.section('errors', 'Worst errors', figure, table, more if (run.folder/ERRORS).is_file() else '')
+    finding = 'The images with the least probability of their label: look for wrong labels, tubes and wires, text, odd positions.'
+    return Parts(finding, figure, more if (run.folder/ERRORS).is_file() else '', ((f'The {len(rows)} worst errors of test', table),))

@@ -1,7 +1,8 @@
 "The section on uncertainty: prediction sets, and images left to a radiologist."
 from . import ensembles
-from .html import bullets, cell, p, tag
+from .html import cell, join, p
 from .labels import FIGURES
+from .sections import RUN, Parts, section
 from .words import referral_in_words
 
 
@@ -18,6 +19,7 @@ def promised(fitted):
            'chosen on the same images of valid, which makes it somewhat lower.')
 
 
+@section('uncertainty', 'Uncertainty', 70, on=RUN)
 def uncertainty(page, run, metrics):
     found = metrics['uncertainty']
     conformal, goal = found['conformal'], 1 - found['conformal']['fitted']['error_rate']
@@ -32,9 +34,8 @@ def uncertainty(page, run, metrics):
     referral = page.table(('to a radiologist, of valid', 'of test', 'left to the model', 'right', 'sensitivity', 'specificity'), rows,
                           'An image goes if it is nearer to the threshold than a distance; each distance was set on valid, for a share of '
                           'valid. The share of test is what that distance came to.')
-    return page.section('uncertainty', 'Uncertainty', tag('h3', 'Prediction sets (class-conditional conformal prediction)'),
-                        p(' '.join(promised(conformal['fitted']))),
-                        p(conformal['note'], class_='warning') if 'note' in conformal else '', covered, sets,
-                        tag('h3', 'Leaving the uncertain images to a radiologist'), bullets(referral_in_words(metrics)), referral,
-                        page.figure(run.folder/'risk_coverage.png', FIGURES['risk_coverage.png']),
-                        ensembles.copies(page, found), ensembles.networks(page, found))
+    note = p(conformal['note'], class_='warning') if 'note' in conformal else ''
+    return Parts(next(referral_in_words(metrics), ''), page.figure(run.folder/'risk_coverage.png', FIGURES['risk_coverage.png']), note, (
+        ('Leaving the uncertain images to a radiologist', referral),
+        ('Prediction sets (class-conditional conformal prediction)', join([p(' '.join(promised(conformal['fitted']))), covered, sets])),
+        ('Several predictions of one image', join([ensembles.copies(page, found), ensembles.networks(page, found)]))))

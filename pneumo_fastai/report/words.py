@@ -61,14 +61,18 @@ def beside_view(
 
 def also_in_words(metrics):
     "Calibration and what is gained by giving the uncertain images away, a sentence each; none where undefined."
+    yield from calibration_in_words(metrics)
+    yield from referral_in_words(metrics)
+    yield from members_in_words(metrics)
+
+
+def calibration_in_words(metrics):
     found = metrics['calibration']
     before, after = (found[k].get('ece') for k in ('before', 'after'))
     if before is not None:
         perfect = found['after']['ece_of_a_perfect_model']['mean']
         yield (f'Calibration by {found["chosen"]["method"].replace("_", " ")}, fitted on valid: the expected calibration error on test is '
                f'{before:.3f} before and {after:.3f} after; perfect probabilities would show about {perfect:.3f} on these images.')
-    yield from referral_in_words(metrics)
-    yield from members_in_words(metrics)
 
 
 def referral_in_words(metrics):

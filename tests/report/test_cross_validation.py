@@ -15,9 +15,10 @@ from pneumo_fastai.evaluation.cross_validation import spread, within
 from pneumo_fastai.evaluation.metrics import EVERY, METRICS
 from pneumo_fastai.evaluation.results import chosen
 from pneumo_fastai.evaluation.settings import Settings
-from pneumo_fastai.report.cross_validation import TITLES, known, on_screen, shown
+from pneumo_fastai.report.cross_validation import known, on_screen, shown
 from pneumo_fastai.report.html import MARK
 from pneumo_fastai.report.page import write_page
+from pneumo_fastai.report.sections import sections_of
 from pneumo_fastai.report.written import measure as measure_run
 from pneumo_fastai.report.written import measure_folds as measure
 from pneumo_fastai.report.written import rewrite_folds
@@ -142,7 +143,7 @@ def test_the_page_holds_the_numbers_and_loads_nothing(three):
     text = (folder/'report.html').read_text()
     assert 'http://' not in text and 'https://' not in text and '<script' not in text and text.count('data:image/png') == 3
     ids = re.findall(r'<section id="(\w+)"', text)
-    assert ids == list(TITLES) and set(re.findall(r'href="#(\w+)"', text)) == set(ids)
+    assert ids == [s.id for s in sections_of('folds')] and set(re.findall(r'href="#(\w+)"', text)) == set(ids)
     for row in shown(result)[1]:
         for found in row[1:]: assert f'<td>{found}</td>' in text
     assert on_screen(result)[1][0][1] == '{:.3f} to {:.3f}'.format(*np.sort(result['metrics']['accuracy']['by_fold'])[[0, -1]])

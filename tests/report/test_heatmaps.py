@@ -107,7 +107,7 @@ def test_maps_that_survive_random_weights_are_a_warning_of_the_page(folder):
     found['sanity'] |= dict(cascade=[like(.95)], survives=True)
     text, section = page(folder, found)
     words, = warnings(folder)
-    assert words in text.split('Warnings of this run')[1] and 'the maps survive' in section
+    assert words in text.split('To know before')[1].split('</header>')[0] and 'the maps survive' in section
     page(folder, facts())
     assert not list(warnings(folder)) and 'survive' not in json.loads((folder/'metrics.json').read_text())['warnings']
 

@@ -12,6 +12,7 @@ from pneumo_fastai.report import checklists
 from pneumo_fastai.report.html import MARK, Page, tag
 from pneumo_fastai.report.labels import number
 from pneumo_fastai.report.page import write_page
+from pneumo_fastai.report.sections import sections_of
 from pneumo_fastai.report.written import draw, measure, present
 from pneumo_fastai.runs.folder import read_run
 
@@ -71,7 +72,7 @@ def test_links_lead_to_sections_that_exist(plain):
     _, _, read, _ = plain
     links = [attrs['href'] for name, attrs in read.tags if name == 'a']
     assert links and all(link.startswith('#') and link[1:] in read.ids for link in links)
-    assert len(read.ids) == len(set(read.ids)) == 15
+    assert len(read.ids) == len(set(read.ids)) == len(sections_of('run')) == 15
 
 
 def test_the_table_of_results_is_metrics_json(plain):
@@ -101,9 +102,9 @@ def test_what_comes_from_files_is_escaped(new_run):
     table = pd.read_csv(run/'split.csv').assign(detail=HOSTILE)
     table.to_csv(run/'split.csv', index=False)
     text, read, _ = made(run)
-    assert '<script' not in text and '<b>me' not in text and text.count('&lt;script&gt;alert(&quot;a&quot;)') > 5
+    assert '<script' not in text and '<b>me' not in text and text.count('&lt;script&gt;alert(&#34;a&#34;)') > 5
     assert any(''.join(row[0]).startswith(HOSTILE) for row in read.rows['subgroups'])
-    assert tag('p', '<a>', title='"') == '<p title="&quot;">&lt;a&gt;</p>'
+    assert tag('p', '<a>', title='"') == '<p title="&#34;">&lt;a&gt;</p>'
 
 
 def test_synthetic_stands_wherever_numbers_are(new_run, plain):

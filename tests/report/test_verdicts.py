@@ -1,0 +1,57 @@
+import json
+from copy import deepcopy
+from types import SimpleNamespace
+
+import pytest
+
+from pneumo_fastai.report.verdicts import baselines, calibration, discrimination, heatmaps
+
+
+def m(value, half=.02): return dict(value=value, low=value - half, high=value + half)
+
+
+@pytest.fixture
+def run(tmp_path): return SimpleNamespace(folder=tmp_path)
+
+
+def metrics(auroc, view=None, ece=.02, chance=.04):
+    return dict(test=dict(at_threshold=dict(auroc=auroc)), baseline=dict(view=dict(auroc=view, unseen=0)) if view else {},
+                calibration=dict(after=dict(ece=ece, ece_of_a_perfect_model=dict(high=chance))))
+
+
+@pytest.mark.parametrize('auroc, view, level', [
+    (m(.9), m(.7), 'good'), (m(.73), m(.7), 'amber'), (m(.69), m(.7), 'red'), (m(.9), None, 'good'), (m(.51), None, 'amber'),
+    (m(.49), None, 'red'), (dict(value=.9, low=None, high=None), m(.7), 'amber'),
+    (dict(value=None, low=None, high=None, reason='not defined, because x'), m(.7), 'amber')])
+def test_discrimination_is_judged_by_the_intervals_of_model_and_baseline(run, auroc, view, level):
+    assert discrimination(run, metrics(auroc, view))['level'] == level
+
+
+def test_what_an_audit_knew_without_the_lungs_is_a_baseline_too(run):
+    (run.folder/'audit.json').write_text(json.dumps(dict(shortcut={'all of the above': dict(m(.95), reason=None)})))
+    assert [words for words, _ in baselines(run, metrics(m(.9), m(.7)))] == ['chance', 'the view position alone',
+                                                                            'all that is known without the lungs']
+    found = discrimination(run, metrics(m(.9), m(.7)))
+    assert found['level'] == 'red' and 'all that is known without the lungs reaches 0.950' in found['text']
+
+
+@pytest.mark.parametrize('ece, level', [(.03, 'good'), (.04, 'good'), (.05, 'amber'), (.1, 'red')])
+def test_calibration_is_judged_by_what_perfect_probabilities_would_show(ece, level):
+    assert calibration(metrics(m(.9), ece=ece))['level'] == level
+
+
+def localization(gap, survives=False, last=(-.1, .1)):
+    sanity = dict(cascade=[dict(rank_correlation=dict(mean=0., low=last[0], high=last[1], sd=.1))], limit=.8, survives=survives)
+    measured = dict(pointing=m(gap), average_precision=m(gap))
+    return dict(method='gradcam', layers=['layer4'], others=[], bias={}, sanity=sanity, localization=dict(
+        difference={'mean box of train': measured, 'untrained network': deepcopy(measured)},
+        maps={k: dict(pointing=m(.5)) for k in ('model', 'mean box of train', 'untrained network')}))
+
+
+@pytest.mark.parametrize('found, level', [
+    (localization(.2), 'good'), (localization(.2, last=(.1, .3)), 'amber'), (localization(.01), 'amber'), (localization(-.2), 'red'),
+    (localization(.2, survives=True), 'red'), (dict(localization(.2), localization=dict(reason='not defined, because x')), 'open'),
+    (None, 'open')])
+def test_heatmaps_are_judged_by_boxes_and_by_random_weights(run, found, level):
+    if found: (run.folder/'localization.json').write_text(json.dumps(found))
+    assert heatmaps(run)['level'] == level
