@@ -165,17 +165,20 @@ def biased(of, maps) -> dict:
     return out
 
 
-def panel(cohort, experiment, rows, heat=None):
-    "Images of `rows` (path, label, probability), their boxes and, where given, their maps, as a figure."
+def panel(cohort, experiment, rows, heat=None, columns=3):
+    "Images of `rows` (path, label, probability and maybe case, to stand for the label), with boxes and, where given, maps: a figure."
     boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
-    titles = [f'label: {CLASSES[r.label]}\nprobability of pneumonia {r.probability:.3f}' for r in rows.itertuples()]
-    return heatmaps.image_grid([np.array(cohort.pixels[p]) for p in rows.path], titles, heat, boxes, synthetic=cohort.synthetic)
+    said = rows.case if 'case' in rows else 'label: ' + rows.label.map(dict(enumerate(CLASSES)))
+    titles = [f'{words}\nprobability of pneumonia {p:.3f}' for words, p in zip(said, rows.probability, strict=True)]
+    return heatmaps.image_grid([np.array(cohort.pixels[p]) for p in rows.path], titles, heat, boxes, columns, cohort.synthetic)
 
 
 def draw(of, maps, found, mean, worst):
     "gradcam.png of valid, mean_maps.png, and top_losses.html of test; returns how many images the last shows."
     mark, few = of.run.synthetic, heatmaps.spread(of.run.predictions.query('split == "valid"'))
-    style.save(panel(of.cohort, of.run.experiment, few, list(maps.each(few.path))), Path(of.run.folder)/'gradcam.png')
+    four = heatmaps.cases(of.run.predictions.query('split == "valid"'), of.bundle.recipe['threshold'])
+    for name, some, columns in (('gradcam', few, 3), ('cases', four, 4)):
+        style.save(panel(of.cohort, of.run.experiment, some, list(maps.each(some.path)), columns), Path(of.run.folder)/f'{name}.png')
     each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
     if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean
     style.save(heatmaps.mean_maps(each, mark), Path(of.run.folder)/'mean_maps.png')

@@ -4,7 +4,7 @@ from . import calibration, checklists, cohort, heatmaps, methods, provenance, re
 from .html import Page, document, join, render
 from .labels import BRACKETS, FIGURES, NAMES, QUESTION, number
 from .sections import written
-from .verdicts import baselines, verdicts
+from .verdicts import CHANCE, baselines, verdicts
 
 TILES = ('auroc', 'recall', 'specificity', 'average_precision')
 
@@ -18,10 +18,11 @@ def tiles(metrics):
 
 def first_screen(page, run, metrics, kind, how):
     "What a reader decides by: the question, four numbers, what they have to beat, verdicts, four cases, and warnings."
+    rivals = [f'{words} {"0.5" if words == CHANCE else number(value)}' for words, value in baselines(run, metrics)]
     cases = page.figure(run.folder/'cases.png', FIGURES['cases.png'])
     return render('first', title=run.title, mark=page.mark(), question=QUESTION, how=how, test=metrics['test'], brackets=BRACKETS,
-                  tiles=list(tiles(metrics)), baselines=[f'{words} {number(value)}' for words, value in baselines(run, metrics)],
-                  verdicts=list(verdicts(run, metrics, kind)), cases=cases, warnings=[*metrics['warnings'], *run.data['notes']])
+                  tiles=list(tiles(metrics)), baselines=rivals, verdicts=list(verdicts(run, metrics, kind)), cases=cases,
+                  warnings=[*metrics['warnings'], *run.data['notes']])
 
 
 def write_page(

@@ -5,6 +5,7 @@ from .subgroups import measured_shortcuts
 
 GOOD, AMBER, RED, OPEN = 'good', 'amber', 'red', 'open'
 ALL = 'all of the above'  # of `evaluation.shortcut`: everything that is known without a look at the lungs
+CHANCE = 'chance'
 GREAT = .1  # of an ECE: probabilities that are off by ten percentage points are of no use as probabilities
 
 
@@ -13,7 +14,7 @@ def verdict(name, level, word, text, at): return dict(name=name, level=level, wo
 
 def baselines(run, metrics):
     "(what it is, AUROC) of all that a model has to beat, chance first."
-    yield 'chance', dict(value=.5, low=.5, high=.5)
+    yield CHANCE, dict(value=.5, low=None, high=None)
     if view := metrics['baseline'].get('view'): yield 'the view position alone', view['auroc']
     if found := measured_shortcuts(run.folder).get(ALL): yield 'all that is known without the lungs', found
 
@@ -23,7 +24,7 @@ def discrimination(run, metrics):
     auroc, name = metrics['test']['at_threshold']['auroc'], 'Discrimination'
     if auroc['value'] is None: return verdict(name, AMBER, 'not measured', f'AUROC is {auroc["reason"]}.', 'results')
     words, rival = max(((w, m) for w, m in baselines(run, metrics) if m['value'] is not None), key=lambda item: item[1]['value'])
-    beside = f'{words} reaches {number(rival)}' if words != 'chance' else 'chance is 0.5'
+    beside = f'{words} reaches {number(rival)}' if words != CHANCE else 'chance is 0.5'
     text = (f'Of a pair of images, one with pneumonia and one without, the one with pneumonia gets the higher probability in '
             f'{auroc["value"]:.0%}: AUROC {number(auroc)}; {beside}.')
     if auroc['value'] <= rival['value']: return verdict(name, RED, 'no better than the baseline', text, 'shortcut')
@@ -33,12 +34,13 @@ def discrimination(run, metrics):
 
 
 def calibration(metrics):
-    "Red: off by `GREAT` or more; amber: off by more than perfect probabilities would show on 95% of such sets."
+    "Amber: off by more than perfect probabilities show on 95% of such sets, or these show `GREAT` too; red: more than both."
     after, name = metrics['calibration']['after'], 'Calibration'
     if after.get('ece') is None: return verdict(name, AMBER, 'not measured', f'It is {after["reason"]}.', 'calibration')
     chance = after['ece_of_a_perfect_model']['high']
     text = (f'After calibration a probability is off by {100*after["ece"]:.1f} percentage points on average (ECE {after["ece"]:.3f}); '
             f'perfect probabilities would show up to {chance:.3f} on these images.')
+    if GREAT <= after['ece'] <= chance: return verdict(name, AMBER, 'too few images to tell', text, 'calibration')
     if after['ece'] >= GREAT: return verdict(name, RED, 'probabilities do not mean what they say', text, 'calibration')
     if after['ece'] > chance: return verdict(name, AMBER, 'off by more than chance', text, 'calibration')
     return verdict(name, GOOD, 'as good as can be told', text, 'calibration')

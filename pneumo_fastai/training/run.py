@@ -104,14 +104,15 @@ def export(learn, folder, experiment, facts):
     (folder/'best.pth').unlink(missing_ok=True)  # model.pt has these weights
 
 
-def draw_images(learn, folder, experiment, predictions):
-    "top_losses.png and gradcam.png, from valid."
+def draw_images(learn, folder, experiment, predictions, threshold):
+    "top_losses.png, gradcam.png and cases.png, from valid."
     valid = predictions[predictions.split == 'valid']
     right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
     cohort, few = learn.dls.cohort, heatmaps.spread(valid)
     style.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
-    heat = show_gradcam(learn, list(few.path), **how_maps(experiment))[1]
-    style.save(panel(cohort, experiment, few, list(heat)), folder/'gradcam.png')
+    for name, some, columns in (('gradcam', few, 3), ('cases', heatmaps.cases(valid, threshold), 4)):
+        heat = show_gradcam(learn, list(some.path), **how_maps(experiment))[1]
+        style.save(panel(cohort, experiment, some, list(heat), columns), folder/f'{name}.png')
 
 
 def finish(learn, predictions, folder, experiment) -> dict:
@@ -121,7 +122,7 @@ def finish(learn, predictions, folder, experiment) -> dict:
     export(learn, folder, experiment, dict(experiment=saved.name, data=saved.data['name'], synthetic=saved.synthetic,
                                            threshold=metrics['threshold']['value'],
                                            threshold_from=metrics['threshold']['rule'], calibrator=metrics['calibration']['chosen']))
-    draw_images(learn, folder, experiment, predictions)
+    draw_images(learn, folder, experiment, predictions, metrics['threshold']['value'])
     if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort)
     present(saved, metrics)
     write_sums(folder)  # last: a run that has it is finished

@@ -35,9 +35,10 @@ def test_what_an_audit_knew_without_the_lungs_is_a_baseline_too(run):
     assert found['level'] == 'red' and 'all that is known without the lungs reaches 0.950' in found['text']
 
 
-@pytest.mark.parametrize('ece, level', [(.03, 'good'), (.04, 'good'), (.05, 'amber'), (.1, 'red')])
-def test_calibration_is_judged_by_what_perfect_probabilities_would_show(ece, level):
-    assert calibration(metrics(m(.9), ece=ece))['level'] == level
+@pytest.mark.parametrize('ece, chance, level', [(.03, .04, 'good'), (.04, .04, 'good'), (.05, .04, 'amber'), (.1, .04, 'red'),
+                                                (.12, .2, 'amber')])
+def test_calibration_is_judged_by_what_perfect_probabilities_would_show(ece, chance, level):
+    assert calibration(metrics(m(.9), ece=ece, chance=chance))['level'] == level
 
 
 def localization(gap, survives=False, last=(-.1, .1)):

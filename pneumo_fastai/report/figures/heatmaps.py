@@ -106,3 +106,17 @@ def spread(rows, n=9):
     alarms = rows[rows.label == 0].sort_values('probability', ascending=False, kind='stable')
     few = found.iloc[np.unique(np.linspace(0, len(found) - 1, min(len(found), n * 2 // 3)).round().astype(int))]
     return pd.concat([few, alarms.head(n - len(few))])
+
+
+def cases(
+    rows,       # columns label, probability
+    threshold,
+):
+    "The clearest of each that there is: pneumonia found and missed, a false alarm, healthy called so; `case` says which."
+    called = rows.probability >= threshold
+    kinds = {'pneumonia, found': (rows.label == 1) & called, 'pneumonia, missed': (rows.label == 1) & ~called,
+             'healthy, false alarm': (rows.label == 0) & called, 'healthy, called so': (rows.label == 0) & ~called}
+    def clearest(case, some):
+        order = some.sort_values('probability', ascending=case in ('pneumonia, missed', 'healthy, called so'), kind='stable')
+        return order.head(1).assign(case=case)
+    return pd.concat([clearest(case, rows[which]) for case, which in kinds.items()])
