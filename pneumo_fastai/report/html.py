@@ -81,7 +81,7 @@ class Page:
 def document(title, body, contents=''):
     "The whole file as text."
     style = Markup(Path(__file__).with_name('report.css').read_text(encoding='utf-8'))
-    return str(render('base', title=title, body=body, contents=contents, policy=Markup(POLICY), style=style))
+    return str(render('base', title=title, body=body, contents=contents, policy=Markup(POLICY), style=style)) + '\n'
 
 
 def around(title):
