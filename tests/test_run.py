@@ -39,7 +39,8 @@ def test_the_run_folder_holds_what_it_says(made):
     assert {p.name for p in run.iterdir()} == {
         'experiment.toml', 'environment.json', 'split.csv', 'rejected.csv', 'history.csv', 'predictions.csv', 'metrics.json',
         'report.html', 'calibration.json', 'reliability.png', 'risk_coverage.png',
-        'curves.png', 'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'top_losses.png', 'gradcam.png', 'cases.png', 'gradcam.npz',
+        'curves.png', 'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'top_losses.png', 'gradcam.png', 'cases.png',
+        'gradcam.npz',
         'localization.json', 'mean_maps.png', 'top_losses.html', 'attention.png', 'attention.gif', 'augmented.csv',
         'learner.pkl', 'model.pt', 'SHA256SUMS'}
     subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], cwd=run, check=True)
