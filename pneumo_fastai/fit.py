@@ -2,7 +2,7 @@
 import shlex
 import sys
 
-from .cli import run
+from .cli import command_line, run
 
 
 def fit(
@@ -58,9 +58,6 @@ def cross_validation(folder, name, experiment, cohort, progress):
     progress.stop()
     show_folds(f'{name} on {cohort.name}', result)
     pointers(folder)
-
-
-def command_line(): return 'python -m pneumo_fastai.fit ' + shlex.join(sys.argv[1:])
 
 
 def report(metrics, title, folder):
