@@ -2,6 +2,10 @@
 import sys
 
 from .cli import check_out, run
+from .errors import InputError
+from .experiment import DATA, STEP, load_experiment
+
+USED = *DATA, *STEP, 'box_guidance'  # of the recipe
 
 
 def bench(
@@ -9,19 +13,17 @@ def bench(
     data:str = 'demo',       # 'demo', or a folder of DICOMs, as for fit
     cache:str = None,        # where decoded images are kept; the user's cache folder unless given
     growth:str = None,       # instead: a folder for growth.json and growth.png, an epoch against images, size, threads and workers
-    **overrides,
+    **overrides:USED,
 ):
     "Measure decoding, cache, loader, training and inference against the plain ways, in one run."
     import json
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
-    from . import experiment as recipes
     from .data.readers import PICTURES
-    from .errors import InputError
     from .screen import bar, cohort_ready, console, table
-    _, experiment = recipes.load_experiment('weighted', **overrides)
-    if growth: return grow(experiment, Path(growth))
+    _, experiment = load_experiment('weighted', **overrides)
+    if growth: return grow(experiment, Path(growth), overrides)
     check_out(out)
     cohort = cohort_ready(data, experiment, cache)
     if pictures := [p for p in cohort.table.path if Path(p).suffix.lower() in PICTURES]:
@@ -38,8 +40,10 @@ def bench(
     console.print(f'written: {out}', soft_wrap=True)
 
 
-def grow(experiment, out):
-    "growth.json and growth.png in the folder `out`."
+def grow(experiment, out, overrides):
+    "growth.json and growth.png in the folder `out`; `InputError` where something was asked of the images, which are noise."
+    if asked := [k for k, v in overrides.items() if v is not None and k not in STEP]:
+        raise InputError(f'--growth measures images of noise, to which {asked[0]} means nothing; it takes {", ".join(STEP)}')
     import json
     from tempfile import TemporaryDirectory
 

@@ -72,6 +72,7 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('seed', lambda x: 0 <= x < 2**31, 'a whole number from 0, below 2**31')]
 TYPES = {f.name: f.type for f in fields(Experiment)}
 DATA = 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed'  # what decides pixels and splits
+STEP = 'arch', 'size', 'batch_size', 'flip', 'rotate', 'brightness', 'contrast', 'crop', 'precision', 'compiled'  # a training step's work
 
 
 def takes(kind) -> str:
