@@ -80,10 +80,17 @@ def check_resampling(n_boot, seed):
     if not 0 <= seed < 2**32: raise InputError(f'seed is {seed}; give a whole number from 0, below 2**32')
 
 
-def check_out(out):
+def check_out(
+    out,
+    kinds=(),   # endings, one of which its name has to have
+    new=False,  # whether it must not exist
+):
     "`InputError` unless a file can be written there."
     if '\0' in str(out): raise InputError('--out holds a null character; give the name of a file')
     folder = Path(out).resolve().parent
+    if kinds and Path(out).suffix.lower() not in kinds:
+        raise InputError(f'{out} is no picture that can be written; give --out a name that ends in {" or ".join(kinds)}')
+    if new and Path(out).is_file(): raise InputError(f'{out} exists; give another name with --out')
     if Path(out).is_dir(): raise InputError(f'{out} is a folder; give the name of a file with --out')
     if not folder.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
     if not os.access(folder, os.W_OK): raise InputError(f'{folder} cannot be written; give --out in a folder that can')

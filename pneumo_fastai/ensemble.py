@@ -12,12 +12,10 @@ def ensemble(
 ):
     "Make one model of several trained runs, its probability the mean of theirs, and measure it as a run; nothing is trained."
     from .inference.ensemble import combine
-    from .report.words import console_table, in_words, members_in_words
-    from .screen import console, note, pointers
+    from .report.terminal import pointers, show_run
+    from .report.words import members_in_words
     made, metrics = combine(runs, out, command_line())
-    console.print(console_table(metrics, made.title, made.synthetic))
-    for line in (*in_words(metrics), *members_in_words(metrics)): console.print(line, markup=False)
-    for warning in metrics['warnings']: note(warning)
+    show_run(made.title, metrics, members_in_words(metrics))
     pointers(made.folder)
 
 

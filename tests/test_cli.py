@@ -9,7 +9,7 @@ from pneumo_fastai.bench import bench
 from pneumo_fastai.cli import NOTICE, parser_for, run
 from pneumo_fastai.experiment import TYPES
 from pneumo_fastai.fit import fit
-from pneumo_fastai.screen import pointers
+from pneumo_fastai.report.terminal import pointers
 
 
 def test_every_field_of_the_recipe_is_an_option_with_its_comment_as_help():
@@ -36,7 +36,7 @@ def test_a_wrong_command_line_gets_one_line_and_status_2(capsys, argv, says):
     for word in says: assert word in out
 
 
-@pytest.mark.parametrize('command', ['fit', 'lr_find', 'predict', 'ensemble'])
+@pytest.mark.parametrize('command', ['fit', 'lr_find', 'predict', 'ensemble', 'evaluate', 'cache', 'bench'])
 def test_help_says_what_it_is_for_without_importing_torch(command):
     code = f"import sys, runpy; sys.argv = ['x', '--help']\n" \
            f"try: runpy.run_module('pneumo_fastai.{command}', run_name='__main__', alter_sys=True)\n" \

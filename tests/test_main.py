@@ -30,7 +30,7 @@ def test_it_lists_every_command_with_its_docstring(capsys, monkeypatch):
 def test_a_bare_call_loads_nothing_heavy():
     code = "import sys, runpy; sys.argv = ['x']\n" \
            "try: runpy.run_module('pneumo_fastai', run_name='__main__', alter_sys=True)\n" \
-           "finally: print('loaded:', [o for o in ('torch', 'fastai', 'numpy', 'pandas', 'rich') if o in sys.modules])"
+           "finally: print('loaded:', [o for o in ('torch', 'fastai', 'numpy', 'pandas', 'matplotlib') if o in sys.modules])"
     done = python('-c', code)
     assert done.returncode == 0 and 'usage: python -m pneumo_fastai COMMAND' in done.stdout and 'loaded: []' in done.stdout, done.stderr
 
