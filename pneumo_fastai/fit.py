@@ -35,9 +35,9 @@ def fit(
         folder = resumed(resume, experiment) if resume else folder.new_folder(out, name)
         p.remove_task(waiting)
         if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)
-        learn, predictions = run.fit_into(folder, experiment, cohort, command_line(), p, name)
+        learn = run.fit_into(folder, experiment, cohort, command_line(), p, name)
         p.add_task('measuring and drawing', total=None, note='')
-        metrics = run.finish(learn, predictions, folder, experiment)
+        metrics = run.finish(learn, folder, experiment)
     show_run(f'{name} on {cohort.name}', metrics)
     pointers(folder)
 

@@ -125,12 +125,16 @@ def chosen_since(folder):
     "threshold, threshold_from and calibrator of the run's model where `evaluate` may have chosen them anew; empty where no file says so."
     for name, part in (('metrics.json', lambda found: found), ('cv.json', lambda found: found.get('ensemble'))):
         if not (Path(folder)/name).is_file() or not (now := part(read_json(Path(folder)/name))): continue
-        try: threshold, calibrator = now['threshold'], now['calibration']['chosen']
-        except (KeyError, TypeError): threshold = None
-        if not isinstance(threshold, dict) or not {'value', 'rule'} <= set(threshold):
-            raise InputError(f'{folder}/{name} has no threshold or no calibration; evaluate writes it anew')
-        return dict(threshold=threshold['value'], threshold_from=threshold['rule'], calibrator=calibrator)
+        try: return chosen(now)
+        except (KeyError, TypeError): pass
+        raise InputError(f'{folder}/{name} has no threshold or no calibration; evaluate writes it anew')
     return {}
+
+
+def chosen(found):
+    "threshold, threshold_from and calibrator, as a model's recipe has them, of what metrics.json holds, or the ensemble of cv.json."
+    threshold = found['threshold']
+    return dict(threshold=threshold['value'], threshold_from=threshold['rule'], calibrator=found['calibration']['chosen'])
 
 
 def new_folder(out, name) -> Path:

@@ -1,0 +1,20 @@
+"What `fit` does with a trained network, and how often."
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from pneumo_fastai.report.figures import style
+from pneumo_fastai.runs import folder as runs
+from pneumo_fastai.training import run
+
+
+@pytest.mark.parametrize('gradcam', [False, True])
+def test_the_predictions_are_read_once_and_each_picture_is_drawn_once(cohort, tiny, tmp_path, monkeypatch, gradcam):
+    read, drawn, readers = [], [], (runs.read_predictions, style.save)
+    monkeypatch.setattr(runs, 'read_predictions', lambda path: read.append(path.name) or readers[0](path))
+    monkeypatch.setattr(style, 'save', lambda fig, path, **how: drawn.append(path.name) or readers[1](fig, path, **how))
+    experiment = replace(tiny, epochs=1, gradcam=gradcam)
+    run.finish(run.fit_into(tmp_path, experiment, cohort, 'command', Progress(console=Console(quiet=True)), 'e'), tmp_path, experiment)
+    assert read == ['predictions.csv'] and len(drawn) == len(set(drawn)) and {'gradcam.png', 'top_losses.png'} < set(drawn)
