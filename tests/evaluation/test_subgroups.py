@@ -91,11 +91,6 @@ def test_within_view_takes_the_view_out():
     assert within['value'] == pytest.approx(.5, abs=.05) and within['low'] < .5 < within['high']
 
 
-@pytest.mark.parametrize('age, band', [(0, '0 to 17'), (17.9, '0 to 17'), (18, '18 to 39'), (59, '40 to 59'), (75, '75 and older'),
-                                       (120, '75 and older'), (148, 'not plausible'), (-1, 'not plausible'), (np.nan, 'not stated')])
-def test_age_bands(age, band): assert subgroups.age_band(age) == band
-
-
 def test_order_of_groups():
     names = ['75 and older', 'below 1,200', 'not stated', '18 to 39', '1,200 to 12,000', '0 to 17', '12,000 and above']
     assert sorted(names, key=subgroups.by_first_number) == ['below 1,200', '0 to 17', '18 to 39', '75 and older', '1,200 to 12,000',
