@@ -5,9 +5,10 @@ import pandas as pd
 from ..ages import OLDEST, UNKNOWN, age_band
 from ..errors import InputError
 from .bootstrap import four, stated
-from .estimates import NO_NEGATIVE, NO_POSITIVE, OF, ONE_CLASS, about
+from .counts import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, checked
+from .estimates import OF, about
 from .levels import of_auroc, of_sums
-from .metrics import checked, rates
+from .metrics import rates
 
 COLUMNS = ('path', 'label', 'split', 'view', 'age', 'sex', 'detail', 'boxes')
 ABOUT = dict(

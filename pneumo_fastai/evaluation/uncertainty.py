@@ -4,9 +4,10 @@ import numpy as np
 from ..errors import InputError
 from .bootstrap import four, stated
 from .calibrators import logit, sigmoid
-from .estimates import NO_IMAGE, OF, reason
+from .counts import NO_IMAGE, checked, confusion, ratio
+from .estimates import OF, reason
 from .levels import of_sums
-from .metrics import checked, confusion, rates, ratio
+from .metrics import rates
 
 SETS = ('neither', 'no pneumonia', 'pneumonia', 'both')  # by 1 for class 0 in the set plus 2 for class 1
 REFERRED = (0., .05, .1, .2, .3, .5)

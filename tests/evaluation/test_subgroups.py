@@ -51,8 +51,8 @@ def test_groups_are_measured_by_themselves():
             part = full[full[name] == group]
             assert block['n'] == len(part) and block['patients'] == part.patient.nunique() and block['prevalence'] == part.label.mean()
             assert block['auroc']['value'] == pytest.approx(roc_auc_score(part.label, part.probability))
-            assert block['recall']['value'] == M.recall(part.label, part.probability, .4)
-            assert block['specificity']['value'] == M.specificity(part.label, part.probability, .4)
+            assert block['recall']['value'] == M.value('recall', part.label, part.probability, .4)
+            assert block['specificity']['value'] == M.value('specificity', part.label, part.probability, .4)
             for k in ('auroc', 'recall', 'specificity'): assert block[k]['low'] < block[k]['value'] < block[k]['high']
 
 
