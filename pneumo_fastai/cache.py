@@ -1,7 +1,11 @@
 "python -m pneumo_fastai.cache: what is kept of decoded images, and how much room it takes."
+import shutil
 import sys
 
 from .cli import run
+from .errors import InputError
+from .experiment import unknown
+from .screen import console, table
 
 
 def cache(
@@ -9,12 +13,7 @@ def cache(
     clear:str = None,  # a key from the list, or 'all': remove it; the next run decodes again
 ):
     "List the decoded images that are kept, or remove some."
-    import shutil
-
     from .data.cache import home, listing
-    from .errors import InputError
-    from .experiment import unknown
-    from .screen import console, table
     kept = listing(cache)
     if clear and clear != 'all' and clear not in set(kept.key): raise InputError(unknown('key', clear, [*kept.key, 'all']))
     chosen = kept[(kept.key == clear) | (clear == 'all')] if clear else kept

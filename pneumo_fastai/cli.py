@@ -1,6 +1,7 @@
 "A function's signature as a command line: its comments are the help, its one-line errors end with status 2."
 import argparse
 import os
+import shlex
 import sys
 from inspect import Parameter, signature
 from pathlib import Path
@@ -26,11 +27,20 @@ class Parser(argparse.ArgumentParser):
         return vars(values)
 
 
-def parser_for(function) -> Parser:
-    "The parser of `function`'s parameters and, where it takes **overrides, of the fields of `Experiment`: all, or those of its annotation."
+def typed() -> str:
+    "The name that the program was called by, to type it again: `python -m pneumo_fastai.fit`, `python -m pneumo_fastai`, `pneumo-fastai`."
+    spec = getattr(sys.modules['__main__'], '__spec__', None)
+    return f'python -m {spec.name.removesuffix(".__main__")}' if spec else Path(sys.argv[0]).name
+
+
+def command_line() -> str: return f'{typed()} {shlex.join(sys.argv[1:])}'
+
+
+def parser_for(function, prog=None) -> Parser:
+    """The parser of `function`'s parameters and, where it takes **overrides, of the fields of `Experiment`: all, or those of its
+    annotation. `prog` is what its usage calls it; what was typed unless given."""
     from fastcore.docments import docments
-    parser = Parser(prog=f'python -m {function.__module__ if function.__module__ != "__main__" else sys.modules["__main__"].__spec__.name}',
-                    description=f'{function.__doc__} {NOTICE}', allow_abbrev=False)
+    parser = Parser(prog=prog or typed(), description=f'{function.__doc__} {NOTICE}', allow_abbrev=False)
     docs = docments(function)
     for name, p in signature(function).parameters.items():
         if p.kind is Parameter.VAR_KEYWORD: add_recipe(parser, TYPES if p.annotation is p.empty else p.annotation)
@@ -70,28 +80,37 @@ def check_resampling(n_boot, seed):
     if not 0 <= seed < 2**32: raise InputError(f'seed is {seed}; give a whole number from 0, below 2**32')
 
 
-def check_out(out):
+def check_out(
+    out,
+    kinds=(),   # endings, one of which its name has to have
+    new=False,  # whether it must not exist
+):
     "`InputError` unless a file can be written there."
     if '\0' in str(out): raise InputError('--out holds a null character; give the name of a file')
     folder = Path(out).resolve().parent
+    if kinds and Path(out).suffix.lower() not in kinds:
+        raise InputError(f'{out} is no picture that can be written; give --out a name that ends in {" or ".join(kinds)}')
+    if new and Path(out).is_file(): raise InputError(f'{out} exists; give another name with --out')
     if Path(out).is_dir(): raise InputError(f'{out} is a folder; give the name of a file with --out')
     if not folder.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
     if not os.access(folder, os.W_OK): raise InputError(f'{folder} cannot be written; give --out in a folder that can')
 
 
-def run(function, argv=None) -> int:
+def refused(error) -> int:
+    "One line on what was wrong; returns the exit status."
+    print(f'error: {" ".join(str(error).splitlines())}', file=sys.stderr)  # a name may hold a line's end
+    return 2
+
+
+def run(function, argv=None, prog=None) -> int:
     "Run `function` with the command line's values; returns the exit status."
     try:
-        values = parser_for(function).parse(sys.argv[1:] if argv is None else argv)
+        values = parser_for(function, prog).parse(sys.argv[1:] if argv is None else argv)
         several = [values.pop(n) for n, p in signature(function).parameters.items() if p.kind is Parameter.VAR_POSITIONAL]
         function(*(v for vs in several for v in vs), **values)
         return 0
-    except InputError as e:
-        print(f'error: {" ".join(str(e).splitlines())}', file=sys.stderr)  # a name may hold a line's end
-        return 2
-    except OSError as e:  # a folder that cannot be written, a full disk
-        print(f'error: {e.filename or "a file"}: {e.strerror or e}{remedy(e)}', file=sys.stderr)
-        return 2
+    except InputError as e: return refused(e)
+    except OSError as e: return refused(f'{e.filename or "a file"}: {e.strerror or e}{remedy(e)}')  # may not be written, or a full disk
     except KeyboardInterrupt:
         print('interrupted: what had been written stays', file=sys.stderr)
         return 130

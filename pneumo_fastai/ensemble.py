@@ -1,7 +1,7 @@
 "python -m pneumo_fastai.ensemble: several trained runs as one model, from saved files alone."
 import sys
 
-from .cli import run
+from .cli import command_line, run
 
 RUNS = 'the folders of two or more finished runs with one split, such as three that differ in --seed'
 
@@ -11,15 +11,11 @@ def ensemble(
     out:str = 'runs',  # the folder in which the ensemble gets its own new folder
 ):
     "Make one model of several trained runs, its probability the mean of theirs, and measure it as a run; nothing is trained."
-    import shlex
-
     from .inference.ensemble import combine
-    from .report.words import console_table, in_words, members_in_words
-    from .screen import console, note, pointers
-    made, metrics = combine(runs, out, 'python -m pneumo_fastai.ensemble ' + shlex.join(sys.argv[1:]))
-    console.print(console_table(metrics, made.title, made.synthetic))
-    for line in (*in_words(metrics), *members_in_words(metrics)): console.print(line, markup=False)
-    for warning in metrics['warnings']: note(warning)
+    from .report.terminal import pointers, show_run
+    from .report.words import members_in_words
+    made, metrics = combine(runs, out, command_line())
+    show_run(made.title, metrics, members_in_words(metrics))
     pointers(made.folder)
 
 

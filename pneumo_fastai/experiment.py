@@ -1,4 +1,4 @@
-"What a run is: the recipe, from a TOML file that states only its differences from the baseline."
+"What a run is: the recipe, from a TOML file that states only its differences from the baseline, or from the experiment it is based on."
 import difflib
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
@@ -72,6 +72,7 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('seed', lambda x: 0 <= x < 2**31, 'a whole number from 0, below 2**31')]
 TYPES = {f.name: f.type for f in fields(Experiment)}
 DATA = 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed'  # what decides pixels and splits
+STEP = 'arch', 'size', 'batch_size', 'flip', 'rotate', 'brightness', 'contrast', 'crop', 'precision', 'compiled'  # a training step's work
 
 
 def takes(kind) -> str:
@@ -110,14 +111,36 @@ def load_experiment(
     **overrides,     # fields that replace the file's
 ) -> tuple[str, Experiment]:
     "An experiment's name and recipe; raises `InputError` when there is none, or a key or value in it is wrong."
+    path = found(exp)
+    return path.stem, resolved(path).override(**overrides)
+
+
+def found(exp, beside='.', what='experiment') -> Path:
+    "The file of a shipped experiment's name, or of a path that starts from the folder `beside`."
     shipped = {o.stem: o for o in folder().glob('*.toml')}
-    path = Path(exp) if str(exp).endswith('.toml') else shipped.get(str(exp))
-    if path is None: raise InputError(unknown('experiment', str(exp), shipped) + ', or the path of a .toml file')
+    path = Path(beside)/exp if str(exp).endswith('.toml') else shipped.get(str(exp))
+    if path is None: raise InputError(unknown(what, str(exp), shipped) + ', or the path of a .toml file')
     if not path.is_file(): raise InputError(f'{path} does not exist; give a .toml that does, or a name: {", ".join(sorted(shipped))}')
-    try: values = tomllib.loads(path.read_text(encoding='utf-8'))
+    return path
+
+
+def resolved(path, above=()) -> Experiment:
+    "The recipe of a file: what it states, over the recipe of its `base`. `above` are the files that are based on it."
+    if path.resolve() in above:
+        chain = ', '.join(o.name for o in (*above, path))
+        raise InputError(f'experiment {path} is its own base, by way of {chain}; leave out base in one of them')
+    values = stated(path)
+    start, base = Experiment(), values.pop('base', None)
+    if not isinstance(base, str | None): raise InputError(f'{path}: base got {base!r}, it takes a name or the path of a .toml file')
+    if base is not None: start = resolved(found(base, path.parent, f'{path}: base'), (*above, path.resolve()))
+    return start.override(str(path), **values)
+
+
+def stated(path) -> dict:
+    "What a TOML file says."
+    try: return tomllib.loads(path.read_text(encoding='utf-8'))
     except (OSError, UnicodeDecodeError) as e: raise InputError(f'experiment {path} cannot be read: {e.__class__.__name__}') from e
     except tomllib.TOMLDecodeError as e: raise InputError(f'experiment {path} is not valid TOML: {e}') from e
-    return path.stem, Experiment().override(str(path), **values).override(**overrides)
 
 
 def differences(experiment) -> dict:

@@ -1,7 +1,12 @@
 "python -m pneumo_fastai.gradcam: where a finished run looked, scored against boxes and checked for sanity."
 import sys
+from pathlib import Path
 
 from .cli import check_resampling, run
+from .errors import InputError
+from .memory import keep_freed
+from .runs.files import read_json
+from .screen import bar
 
 RUNS = "a run's folder; after it, runs to compare its maps with: another seed, or one trained on shuffled labels"
 
@@ -16,13 +21,8 @@ def gradcam(
     cache:str = None,        # where decoded images are kept; the user's cache folder unless given
 ):
     "Write a finished run's heatmaps, their scores and the pages that show them into its folder."
-    from pathlib import Path
-
-    from .errors import InputError
-    from .memory import keep_freed
-    from .runs.files import read_json
+    from .report.terminal import read, show_maps
     from .runs.folder import ended, read_run
-    from .screen import bar, console
     if worst < 0: raise InputError(f'worst is {worst}; give a number of images, or 0 for all of test')
     check_resampling(n_boot, seed)
     keep_freed()
@@ -33,19 +33,8 @@ def gradcam(
         from .explain.gradcam import names
         from .report.written import present_again
         found = explain_run(runs[0], names(layers), method, runs[1:], None, cache, n_boot, seed, tick, worst=worst)
-    for line in words(found): console.print(line, markup=False)
-    console.print(f'\nread {present_again(runs[0])}', soft_wrap=True, markup=False)
-
-
-def words(found):
-    "The outcome in a few lines."
-    from .report.labels import number
-    from .report.map_checks import kept
-    scored = found['localization']
-    if 'reason' in scored: yield f'localisation: {scored["reason"]}'
-    for name, m in scored.get('maps', {}).items():
-        yield f'{name}: pointing {number(m["pointing"])}, AUPRC {number(m["average_precision"])}'
-    yield kept(found['sanity'])
+    show_maps(found)
+    read(present_again(runs[0]))
 
 
 if __name__ == '__main__':

@@ -2,6 +2,10 @@
 import sys
 
 from .cli import check_out, run
+from .errors import InputError
+from .experiment import load_experiment
+from .memory import keep_freed
+from .screen import bar, console, table
 
 KINDS = '.png', '.pdf', '.svg', '.jpg'
 
@@ -15,17 +19,11 @@ def lr_find(
     **overrides,
 ):
     "Suggest learning rates by the range test (Smith 2015) and draw its curve."
-    from pathlib import Path
-
-    from . import experiment as recipes
-    from .errors import InputError
-    from .memory import keep_freed
-    from .screen import bar, cohort_ready, console, table
-    check_out(out)
-    if Path(out).suffix.lower() not in KINDS: raise InputError(f'{out} is no picture; give --out a name that ends in {", ".join(KINDS)}')
+    from .training.cohort import cohort_ready
+    check_out(out, KINDS)
     keep_freed()
     if steps < 20: raise InputError(f'steps is {steps}, it takes 20 or more: the first tenth and the last five are cut off')
-    name, experiment = recipes.load_experiment(exp, **overrides)
+    name, experiment = load_experiment(exp, **overrides)
     cohort = cohort_ready(data, experiment, cache)
     with bar('range test') as tick:
         from .training.range_test import curve, range_test

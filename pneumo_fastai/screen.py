@@ -1,4 +1,4 @@
-"What a command shows: one console, progress bars, tables."
+"The one console, with progress bars, tables and notes."
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -36,32 +36,3 @@ def table(title, columns, rows):
 def note(text, head='note'):
     "Print what a user must not miss; names in it are not taken for markup."
     console.print(f'[yellow]{head}:[/] {escape(text)}', soft_wrap=True)
-
-
-def pointers(folder):
-    "Where a run is, and what to do next."
-    import shlex
-    console.print(f'\nrun folder: {folder}\n'
-                  f'  read   {folder}/report.html\n'
-                  f'  use    python -m pneumo_fastai.predict {shlex.quote(str(folder))} a-file-or-folder', soft_wrap=True, markup=False)
-
-
-def show_cohort(cohort, summary):
-    "Counts by split, notes and rejected files, before anything is trained on them."
-    synthetic = ', synthetic: drawn by a program, no patient\'s' if cohort.synthetic else ''
-    rows = [(name, f'{r["images"]:,}', f'{r["patients"]:,}', f'{r["pneumonia"]:,}', f'{r["prevalence"]:.1%}')
-            for name, r in summary.to_dict('index').items()]
-    table(f'{cohort.name} ({cohort.layout}{synthetic})', ['split', 'images', 'patients', 'pneumonia', 'prevalence'], rows)
-    for text in cohort.notes: note(text)
-    if len(cohort.rejected): note(f'{len(cohort.rejected)} files, listed in rejected.csv', 'rejected')
-
-
-def cohort_ready(data, experiment, cache):
-    "Read, decode and split what `data` names, with progress bars, and show it."
-    with bar('reading the cohort') as tick:
-        from .data.prepare import find_cohort, prepare
-        from .data.split import split_summary
-        cohort = find_cohort(data, cache, tick)
-    with bar('decoding images') as tick: cohort = prepare(cohort, experiment, cache, tick)
-    show_cohort(cohort, split_summary(cohort.table))
-    return cohort

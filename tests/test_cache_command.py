@@ -32,3 +32,10 @@ def test_what_is_damaged_is_listed_as_such_and_cleared(films, tmp_path, capsys):
     assert sum('damaged' in line for line in out.splitlines() if '│' in line) == 2
     assert run(cache, ['--cache', str(place), '--clear', first.name]) == 0 and not first.exists()
     assert run(cache, ['--cache', str(place), '--clear', 'all']) == 0 and not second.exists() and not third.exists()
+
+
+def test_what_a_killed_process_was_writing_is_no_damage(films, tmp_path):
+    open_pixels(list((films/'NORMAL').iterdir()), 32, folder=tmp_path/'c')
+    place = Path(listing(tmp_path/'c').path[0])
+    (place/f'.123-{next(place.glob("*.csv")).name}').write_text('half of a table')
+    assert listing(tmp_path/'c').state[0] == ''

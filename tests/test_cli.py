@@ -5,10 +5,11 @@ from importlib import import_module
 
 import pytest
 
+from pneumo_fastai.bench import bench
 from pneumo_fastai.cli import NOTICE, parser_for, run
 from pneumo_fastai.experiment import TYPES
 from pneumo_fastai.fit import fit
-from pneumo_fastai.screen import pointers
+from pneumo_fastai.report.terminal import pointers
 
 
 def test_every_field_of_the_recipe_is_an_option_with_its_comment_as_help():
@@ -35,7 +36,7 @@ def test_a_wrong_command_line_gets_one_line_and_status_2(capsys, argv, says):
     for word in says: assert word in out
 
 
-@pytest.mark.parametrize('command', ['fit', 'lr_find', 'predict', 'ensemble'])
+@pytest.mark.parametrize('command', ['fit', 'lr_find', 'predict', 'ensemble', 'evaluate', 'cache', 'bench'])
 def test_help_says_what_it_is_for_without_importing_torch(command):
     code = f"import sys, runpy; sys.argv = ['x', '--help']\n" \
            f"try: runpy.run_module('pneumo_fastai.{command}', run_name='__main__', alter_sys=True)\n" \
@@ -74,6 +75,19 @@ def test_what_cannot_be_met_is_told_before_the_work(tmp_path, monkeypatch, capsy
     assert run(function, [str(films) if a == 'FILMS' else a for a in argv]) == 2
     err = capsys.readouterr().err
     assert err.startswith('error: ') and err.count('\n') == 1 and says in err
+
+
+def test_bench_takes_what_decides_the_work_and_refuses_the_rest(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    values = parser_for(bench).parse(['--batch-size', '8', '--no-compiled', '--aspect', 'crop'])
+    assert {'size', 'arch', 'precision', 'split_seed', 'box_guidance'} < set(values)
+    assert not {'epochs', 'lr', 'seed', 'tta', 'gradcam', 'folds', 'class_weights'} & set(values)
+    for argv, says in ((['--epochs', '3'], "'epochs'"), (['--growth', 'g', '--aspect', 'crop'], 'aspect'),
+                       (['--growth', 'g', '--box-guidance', '1'], 'box_guidance')):
+        assert run(bench, argv) == 2
+        err = capsys.readouterr().err
+        assert err.startswith('error: ') and err.count('\n') == 1 and says in err and 'batch' in err
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_to_type_next_holds_for_a_folder_with_spaces(capsys):

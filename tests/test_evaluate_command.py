@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from pneumo_fastai.cli import run
-from pneumo_fastai.evaluate import evaluate, rule
+from pneumo_fastai.evaluate import evaluate
 from pneumo_fastai.evaluation.calibrators import apply
 from pneumo_fastai.evaluation.comparison import compare
-from pneumo_fastai.evaluation.settings import Settings
+from pneumo_fastai.evaluation.settings import Settings, rule
 from pneumo_fastai.report.comparison import escaped, left_out, notes
 
 FEW = ['--n-boot', '20']

@@ -16,7 +16,8 @@ def test_the_baseline_is_the_published_recipe():
 @pytest.mark.parametrize('path', sorted(folder().glob('*.toml')), ids=lambda p: p.stem)
 def test_a_shipped_experiment_states_its_differences_and_nothing_else(path):
     stated = tomllib.loads(path.read_text())
-    assert stated == differences(load_experiment(path.stem)[1])
+    whole, base = (asdict(load_experiment(o)[1]) for o in (path.stem, stated.pop('base', 'baseline')))
+    assert stated == {k: v for k, v in whole.items() if v != base[k]}
     assert path.read_text().startswith('# ')
 
 
@@ -25,6 +26,40 @@ def test_what_each_experiment_adds():
     assert all(augmented[o] > 0 for o in ('flip', 'rotate', 'brightness', 'contrast')) and augmented['class_weights'] == 'none'
     assert weighted == augmented | {'class_weights': 'balanced'}
     assert gradcam == weighted | {'gradcam': True}
+    assert differences(load_experiment('localise')[1]) == dict(  # spelt out, whatever it is based on
+        arch='resnet18_os16', epochs=12, lr=3e-4, flip=.5, rotate=10., brightness=.2, contrast=.2, crop=.7, class_weights='balanced',
+        box_guidance=1., gradcam=True, gradcam_mirror=True)
+
+
+def test_a_base_is_a_shipped_name_or_a_file_seen_from_the_one_that_names_it(tmp_path, monkeypatch):
+    (tmp_path/'deep').mkdir()
+    (tmp_path/'a.toml').write_text('base = "weighted"\nepochs = 3\nlr = 1e-3\n')
+    (tmp_path/'deep'/'b.toml').write_text('base = "../a.toml"\nepochs = 5\n')
+    monkeypatch.chdir(tmp_path)
+    for path in ('deep/b.toml', str(tmp_path/'deep'/'b.toml')):
+        assert load_experiment(path, seed=7) == ('b', Experiment(**differences(load_experiment('weighted')[1]), lr=1e-3, epochs=5, seed=7))
+    (tmp_path/'c.toml').write_text('base = "baseline"\n')
+    assert load_experiment('c.toml')[1] == Experiment()
+
+
+def test_the_recipe_of_a_run_is_whole_and_has_no_base(tmp_path):
+    e = load_experiment('weighted')[1]
+    assert tomllib.loads(toml(e)) == asdict(e)
+
+
+@pytest.mark.parametrize('files, says', [
+    ({'x': 'base = "wieghted"'}, ["x.toml: base 'wieghted'", "mean 'weighted'", '.toml file']),
+    ({'x': 'base = "no.toml"'}, ['no.toml does not exist', 'weighted']),
+    ({'x': 'base = 3'}, ['x.toml', 'base', '3', 'name']),
+    ({'x': 'base = "x.toml"'}, ['x.toml', 'own base', 'leave out']),
+    ({'x': 'base = "y.toml"', 'y': 'base = "z.toml"', 'z': 'base = "./y.toml"'}, ['own base', 'y.toml, z.toml, y.toml']),
+    ({'x': 'base = "y.toml"', 'y': 'epocs = 3'}, ['y.toml', "'epocs'"]),
+])
+def test_a_wrong_base_gets_one_line(tmp_path, files, says):
+    for name, text in files.items(): (tmp_path/f'{name}.toml').write_text(text)
+    with pytest.raises(InputError) as e: load_experiment(str(tmp_path/'x.toml'))
+    assert '\n' not in str(e.value)
+    for word in says: assert word in str(e.value)
 
 
 def test_toml_round_trip(tmp_path):

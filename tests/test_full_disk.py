@@ -3,7 +3,6 @@ import errno
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from pneumo_fastai.models.resnet import ResNet18
 from pneumo_fastai.report.figures import style
 from pneumo_fastai.runs.files import write
 from pneumo_fastai.training.callbacks.best import BestModel
-from pneumo_fastai.training.run import export
+from pneumo_fastai.training.run import save_learner
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'))
 
@@ -63,7 +62,7 @@ def big_figure():
 
 WRITERS = {
     'best.pth': best, 'model.pt': lambda folder: Bundle(ResNet18().state_dict(), RECIPE).save(folder/'model.pt'),
-    'learner.pkl': lambda folder: export(learner(folder), folder, SimpleNamespace(**RECIPE, any_view=False), {}),
+    'learner.pkl': lambda folder: save_learner(learner(folder), folder),
     'predictions.csv': lambda folder: write(folder/'predictions.csv', 'x' * 2**23),
     'roc.png': lambda folder: style.save(big_figure(), folder/'roc.png', dpi=600),
     'gradcam.npz': lambda folder: Maps(['a'], ['b'], 'gradcam', 2, [NOISE]).save(folder/'gradcam.npz')}

@@ -1,8 +1,10 @@
 "How the time of an epoch grows with the number of images, their size, threads and workers."
+import json
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import torch
 from ..data.cache import Pixels
 from ..data.prepare import Prepared, deciding
 from ..runs.environment import machine
+from ..runs.files import write
 from ..training.learner import get_learner
 from ..training.loaders import get_dls
 from .rates import clocked
@@ -73,3 +76,10 @@ def draw(found, file):
         if varied == 'images': ax.set(xscale='log', yscale='log')
         else: ax.set(ylim=(0, 1.1 * some[y].max()), xticks=some[varied])
     save(fig, file)
+
+
+def save(experiment, out, tick):
+    "growth.json and growth.png, into the folder `out`."
+    with TemporaryDirectory() as folder: found = grown(experiment, folder, tick)
+    write(out/'growth.json', json.dumps(found, indent=1))
+    draw(found, out/'growth.png')

@@ -1,7 +1,9 @@
 "How fast each stretch of the road is, beside the plain way, measured in one run."
+import json
 import time
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -11,10 +13,13 @@ from fastai.learner import Learner
 
 from ..data.cache import open_pixels
 from ..data.dicom import read_square
+from ..data.readers import PICTURES
+from ..errors import InputError
 from ..memory import as_it_comes, keep_freed
 from ..models.losses import CrossEntropy
 from ..models.zoo import build
 from ..runs.environment import machine
+from ..runs.files import write
 from ..training.learner import get_learner
 from ..training.loaders import get_dls
 from ..training.precision import native_bfloat16, shortest, wait
@@ -188,3 +193,12 @@ def measured(experiment, cohort, folder, tick) -> dict:
     found = [dict(what=what, rate=ours, plain=plain, plain_rate=theirs, ratio=ours / theirs) for what, ours, plain, theirs in rows]
     return dict(data=cohort.name, synthetic=cohort.synthetic, size=experiment.size, batch_size=experiment.batch_size,
                 machine=machine(dls.device), rows=found)
+
+
+def save(experiment, cohort, out, tick) -> dict:
+    "`measured`, also into the JSON file `out`. `InputError` where an image is no DICOM."
+    if pictures := [p for p in cohort.table.path if Path(p).suffix.lower() in PICTURES]:
+        raise InputError(f'{len(pictures)} images are no DICOM, the first is {pictures[0]}; give --data of DICOMs alone')
+    with TemporaryDirectory() as folder: found = measured(experiment, cohort, folder, tick)
+    write(out, json.dumps(found, indent=1))
+    return found

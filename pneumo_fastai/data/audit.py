@@ -6,16 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..ages import BANDS, UNKNOWN, age_band
 from ..errors import InputError
 from .borders import EDGE, SATURATED, SIDES
 from .cohort import CLASSES
+from .counts import counted
 from .duplicates import groups
-from .header import OLDEST
 from .prepare import decoded, prepare
+from .split import SPLITS
 
-AGES = {'0 to 4': 5, '5 to 17': 18, '18 to 39': 40, '40 to 59': 60, '60 to 79': 80, f'80 to {OLDEST}': OLDEST + 1,
-        f'over {OLDEST}, implausible': np.inf}
-UNKNOWN = 'not stated'
 SLICES, IN_SLICE = 20, 10   # of the sorted names; a slice has at least so many images
 DARK, LIGHT = 64, 192       # a bar's tone below and above
 
@@ -28,24 +27,13 @@ def ready(cohort, experiment, cache=None, tick=None):
         return replace(cohort, notes=[*cohort.notes, f'no splits: {e}'])
 
 
-def bands(ages) -> pd.Series:
-    "The age band of each age in years, or 'not stated'."
-    cut = pd.cut(ages, [0, *AGES.values()], right=False, labels=list(AGES))
-    return cut.astype(object).where(cut.notna(), UNKNOWN)
-
-
-def row(part) -> dict:
-    return dict(images=len(part), patients=part.patient.nunique(), pneumonia=int(part.label.sum()),
-                prevalence=float(part.label.mean()) if len(part) else None)
-
-
 def counts(table) -> dict:
     "By class, split, view, sex, age band and detailed class: value -> images, patients, pneumonia (images) and prevalence."
     by = {'class': table.label.map(dict(enumerate(CLASSES))), 'split': table.split, 'view': table['view'], 'sex': table.sex,
-          'age': bands(table.age), 'detail': table.detail}
-    order = {value: i for i, value in enumerate([*CLASSES, 'train', 'valid', 'test', *AGES])} | {UNKNOWN: len(AGES) + 9}
+          'age': table.age.map(age_band), 'detail': table.detail}
+    order = {value: i for i, value in enumerate([*CLASSES, *SPLITS, *BANDS, UNKNOWN])}
     named = {name: values.astype(object).where(values.notna(), UNKNOWN).astype(str) for name, values in by.items()}
-    return {name: {value: row(part) for value, part in sorted(table.groupby(values), key=lambda item: (order.get(item[0], 5), item[0]))}
+    return {name: {value: counted(part) for value, part in sorted(table.groupby(values), key=lambda item: (order.get(item[0], 5), item[0]))}
             for name, values in named.items()}
 
 
@@ -102,7 +90,7 @@ def order(table) -> list[dict]:
     if n < 2: return []
     names = table.assign(name=table.path.map(lambda p: Path(p).name)).sort_values('name')
     parts = [names.iloc[some] for some in np.array_split(np.arange(len(names)), n)]
-    return [dict(first=part['name'].iloc[0], last=part['name'].iloc[-1], **row(part)) for part in parts]
+    return [dict(first=part['name'].iloc[0], last=part['name'].iloc[-1], **counted(part)) for part in parts]
 
 
 def features(cohort, looks) -> tuple[pd.DataFrame, dict]:
@@ -117,7 +105,7 @@ def features(cohort, looks) -> tuple[pd.DataFrame, dict]:
 def findings(cohort, looks, pairs) -> dict:
     "Everything but the shortcut test, as JSON can hold it. `looks` from `borders.looks`, `pairs` from `duplicates.duplicate_pairs`."
     table, rejected = cohort.table, cohort.rejected
-    return dict(data=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, **row(table), notes=list(cohort.notes),
+    return dict(data=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, **counted(table), notes=list(cohort.notes),
                 counts=counts(table), patients_by_images=images_a_patient(table), duplicates=duplicates(table, pairs),
                 borders=edges(table, looks), order=order(table),
                 rejected=dict(files=len(rejected), reasons=dict(Counter(rejected.reason).most_common()), list=rejected.to_dict('records')))

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import chunked
 
+from ..writing import write
 from .dicom import UNOPENED, VERSION, UnreadableImage, read_square
 from .pixels import Pixels
 from .workers import end_with
@@ -45,7 +46,7 @@ def open_pixels(
         name = _digest([_stamp(p) for p in paths])  # changes with any file's size or time
         array, table, how = place/f'{name}.npy', place/f'{name}.csv', (size, aspect, any_view)
         about = dict(images=len(paths), size=size, aspect=aspect, folder=os.path.commonpath(paths))
-        if _about(place) != about: _write(place/'about.json', json.dumps(about))
+        if _about(place) != about: write(place/'about.json', json.dumps(about))
         if not _sound(array, table, (len(paths), size, size)):
             if table.exists():
                 log.warning('the cache in %s is damaged, or of another version: its images are decoded again', place)
@@ -62,7 +63,7 @@ def _again(frame, how, array, table) -> pd.DataFrame:
     if not len(closed := frame[frame.reason.str.startswith(UNOPENED, na=False)]): return frame
     for record in _decode([(r, p) for p, r in closed.row.items()], how, array):
         frame.loc[record['path'], list(record)[1:]] = list(record.values())[1:]
-    _write(table, _sealed(frame.reset_index().to_csv(index=False)))
+    write(table, _sealed(frame.reset_index().to_csv(index=False)))
     return _read_table(table)
 
 
@@ -108,11 +109,6 @@ def _stamp(path):
 def _digest(value) -> str: return sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
-def _write(path, text):
-    path.with_name(f'{path.name}.partial').write_text(text, encoding='utf-8')
-    os.replace(path.with_name(f'{path.name}.partial'), path)
-
-
 def _build(paths, how, array, table, jobs, tick):
     "Decode `paths` into `array`, then write `table`, whose presence says that both are there. Goes on where an interrupted build stopped."
     from joblib import Parallel, cpu_count, delayed
@@ -130,7 +126,7 @@ def _build(paths, how, array, table, jobs, tick):
             if tick: tick(len(records), len(paths), sum(r['reason'] is not None for r in records))
     os.replace(partial, array)
     frame = pd.DataFrame(records, columns=['path', 'row', 'reason', 'crc', *TEXTS, *NUMBERS]).sort_values('row')
-    _write(table, _sealed(frame.to_csv(index=False)))
+    write(table, _sealed(frame.to_csv(index=False)))
     journal.unlink()
 
 
@@ -184,7 +180,7 @@ def _about(place) -> dict | None:
 
 def _state(place) -> str:
     if not (about := _about(place)): return 'damaged'
-    tables = list(place.glob('*.csv'))
+    tables = list(place.glob('[!.]*.csv'))  # none that was being written when its process was killed
     if not tables: return 'unfinished'
     shape = about['images'], about['size'], about['size']
     return '' if all(_sound(t.with_suffix('.npy'), t, shape) for t in tables) else 'damaged'

@@ -17,7 +17,6 @@ VIEWS = {'AP': 'AP', 'ANTERO': 'AP', 'ANTEROPOSTERIOR': 'AP', 'PA': 'PA', 'POSTE
          'LL': 'LL', 'RL': 'RL', 'LLD': 'LLD', 'RLD': 'RLD', 'LLO': 'LLO', 'RLO': 'RLO', 'LAT': 'lateral', 'LATERAL': 'lateral',
          'OBLIQUE': 'oblique', 'DECUBITUS': 'decubitus'}
 FRONTAL = ('AP', 'PA', 'frontal')
-OLDEST = 120  # years; what is above is a slip
 
 
 class Header(dict):

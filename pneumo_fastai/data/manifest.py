@@ -2,8 +2,9 @@
 import math
 import os
 
+from ..ages import OLDEST
 from ..errors import InputError
-from .header import OLDEST, view_in
+from .header import view_in
 from .readers import LABELS, SPLITS, look, name_in, number, plain, read_csv, rows_by
 
 

@@ -3,7 +3,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import uuid
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pneumo_fastai.data.anatomy import CLASSES, GRID, SPAN, attenuation, draw_patient, pose
 from pneumo_fastai.data.workers import end_with
 from pneumo_fastai.errors import InputError
+from pneumo_fastai.writing import whole
 
 AP_SHARE = .2, .5, .7  # bedside films are of sicker people: the view alone has an AUROC near 0.68, as in RSNA's release
 FILM = 1024  # pixels
@@ -136,12 +136,10 @@ def write_demo(
     folder = Path(folder)
     if n_images < 1: raise InputError(f'n_images is {n_images}; it must be at least 1')
     if folder.exists(): raise InputError(f'{folder} exists already; name a folder that does not')
-    beside, cases = folder.with_name(f'.{folder.name}.{os.getpid()}'), []
-    try:
+    cases = []
+    with whole(folder) as beside:
         (beside/'stage_2_train_images').mkdir(parents=True)
         for case in _cases(beside, n_images, seed, jobs):
             cases.append(case)
             if tick: tick()
         _tables(beside, sorted(cases))
-        beside.rename(folder)
-    finally: shutil.rmtree(beside, ignore_errors=True)

@@ -10,10 +10,11 @@ from ..errors import InputError
 from ..experiment import DATA
 from .cache import Pixels, home, open_pixels
 from .cohort import Cohort, read_cohort
+from .counts import crossing
 from .dicom import square_boxes
 from .grey import HIGH, LOW
 from .header import not_frontal
-from .split import assign_fold, assign_splits, check_disjoint, crossing
+from .split import assign_fold, assign_splits, check_disjoint
 
 DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old one
 log = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ import pandas as pd
 
 from ..errors import InputError
 from .cohort import CLASSES
+from .counts import counted, crossing
 
 SPLITS = 'train', 'valid', 'test'
 REMEDY = 'in a manifest.csv (path,label,patient,split)'
@@ -90,11 +91,6 @@ def checked(table, shipped, valid, test):
     return table
 
 
-def crossing(table) -> int:
-    "How many patients have images in more than one split."
-    return int((table.groupby('patient').split.nunique() > 1).sum())
-
-
 def check_disjoint(table):
     "Raises InputError where a patient stands in two splits, or where an image without patient or split leaves that unknown."
     blank = int((table.patient.isna() | table.split.isna()).sum())
@@ -106,5 +102,4 @@ def check_disjoint(table):
 def split_summary(table) -> pd.DataFrame:
     "Index train, valid, test, all; columns images, patients, pneumonia (images) and prevalence (a fraction, NaN where there is no image)."
     parts = {**{s: table[table.split == s] for s in SPLITS}, 'all': table}
-    rows = [(len(t), t.patient.nunique(), int(t.label.sum()), t.label.mean()) for t in parts.values()]
-    return pd.DataFrame(rows, index=list(parts), columns=['images', 'patients', 'pneumonia', 'prevalence'])
+    return pd.DataFrame([counted(t) for t in parts.values()], index=list(parts)).astype(dict(prevalence=float))

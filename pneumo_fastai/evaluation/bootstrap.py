@@ -7,7 +7,9 @@ import numpy as np
 
 from ..errors import InputError
 from .clustered import numbered
-from .metrics import FALSE_ALARMS, FIXED, checked, most, rates, ratio
+from .counts import checked, ratio
+from .metrics import RANKS, rates
+from .ranks import weighted_average_precision
 
 CHUNK = 500_000  # weights held at a time: a few MB, which stay in the cache of the processor, and bound the memory
 
@@ -50,40 +52,6 @@ def by_score(y, p):
     return split
 
 
-def weighted_auroc(pos, neg, tp, fp):
-    "AUROC [k] from what `by_score` gives; NaN unless both classes have weight."
-    return ratio(np.einsum('ks,ks->k', tp - pos/2, neg), tp[:, -1]*fp[:, -1])
-
-
-def _average_precision(pos, tp, fp):
-    called = tp + fp
-    called[called == 0] = 1  # the scores above the first that has weight: no positive is among them
-    return ratio(np.einsum('ks,ks->k', pos, tp/called), tp[:, -1])
-
-
-def _partial_auc(pos, neg, tp, fp):
-    "Trapezoids up to the false positive rate of `FALSE_ALARMS`, the last one cut there, scaled as McClish (1989) does."
-    limit, pairs = FALSE_ALARMS*fp[:, -1:], tp[:, -1]*fp[:, -1]
-    end = 1 + max(np.searchsorted(row, x) for row, x in zip(fp, limit[:, 0], strict=True))  # no trapezoid beyond counts
-    pos, neg, tp, fp = (v[:, :end] for v in (pos, neg, tp, fp))
-    width = np.clip(limit - (fp - neg), 0, neg)
-    height = tp - pos + pos*np.divide(width, 2*neg, out=np.zeros_like(neg), where=neg > 0)
-    chance = FALSE_ALARMS**2/2
-    return (1 + (ratio(np.einsum('ks,ks->k', width, height), pairs) - chance)/(FALSE_ALARMS - chance))/2
-
-
-def _fixed(tp, fp):
-    "Sensitivity at fixed specificities and the reverse, at the best threshold of each resample."
-    positives, negatives, out = tp[:, -1], fp[:, -1], {}
-    for s in FIXED:
-        at = [np.searchsorted(row, n, side='right') for row, n in zip(fp, most(negatives, s/100), strict=True)]
-        found = np.where(np.equal(at, 0), 0, tp[np.arange(len(tp)), np.maximum(at, 1) - 1])
-        out[f'sensitivity_at_{s}_specificity'] = ratio(found, positives*(negatives > 0))
-        at = [np.searchsorted(row, n) for row, n in zip(tp, positives - most(positives, s/100), strict=True)]
-        out[f'specificity_at_{s}_sensitivity'] = ratio(negatives - fp[np.arange(len(fp)), at], negatives*(positives > 0))
-    return out
-
-
 def weighted_ranks(y, p):
     "What turns weights [k, n] into every metric of `metrics.RANKS`, as name -> [k]; NaN where undefined."
     y, p = checked(y, p)
@@ -91,9 +59,8 @@ def weighted_ranks(y, p):
     split = by_score(y, p)
 
     def values(w):
-        pos, neg, tp, fp = split(w)
-        return dict(auroc=weighted_auroc(pos, neg, tp, fp), average_precision=_average_precision(pos, tp, fp),
-                    partial_auc=_partial_auc(pos, neg, tp, fp), **_fixed(tp, fp))
+        scores = split(w)
+        return {name: metric.weighted(*scores) for name, metric in RANKS.items()}
     return values
 
 
@@ -102,9 +69,10 @@ def balanced_precision(y, p):
     split = by_score(y, p)
 
     def values(w):
-        pos, _, tp, fp = split(w)
-        (pos, tp), fp = (ratio(v, tp[:, -1:]) for v in (pos, tp)), ratio(fp, fp[:, -1:])
-        return dict(average_precision=_average_precision(pos, tp, fp))
+        pos, neg, tp, fp = split(w)
+        ill, well = tp[:, -1:], fp[:, -1:]
+        halves = (ratio(part, whole) for part, whole in ((pos, ill), (neg, well), (tp, ill), (fp, well)))
+        return dict(average_precision=weighted_average_precision(*halves))
     return values
 
 

@@ -4,9 +4,8 @@ import numpy as np
 from . import calibrators
 from .bootstrap import stated
 from .calibrators import log_loss, logit, sigmoid
-from .estimates import NO_IMAGE, ONE_CLASS
+from .counts import NO_IMAGE, ONE_CLASS, checked, ratio
 from .levels import of_losses
-from .metrics import checked, ratio
 
 BINS = 10
 SIMULATIONS = 200

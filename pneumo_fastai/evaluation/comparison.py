@@ -4,8 +4,9 @@ import numpy as np
 from ..errors import InputError
 from .bootstrap import bootstrap, stated, weighted
 from .clustered import auroc_influence, covariance
+from .counts import checked, confusion
 from .estimates import about, blocks, reason
-from .metrics import EVERY, checked, confusion, measure
+from .metrics import EVERY, measure
 from .settings import Settings
 from .thresholds import choose
 

@@ -9,8 +9,9 @@ from .calibration import calibration_measures
 from .calibrators import apply, choose_calibrator
 from .estimates import about, blocks
 from .levels import of_auroc
-from .metrics import EVERY, auroc
+from .metrics import EVERY
 from .metrics import measure as measured
+from .ranks import auroc
 from .results import always, chosen, in_order, view_scores
 from .settings import Settings
 from .subgroups import subgroups

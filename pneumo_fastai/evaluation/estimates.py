@@ -3,28 +3,19 @@ import numpy as np
 
 from .bootstrap import balanced_precision, four, stated, weighted_ranks
 from .clustered import auroc_influence
+from .counts import NO_CALL, NO_IMAGE, ONE_CLASS, both_classes, checked, confusion
 from .levels import of_influence, of_resamples, of_sums, predictive
-from .metrics import EVERY, RANKS, RATES, both_classes, checked, confusion, halved, measure, predictive_values, rates
+from .metrics import CLASSES, EVERY, RANKS, RATES, halved, measure, predictive_values, rates
 
-NO_POSITIVE, NO_NEGATIVE = 'no image is positive', 'no image is negative'
-ONE_CLASS = 'the images are all of one class'
-NO_IMAGE = 'there is no image'
-NO_CALL = 'no call of this kind is to be expected'
-
-UNDEFINED = dict(recall=NO_POSITIVE, average_precision=NO_POSITIVE, specificity=NO_NEGATIVE, precision='no image is called positive',
-                 npv='no image is called negative', f1='no image is positive and none is called so')
-TN, FP, FN, TP = range(4)
-CLASSES = (TN, FP), (FN, TP)
-OF = dict(accuracy=((TN, FP, FN, TP),), balanced_accuracy=CLASSES, precision=((FP, TP),), recall=CLASSES[1:], specificity=CLASSES[:1],
-          f1=((FP, TP), (FN, TP)), npv=((TN, FN),), mcc=CLASSES)  # the images that a rate is about, for `levels.of_sums`
-HALVES = dict.fromkeys(('accuracy', 'f1', 'mcc'), CLASSES)  # what changes where each class weighs one half, besides precision and npv
+OF = {name: metric.about for name, metric in RATES.items()}  # the images that a rate is about, for `levels.of_sums`
+HALVES = {k: CLASSES for k, m in RATES.items() if not m.even and k not in ('precision', 'npv')}  # these two follow by Bayes' rule
 
 
 def reason(name, tn, fp, fn, tp):
     "Why a metric of `EVERY` is undefined for these counts."
     if not tn + fp + fn + tp: return NO_IMAGE
-    if name == 'mcc' and tn + fp and fn + tp: return 'the calls are all of one class'
-    return UNDEFINED.get(name, ONE_CLASS)
+    why = EVERY[name].undefined
+    return why(tn, fp, fn, tp) if callable(why) else why
 
 
 def counted(y, p, threshold):
@@ -67,8 +58,8 @@ def rates_block(
 def ranks_block(rows, n_boot, seed):
     "Every metric of `RANKS` with its interval."
     y, p = checked(rows['label'], rows['probability'])
-    counts, values, ill, well = confusion(y, p), measure(y, p), y == 1, y == 0
-    groups = {k: (well,) if k.startswith('specificity') else (ill, well) if k == 'partial_auc' else (ill,) for k in RANKS if k != 'auroc'}
+    counts, values = confusion(y, p), measure(y, p)
+    groups = {name: tuple(y == label for label in metric.about) for name, metric in RANKS.items() if name != 'auroc'}
     auroc, influence = auroc_influence(y, p)
     intervals = of_resamples(rows['patient'], weighted_ranks(y, p), groups, influence, n_boot, seed)
     intervals['auroc'] = of_influence(rows['patient'], y, auroc, influence)

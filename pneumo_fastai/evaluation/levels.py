@@ -10,6 +10,7 @@ import numpy as np
 
 from .bootstrap import resamples
 from .clustered import auroc_influence, covariance, numbered
+from .metrics import RATES
 
 Z = 1.9599639845400543  # of 95%
 STEP = 1e-4             # of an image, to see how a number moves with it
@@ -76,14 +77,14 @@ def of_sums(
     statistic,  # sums [k, sums] -> name -> values [k], NaN where undefined
     groups,     # name -> groups of columns: the number is about the rows that add to one
 ):
-    "low and high by name, of numbers between 0 and 1 (`mcc`: -1 and 1) that depend on sums over the images."
+    "low and high by name, of numbers between 0 (of a metric: its `least`) and 1 that depend on sums over the images."
     code, out = numbered(patient), none(groups)
     if code.max(initial=0) < 1: return out
     values, moves = influences(columns, statistic)
     for k, of in groups.items():
         if np.isnan(values[k]): continue
         most = at_most(code, moves[k], [(columns[:, g] != 0).any(1) for g in of])
-        out[k] = level(values[k], squares(code, moves[k]), most, -1 if k == 'mcc' else 0)
+        out[k] = level(values[k], squares(code, moves[k]), most, RATES[k].least if k in RATES else 0)
     return out
 
 

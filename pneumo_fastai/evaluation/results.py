@@ -5,10 +5,10 @@ from ..errors import InputError
 from .bootstrap import stated
 from .calibration import calibration_measures
 from .calibrators import apply, choose_calibrator
+from .counts import ONE_CLASS, checked, confusion
 from .ensembles import disagreement
-from .estimates import ONE_CLASS, about, balanced, blocks, reason
+from .estimates import about, balanced, blocks, reason
 from .levels import of_auroc
-from .metrics import checked, confusion
 from .settings import Settings
 from .subgroups import subgroups
 from .thresholds import choose, operating_points

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 
+SHARES = 'sensitivity', 'specificity'
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -30,3 +32,14 @@ class Settings:
     def cost_prevalence(self, labels):
         "The stated prevalence, or else that of these labels."
         return self.prevalence if self.prevalence is not None else float(labels.mean())
+
+
+def rule(text):
+    "`operating_point` as fields of `Settings`; `InputError` for anything else."
+    name, _, value = text.partition('=')
+    try:
+        if name == 'youden' and not value: return dict(rule='youden')
+        if name in SHARES: return {'rule': name, name: float(value)}
+        if name == 'cost': return dict(rule='cost', miss=float(value))
+    except ValueError: pass
+    raise InputError(f'operating-point got {text!r}, it takes youden, sensitivity=0.95, specificity=0.9 or cost=5')

@@ -2,19 +2,19 @@
 import numpy as np
 import pandas as pd
 
+from ..ages import OLDEST, UNKNOWN, age_band
 from ..errors import InputError
 from .bootstrap import four, stated
-from .estimates import NO_NEGATIVE, NO_POSITIVE, OF, ONE_CLASS, about
+from .counts import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, checked
+from .estimates import OF, about
 from .levels import of_auroc, of_sums
-from .metrics import checked, rates
+from .metrics import rates
 
-AGES = (0, 18, 40, 60, 75, 120)  # lower bounds in years; the last one ends what is plausible
-UNKNOWN = 'not stated'
 COLUMNS = ('path', 'label', 'split', 'view', 'age', 'sex', 'detail', 'boxes')
 ABOUT = dict(
     view='View position. Images of one view are compared among themselves, so the view itself can tell nothing.',
     sex='Sex as the image file states it.',
-    age=f'Age in years as the image file states it; above {AGES[-1]} it is taken as a slip.',
+    age=f'Age in years as the image file states it; above {OLDEST} it is taken as a slip.',
     detail='The three classes of the challenge. A class holds one label alone; its AUROC is against all images of the other label.',
     number_of_boxes='Images with pneumonia by the number of boxes readers drew; AUROC is against all images without.',
     box_area='Images with pneumonia by total box area (sum over boxes, source pixels), in thirds; AUROC is against all images without.')
@@ -28,13 +28,6 @@ def described(test, cohort):
     if len(lost := test['path'][~test['path'].isin(facts.index)]):
         raise InputError(f'{len(lost)} images of test are not in the cohort, one is {lost.iloc[0]!r}; give the split.csv of the same run')
     return test.join(facts, on='path')
-
-
-def age_band(age):
-    if pd.isna(age) or not 0 <= age <= AGES[-1]: return UNKNOWN if pd.isna(age) else 'not plausible'
-    low = max(a for a in AGES[:-1] if a <= age)
-    high = AGES[AGES.index(low) + 1]
-    return f'{low} and older' if high == AGES[-1] else f'{low} to {high - 1}'
 
 
 def box_number(boxes): return None if not len(boxes) else str(len(boxes)) if len(boxes) < 3 else '3 or more'

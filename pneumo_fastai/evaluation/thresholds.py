@@ -2,8 +2,10 @@
 import numpy as np
 
 from ..errors import InputError
-from .estimates import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, rates_block
-from .metrics import both_classes, checked, cuts, most, youden_threshold
+from .counts import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, both_classes, checked
+from .estimates import rates_block
+from .metrics import youden_threshold
+from .ranks import cuts, most
 
 RULES = ('youden', 'sensitivity', 'specificity', 'cost')
 

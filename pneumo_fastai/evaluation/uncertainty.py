@@ -3,10 +3,11 @@ import numpy as np
 
 from ..errors import InputError
 from .bootstrap import four, stated
-from .calibrators import logit
-from .estimates import NO_IMAGE, OF, reason
+from .calibrators import logit, sigmoid
+from .counts import NO_IMAGE, checked, confusion, ratio
+from .estimates import OF, reason
 from .levels import of_sums
-from .metrics import checked, confusion, rates, ratio
+from .metrics import rates
 
 SETS = ('neither', 'no pneumonia', 'pneumonia', 'both')  # by 1 for class 0 in the set plus 2 for class 1
 REFERRED = (0., .05, .1, .2, .3, .5)
@@ -173,7 +174,7 @@ def aggregate(
     "probability, standard_deviation, low, high and mutual_information of the members, each an array [n]."
     p = members_of(probabilities)
     if how not in ('mean', 'logit'): raise InputError(f'how is {how!r}; give mean or logit')
-    probability = p.mean(0) if how == 'mean' else 1/(1 + np.exp(-logit(p).mean(0)))
+    probability = p.mean(0) if how == 'mean' else sigmoid(logit(p).mean(0))
     return dict(probability=probability, standard_deviation=p.std(0), low=p.min(0), high=p.max(0), mutual_information=mutual_information(p))
 
 

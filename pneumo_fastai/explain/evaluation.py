@@ -50,9 +50,9 @@ class Subject:
         return layers or own['layers'], method or own['method'], own['mirror'] if mirror is None else mirror
 
 
-def subject(folder, cohort=None, cache=None) -> Subject:
+def subject(folder, cohort=None, cache=None, run=None) -> Subject:
     "Of a run's folder; its images from the cache or decoded again. Raises `InputError` where they are gone."
-    run = read_run(folder)
+    run = run or read_run(folder)
     if cohort is None:
         e = run.experiment
         pixels = open_pixels(run.cohort.path, e.size, e.aspect, cache, any_view=e.any_view)
@@ -194,15 +194,16 @@ def explain_run(
     layers=None,   # a name, or several to fuse; these three from the run's recipe unless given
     method=None,
     others=(),     # folders of runs to compare the maps with: another seed, shuffled labels
-    cohort=None,   # the run's `Prepared`, where it is at hand
+    cohort=None,   # the run's `Prepared`, where it is at hand, and below the run itself
     cache=None, n_boot=1000, seed=0,
     tick=None,     # called with (maps done, maps in all)
     mirror=None,
     worst=100,     # images in top_losses.html, those with the greatest loss; 0: all of test
+    run=None,
 ) -> dict:
     "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, gradcam.png, mean_maps.png, top_losses.html."
     with renewing(folder):
-        return explained(subject(folder, cohort, cache), layers, method, others, cache, n_boot, seed, tick, mirror, worst)
+        return explained(subject(folder, cohort, cache, run), layers, method, others, cache, n_boot, seed, tick, mirror, worst)
 
 
 def explained(of, layers, method, others, cache, n_boot, seed, tick, mirror, worst):

@@ -2,8 +2,8 @@
 import numpy as np
 
 from ..evaluation.bootstrap import bootstrap_sums, stated
+from ..evaluation.counts import ratio
 from ..evaluation.levels import of_shares, of_sums
-from ..evaluation.metrics import ratio
 from ..evaluation.subgroups import by_first_number
 
 LEVELS = 1000                         # steps of heat in average precision and IoU: at finer ones nothing changes in the third digit

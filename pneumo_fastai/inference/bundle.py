@@ -15,6 +15,7 @@ from ..evaluation.calibrators import apply
 from ..evaluation.uncertainty import mutual_information
 from ..models.ensemble import Ensemble
 from ..models.zoo import build
+from ..runs.folder import chosen
 from .network import in_threads, parts, ready
 from .stored import as_chosen, by_torch, faults, read_checked
 
@@ -24,6 +25,18 @@ NO_NUMBER = 'the network gives no number for it'
 def joined(bundles) -> Ensemble:
     "Their networks as one, for input that is normalised as for the first."
     return Ensemble([b.model for b in bundles], [(b.recipe['mean'], b.recipe['std']) for b in bundles]).eval()
+
+
+def export(
+    run,      # the `folder.Run` or `CrossValidation` whose folder gets model.pt
+    found,    # its metrics, or of the ensemble of folds what cv.json has
+    bundles,  # its network, or several that become one
+    **more,   # that the recipe says besides
+):
+    "model.pt, for `predict`: the weights, how an image is made ready, the threshold and calibrator that were chosen, of which data."
+    facts = dict(experiment=run.name, data=run.data['name'], synthetic=run.synthetic, **chosen(found), **more)
+    model, several = (bundles[0].model, {}) if len(bundles) == 1 else (joined(bundles), dict(members=len(bundles)))
+    Bundle(model.state_dict(), bundles[0].recipe | facts | several).save(run.folder/'model.pt')
 
 
 def fresh(recipe):

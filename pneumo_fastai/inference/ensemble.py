@@ -5,7 +5,6 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from ..csv_files import csv_text
 from ..errors import InputError
 from ..evaluation.uncertainty import mutual_information
 from ..report.written import measure, present
@@ -14,8 +13,8 @@ from ..runs.checksums import SUMS, write_sums
 from ..runs.environment import machine
 from ..runs.files import sha256, whole, write
 from ..runs.folder import ended, new_folder, read_run
-from ..runs.tables import read_members
-from .bundle import Bundle, joined
+from ..runs.tables import write_table
+from .bundle import Bundle, export
 
 SAME = 'arch', 'size', 'aspect', 'any_view', 'class_weights', 'box_guidance'  # what an input, a probability or a map means
 
@@ -32,7 +31,7 @@ def combine(
     write_parts(folder, runs, command)
     saved = read_run(folder)
     metrics = measure(saved)
-    export(saved, metrics, bundles)
+    export(saved, metrics, bundles, disagreement_90=usual_disagreement(saved))
     present(saved, metrics)
     write_sums(folder)
     return saved, metrics
@@ -74,8 +73,7 @@ def write_parts(folder, runs, command):
     rows = first.predictions.set_index('path', drop=False)
     each = pd.DataFrame({f'network_{i}': t.reindex(rows.index) for i, t in enumerate(tables, 1)})
     members, mean = rows[['path', 'split']].join(each), rows.assign(probability=each.mean(axis=1))
-    for name, table in (('members.csv', members), ('predictions.csv', mean)):
-        write(folder/name, csv_text(table, float_format='%.8g'))
+    for name, table in (('members.csv', members), ('predictions.csv', mean)): write_table(folder/name, table)
     names = ', '.join(dict.fromkeys(run.name for run in runs))
     networks = [dict(folder=str(run.folder), command=run.environment.get('command', 'not stated'), sha256=sha256(run.folder/'model.pt'),
                      seed=run.experiment.seed, recipe=asdict(run.experiment)) for run in runs]
@@ -85,12 +83,8 @@ def write_parts(folder, runs, command):
     write(folder/'environment.json', json.dumps(environment, indent=1))
 
 
-def export(saved, metrics, bundles):
-    "model.pt, for `predict`; `disagreement_90` is the disagreement that nine in ten images of valid do not exceed."
-    table = read_members(saved.folder, saved.predictions)['ensemble']
+def usual_disagreement(saved):
+    "What nine in ten images of valid do not exceed."
+    table = saved.members['ensemble']
     valid = table[table['split'] == 'valid'].drop(columns='split').to_numpy().T
-    facts = dict(experiment=saved.name, data=saved.data['name'], synthetic=saved.synthetic, threshold=metrics['threshold']['value'],
-                 threshold_from=metrics['threshold']['rule'], calibrator=metrics['calibration']['chosen'],
-                 disagreement_90=float(pd.Series(mutual_information(valid)).quantile(.9)))
-    state = {k: v.cpu() for k, v in joined(bundles).state_dict().items()}
-    Bundle(state, {**bundles[0].recipe, **facts, 'members': len(bundles)}).save(saved.folder/'model.pt')
+    return float(pd.Series(mutual_information(valid)).quantile(.9))

@@ -21,9 +21,3 @@ class CrossEntropy(nn.Module):
 
     def activation(self, logits): return logits.float().softmax(-1)
     def decodes(self, logits): return logits.argmax(-1)
-
-
-def balanced_weights(counts):
-    "Class weights n / (classes * n of the class), for the (classes,) counts of the training split (King and Zeng 2001)."
-    counts = torch.as_tensor(counts, dtype=torch.float32)
-    return counts.sum() / (len(counts) * counts)

@@ -1,12 +1,14 @@
 "Several runs side by side: a table of experiments by metrics, with paired differences from the first, as text, CSV and LaTeX."
 import pandas as pd
 
+from ..csv_files import csv_text
 from ..errors import InputError
 from ..evaluation.comparison import chosen_threshold, compare
 from ..evaluation.estimates import blocks
 from ..evaluation.metrics import METRICS
 from ..evaluation.results import in_order
 from ..evaluation.settings import Settings
+from ..runs.files import write
 from .labels import BRACKETS, NAMES, number
 
 SPECIAL = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',
@@ -115,3 +117,9 @@ def latex(side):
     return '\n'.join(['% needs \\usepackage{booktabs}', r'\begin{table}', r'  \centering', rf'  \caption{{{caption}}}',
                       rf'  \begin{{tabular}}{{l{"r"*len(side)}}}', r'  \toprule', *parts, r'  \bottomrule', r'  \end{tabular}',
                       r'\end{table}', ''])
+
+
+def save(side, csv, tex):
+    "The whole of it as a CSV file, and the table as a LaTeX one."
+    write(csv, csv_text(frame(side)))
+    write(tex, latex(side))

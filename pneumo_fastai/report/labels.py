@@ -1,18 +1,8 @@
 "The names of metrics and figures, and how a number with its interval is written."
-from ..evaluation.metrics import RANKS
+from ..evaluation.metrics import EVERY
 
-MEANING = dict(
-    accuracy='calls that are right', balanced_accuracy='mean of sensitivity and specificity',
-    precision='PPV: of the images called pneumonia, those that are', recall='sensitivity: of the images with pneumonia, those found',
-    specificity='of the images without, those called so', f1='harmonic mean of precision and recall',
-    npv='of the images called no pneumonia, those that are', mcc='correlation of call and label, 0 is chance',
-    auroc='how often an image with pneumonia gets the higher probability of a pair', average_precision='area under precision and recall',
-    partial_auc='of the ROC up to 10% false alarms, scaled: 0.5 is chance')
-MEANING |= dict.fromkeys((k for k in RANKS if '_at_' in k), 'its threshold was found on the images of the column, so it is optimistic')
-NAMES = dict(balanced_accuracy='balanced accuracy', f1='F1', auroc='AUROC', average_precision='average precision', npv='NPV', mcc='MCC',
-             partial_auc='partial AUC', sensitivity_at_90_specificity='sensitivity at 90% specificity',
-             sensitivity_at_95_specificity='sensitivity at 95% specificity', specificity_at_90_sensitivity='specificity at 90% sensitivity',
-             specificity_at_95_sensitivity='specificity at 95% sensitivity')
+NAMES = {name: metric.label for name, metric in EVERY.items()}
+MEANING = {name: metric.meaning for name, metric in EVERY.items()}
 FIGURES = {
     'curves.png': 'Training: loss and metrics by epoch. The star marks the epoch with the best AUROC on valid. A valid loss that rises '
                   'while the train loss falls is overfitting.',

@@ -2,13 +2,13 @@
 import json
 from pathlib import Path
 
-from ..csv_files import csv_text
 from ..evaluation.cross_validation import evaluate_folds
 from ..evaluation.results import evaluate
 from ..runs.checksums import renewing
 from ..runs.files import read_json, write
 from ..runs.folder import ended, read_run
 from ..runs.folds import read_folds
+from ..runs.tables import write_table
 from . import cross_validation, heatmaps
 from .figures import diagnostics, performance, style
 from .page import write_page
@@ -47,7 +47,7 @@ def present(run, metrics):
 def measure_folds(cv, choices=None):
     "cv.json and out_of_fold.csv from a `CrossValidation`; returns what the former holds."
     result, rows = evaluate_folds(cv, choices)
-    write(cv.folder/'out_of_fold.csv', csv_text(rows, float_format='%.8g'))
+    write_table(cv.folder/'out_of_fold.csv', rows)
     write(cv.folder/'cv.json', json.dumps(result, indent=1, allow_nan=False))
     return result
 

@@ -1,11 +1,9 @@
-"Files of a run: written whole or not at all, read with one line that says what is wrong, and hashed."
+"Files of a run: read with one line that says what is wrong, hashed, and written as all files are."
 import hashlib
 import json
-import os
-from contextlib import contextmanager
-from pathlib import Path
 
 from ..errors import InputError
+from ..writing import whole, write  # noqa: F401 (a run's files are written by these)
 
 
 def read_json(path):
@@ -19,23 +17,3 @@ def read_json(path):
 
 def sha256(path):
     with open(path, 'rb') as file: return hashlib.file_digest(file, 'sha256').hexdigest()
-
-
-@contextmanager
-def whole(path, mark=None):
-    "The path of a file beside, with the same ending, that becomes `path` when all is well and vanishes when not."
-    path = Path(path)
-    beside = path.with_name(f'.{mark or os.getpid()}-{path.name}')
-    try:
-        yield beside
-        beside.replace(path)
-    except OSError as e:
-        if e.filename is None: e.filename = str(path)  # a full disk names no file
-        raise
-    finally: beside.unlink(missing_ok=True)
-
-
-def write(path, text):
-    "The whole file or none of it; returns the path."
-    with whole(path) as beside: beside.write_text(text, encoding='utf-8')
-    return Path(path)

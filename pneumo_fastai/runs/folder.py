@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..data.counts import balanced_weights, counted, crossing  # noqa: F401 (the report asks the folder for the last two)
 from ..errors import InputError
 from ..experiment import Experiment, load_experiment
 from .agreement import doubts
@@ -48,22 +49,13 @@ class Run:
     def splits(self): return SPLITS
     def class_weights(self, labels=None):
         "(of negatives, of positives): images/(2 x images of the class), by these labels or train's; None where none weighed."
-        n = (self.cohort.loc[self.cohort['split'] == 'train', 'label'] if labels is None else labels).value_counts()
-        if self.experiment.class_weights != 'balanced' or len(n) < 2: return None
-        return tuple(float(n.sum()/(2*n[c])) for c in (0, 1))
+        if self.experiment.class_weights != 'balanced': return None
+        return balanced_weights(self.cohort.loc[self.cohort['split'] == 'train', 'label'] if labels is None else labels)
     @property
     def fold(self):
         "Like 'fold 2 of 5', where the run is one of a cross-validation; else None."
         found = FOLD.search(self.name)
         return found and found[1]
-
-
-def counted(rows):
-    "images, patients and with pneumonia of rows of split.csv, as numbers."
-    return dict(images=len(rows), patients=int(rows['patient'].nunique()), pneumonia=int(rows['label'].sum()))
-
-
-def crossing(table): return int((table.groupby('patient')['split'].nunique() > 1).sum())
 
 
 def about(folder, environment):
@@ -125,12 +117,16 @@ def chosen_since(folder):
     "threshold, threshold_from and calibrator of the run's model where `evaluate` may have chosen them anew; empty where no file says so."
     for name, part in (('metrics.json', lambda found: found), ('cv.json', lambda found: found.get('ensemble'))):
         if not (Path(folder)/name).is_file() or not (now := part(read_json(Path(folder)/name))): continue
-        try: threshold, calibrator = now['threshold'], now['calibration']['chosen']
-        except (KeyError, TypeError): threshold = None
-        if not isinstance(threshold, dict) or not {'value', 'rule'} <= set(threshold):
-            raise InputError(f'{folder}/{name} has no threshold or no calibration; evaluate writes it anew')
-        return dict(threshold=threshold['value'], threshold_from=threshold['rule'], calibrator=calibrator)
+        try: return chosen(now)
+        except (KeyError, TypeError): pass
+        raise InputError(f'{folder}/{name} has no threshold or no calibration; evaluate writes it anew')
     return {}
+
+
+def chosen(found):
+    "threshold, threshold_from and calibrator, as a model's recipe has them, of what metrics.json holds, or the ensemble of cv.json."
+    threshold = found['threshold']
+    return dict(threshold=threshold['value'], threshold_from=threshold['rule'], calibrator=found['calibration']['chosen'])
 
 
 def new_folder(out, name) -> Path:

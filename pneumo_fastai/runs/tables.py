@@ -5,12 +5,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..csv_files import read_csv
+from ..csv_files import csv_text, read_csv
 from ..errors import InputError
 from ..evaluation.results import check_predictions
 from ..evaluation.subgroups import COLUMNS
+from .files import write
 
 SPLITS = ('train', 'valid', 'test')
+
+
+def write_table(path, table):
+    "A CSV file of a run's folder, its probabilities to eight digits, whole or not at all."
+    return write(path, csv_text(table, float_format='%.8g'))
 
 
 def read_predictions(path):

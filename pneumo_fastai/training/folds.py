@@ -8,8 +8,7 @@ from .. import experiment as recipes
 from ..csv_files import csv_text
 from ..data.prepare import prepare
 from ..errors import InputError
-from ..inference.bundle import Bundle, joined
-from ..inference.stored import by_torch
+from ..inference.bundle import Bundle, export, joined
 from ..report.cross_validation import present
 from ..report.written import measure_folds
 from ..runs.checksums import SUMS, write_sums
@@ -37,7 +36,9 @@ def cross_validate(
     progress.add_task('measuring and drawing', total=None, note='')
     cv = read_folds(folder)
     result = measure_folds(cv)
-    export(folder, name, experiment, cohort, result['ensemble'])
+    bundles = [Bundle.load(run.folder) for run in cv.folds]
+    export(cv, result['ensemble'], bundles)
+    runs.save_learner(joined_learner(folder, experiment, cohort, bundles), folder)
     present(cv, result)
     write_sums(folder)  # last: of what is in the folder itself; each fold has its own
     return result
@@ -52,9 +53,9 @@ def train_folds(folder, name, experiment, cohort, command, progress):
         partial.mkdir()
         progress.console.print(f'fold {k + 1} of {experiment.folds}')
         one = replace(experiment, folds=0)
-        learn, predictions = runs.fit_into(partial, one, prepare(cohort, experiment, fold=k), command, progress,
-                                            f'{name}, fold {k + 1} of {experiment.folds}')
-        runs.finish(learn, predictions, partial, one)
+        learn = runs.fit_into(partial, one, prepare(cohort, experiment, fold=k), command, progress,
+                              f'{name}, fold {k + 1} of {experiment.folds}')
+        runs.finish(learn, partial, one)
         partial.rename(place)
 
 
@@ -68,15 +69,9 @@ def check_same(folder, experiment, cohort):
             raise InputError(f'{folder} was begun with another {what}; give the same command and --data, or leave out --resume')
 
 
-def export(folder, name, experiment, cohort, chosen):
-    "The folds' networks as one: model.pt for `predict`, learner.pkl for fastai; `chosen` is what `cross_validation.ensemble` returns."
-    bundles = [Bundle.load(folder/f'fold-{k + 1}') for k in range(experiment.folds)]
-    facts = dict(experiment=f'{name}, {experiment.folds} folds', data=cohort.name, synthetic=cohort.synthetic,
-                 threshold=chosen['threshold']['value'], threshold_from=chosen['threshold']['rule'],
-                 calibrator=chosen['calibration']['chosen'])
-    dls = get_dls(replace(experiment, folds=0), prepare(cohort, experiment, fold=0))  # fold 1's normalisation, as the ensemble's input
+def joined_learner(folder, experiment, cohort, bundles):
+    "A fastai `Learner` of the folds' networks as one, with fold 1's normalisation, as the ensemble's input."
+    dls = get_dls(replace(experiment, folds=0), prepare(cohort, experiment, fold=0))
     learn = get_learner(experiment, dls, path=folder)
     learn.model = joined(bundles).requires_grad_()  # fastai's export makes an optimiser, which wants something to train
-    with by_torch(folder/'learner.pkl') as beside: learn.export(beside.name)
-    state = {k: v.cpu() for k, v in learn.model.state_dict().items()}
-    Bundle(state, {**bundles[0].recipe, **facts, 'members': len(bundles)}).save(folder/'model.pt')
+    return learn

@@ -7,7 +7,8 @@ from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import set_seed
 
-from ..models.losses import CrossEntropy, balanced_weights
+from ..data.counts import balanced_weights
+from ..models.losses import CrossEntropy
 from ..models.zoo import build
 from .callbacks.best import BestModel
 from .callbacks.compiled import CompiledStep
@@ -24,9 +25,8 @@ adam = partial(OptimWrapper, opt=partial(torch.optim.Adam, fused=True))
 
 
 def class_weights(experiment, cohort):
-    "The (2,) class weights of the training split's counts, or None where the experiment weighs none."
-    labels = cohort.table.label[cohort.table.split == 'train']
-    return balanced_weights([(labels == 0).sum(), (labels == 1).sum()]) if experiment.class_weights == 'balanced' else None
+    "Those of the training split's counts, or None where the experiment weighs none."
+    return balanced_weights(cohort.table.label[cohort.table.split == 'train']) if experiment.class_weights == 'balanced' else None
 
 
 def get_learner(

@@ -11,7 +11,7 @@ from ..csv_files import csv_text
 from ..data.likeness import grey_range
 from ..explain.evaluation import explain_run, panel
 from ..explain.gradcam import how_maps, show_gradcam
-from ..inference.bundle import Bundle
+from ..inference.bundle import Bundle, export
 from ..inference.stored import by_torch
 from ..report.figures import heatmaps, style
 from ..report.written import measure, present
@@ -19,6 +19,7 @@ from ..runs.checksums import SUMS, write_sums
 from ..runs.environment import machine
 from ..runs.files import write
 from ..runs.folder import read_run
+from ..runs.tables import write_table
 from .augment import augmentations
 from .callbacks.attention import WatchGradCAM
 from .callbacks.precision import Precision
@@ -56,7 +57,7 @@ def fit_into(
     progress,    # a started rich Progress
     name=None,   # the experiment's; that of the folder unless given
 ):
-    "Train with the history and best weights in `folder`; returns the learner and its predictions of valid and test."
+    "Train with the history and best weights in `folder`, which gets the predictions of valid and test; returns the learner."
     write(folder/'experiment.toml', recipes.toml(experiment))
     write_cohort(folder, cohort)
     learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
@@ -65,11 +66,11 @@ def fit_into(
     with learn.no_bar(), learn.no_logging():
         train(learn, experiment, cbs=[Bar(progress), CSVLogger(), *watching(experiment, folder)])
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
-        write(folder/'predictions.csv', csv_text(predictions, float_format='%.8g'))
+        write_table(folder/'predictions.csv', predictions)
         if experiment.tta and augmentations(experiment):
             copies = pd.concat([augmented_split(learn, split, experiment.tta, progress) for split in ('valid', 'test')])
-            write(folder/'augmented.csv', csv_text(copies, float_format='%.8g'))
-    return learn, predictions
+            write_table(folder/'augmented.csv', copies)
+    return learn
 
 
 def watching(experiment, folder): return [WatchGradCAM(folder, experiment, **how_maps(experiment))] if experiment.gradcam else []
@@ -92,38 +93,42 @@ def augmented_split(learn, split, n, progress) -> pd.DataFrame:
     return rows.assign(**{f'copy_{k}': p.double().numpy() for k, p in enumerate(each, 1)})
 
 
-def export(learn, folder, experiment, facts):
-    "learner.pkl for fastai's `load_learner`, model.pt for `predict`; `facts` (threshold, data, ...) go with the latter."
-    with by_torch(folder/'learner.pkl') as beside: learn.export(beside.name)
+def bundle_of(learn, experiment) -> Bundle:
+    "The trained network and how an image is made ready for it."
     normalize = next(t for t in learn.dls.valid.after_batch.fs if type(t).__name__ == 'Normalize')
     cohort = learn.dls.cohort
     recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view,
                   mean=normalize.mean.item(), std=normalize.std.item(),
-                  grey=grey_range(cohort.pixels, list(cohort.table.path[cohort.table.split == 'train'])), **facts)
-    Bundle(learn.model.state_dict(), recipe).save(folder/'model.pt')
-    (folder/'best.pth').unlink(missing_ok=True)  # model.pt has these weights
+                  grey=grey_range(cohort.pixels, list(cohort.table.path[cohort.table.split == 'train'])))
+    return Bundle(learn.model.state_dict(), recipe)
 
 
-def draw_images(learn, folder, experiment, predictions, threshold):
-    "top_losses.png, gradcam.png and cases.png, from valid."
-    valid = predictions[predictions.split == 'valid']
+def save_learner(learn, folder):
+    "learner.pkl, for fastai's `load_learner`."
+    with by_torch(folder/'learner.pkl') as beside: learn.export(beside.name)
+
+
+def draw_images(learn, saved, experiment, threshold):
+    "From valid top_losses.png and, unless the maps of the whole run are drawn anyway, gradcam.png and cases.png."
+    valid = saved.predictions.query('split == "valid"')
     right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
     cohort, few = learn.dls.cohort, heatmaps.spread(valid)
-    style.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
+    style.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), saved.folder/'top_losses.png')
+    if experiment.gradcam: return
     for name, some, columns in (('gradcam', few, 3), ('cases', heatmaps.cases(valid, threshold), 4)):
         heat = show_gradcam(learn, list(some.path), **how_maps(experiment))[1]
-        style.save(panel(cohort, experiment, some, list(heat), columns), folder/f'{name}.png')
+        style.save(panel(cohort, experiment, some, list(heat), columns), saved.folder/f'{name}.png')
 
 
-def finish(learn, predictions, folder, experiment) -> dict:
-    "Measure, export, draw, and write the report of a trained learner; returns the metrics."
+def finish(learn, folder, experiment) -> dict:
+    "Measure, export, draw, and write the report of a trained learner, from what `fit_into` saved; returns the metrics."
     saved = read_run(folder)
     metrics = measure(saved)
-    export(learn, folder, experiment, dict(experiment=saved.name, data=saved.data['name'], synthetic=saved.synthetic,
-                                           threshold=metrics['threshold']['value'],
-                                           threshold_from=metrics['threshold']['rule'], calibrator=metrics['calibration']['chosen']))
-    draw_images(learn, folder, experiment, predictions, metrics['threshold']['value'])
-    if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort)
+    export(saved, metrics, [bundle_of(learn, experiment)])
+    save_learner(learn, folder)
+    (folder/'best.pth').unlink(missing_ok=True)  # model.pt has these weights
+    draw_images(learn, saved, experiment, metrics['threshold']['value'])
+    if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort, run=saved)
     present(saved, metrics)
     write_sums(folder)  # last: a run that has it is finished
     return metrics

@@ -8,10 +8,8 @@ from PIL import Image
 
 from pneumo_fastai.data.cohort import read_cohort
 from pneumo_fastai.data.dicom import UnreadableImage, read_film
-from pneumo_fastai.data.header import OLDEST
 from pneumo_fastai.data.prepare import prepare
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.evaluation import subgroups
 from pneumo_fastai.experiment import Experiment
 
 SMALL = Experiment(size=32, valid=.3, test=.3)
@@ -51,9 +49,6 @@ def test_an_age_that_no_one_has_is_unknown_and_counted(tmp_path):
     cohort = with_column(tmp_path, 'age', ['-5', '1e9', '0', '0.5', '120', '120.5', 'inf', '055Y', 'old'])
     assert cohort.table.age.dropna().tolist() == [0, .5, 120, 55]
     assert any(o.startswith('5 ages in manifest.csv are no years from 0 to 120: taken as unknown') for o in cohort.notes)
-
-
-def test_audit_report_and_manifest_agree_on_the_oldest_age(): assert subgroups.AGES[-1] == OLDEST == 120
 
 
 HEADERS = ['path,label,label', '"label",path,label', 'label,path,Label ', 'path,label,age,age', '\ufeffpath,label,path']

@@ -1,9 +1,12 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import metrics as M
+from pneumo_fastai.evaluation import ranks
 
 Y, P = [0, 0, 0, 1, 1], [.1, .6, .2, .7, .4]  # at 0.5: tn 2, fp 1, fn 1, tp 1
 
@@ -16,12 +19,12 @@ def sample(seed, n=200, decimals=2):
 
 def test_hand_worked():
     assert M.confusion(Y, P, .5) == (2, 1, 1, 1)
-    assert M.accuracy(Y, P) == pytest.approx(3/5)
-    assert M.precision(Y, P) == M.recall(Y, P) == M.f1(Y, P) == .5
-    assert M.specificity(Y, P) == pytest.approx(2/3)
-    assert M.balanced_accuracy(Y, P) == pytest.approx(7/12)
-    assert M.auroc(Y, P) == pytest.approx(5/6)  # of 6 pairs one is in the wrong order
-    assert M.average_precision(Y, P) == pytest.approx(1/2 + (2/3)/2)
+    assert M.value('accuracy', Y, P) == pytest.approx(3/5)
+    assert M.value('precision', Y, P) == M.value('recall', Y, P) == M.value('f1', Y, P) == .5
+    assert M.value('specificity', Y, P) == pytest.approx(2/3)
+    assert M.value('balanced_accuracy', Y, P) == pytest.approx(7/12)
+    assert ranks.auroc(Y, P) == pytest.approx(5/6)  # of 6 pairs one is in the wrong order
+    assert ranks.average_precision(Y, P) == pytest.approx(1/2 + (2/3)/2)
 
 
 def test_positive_at_the_threshold_itself():
@@ -35,15 +38,15 @@ def test_agrees_with_scikit_learn(seed):
     assert M.confusion(y, p, .4) == tuple(sk.confusion_matrix(y, called).ravel())
     peers = dict(accuracy=sk.accuracy_score, balanced_accuracy=sk.balanced_accuracy_score, precision=sk.precision_score,
                  recall=sk.recall_score, f1=sk.f1_score)
-    for name, peer in peers.items(): assert getattr(M, name)(y, p, .4) == pytest.approx(peer(y, called))
-    assert M.specificity(y, p, .4) == pytest.approx(sk.recall_score(1 - y, ~called))
-    assert M.npv(y, p, .4) == pytest.approx(sk.precision_score(1 - y, ~called))
-    assert M.mcc(y, p, .4) == pytest.approx(sk.matthews_corrcoef(y, called))
-    assert M.partial_auc(y, p) == pytest.approx(sk.roc_auc_score(y, p, max_fpr=.1))
+    for name, peer in peers.items(): assert M.value(name, y, p, .4) == pytest.approx(peer(y, called))
+    assert M.value('specificity', y, p, .4) == pytest.approx(sk.recall_score(1 - y, ~called))
+    assert M.value('npv', y, p, .4) == pytest.approx(sk.precision_score(1 - y, ~called))
+    assert M.value('mcc', y, p, .4) == pytest.approx(sk.matthews_corrcoef(y, called))
+    assert ranks.partial_auc(y, p) == pytest.approx(sk.roc_auc_score(y, p, max_fpr=.1))
     fpr, tpr, _ = sk.roc_curve(y, p, drop_intermediate=False)
     for s in (.9, .95):
-        assert M.sensitivity_at_specificity(y, p, s) == pytest.approx(tpr[1 - fpr >= s - 1e-12].max())
-        assert M.specificity_at_sensitivity(y, p, s) == pytest.approx(1 - fpr[tpr >= s - 1e-12].min())
+        assert ranks.sensitivity_at_specificity(y, p, s) == pytest.approx(tpr[1 - fpr >= s - 1e-12].max())
+        assert ranks.specificity_at_sensitivity(y, p, s) == pytest.approx(1 - fpr[tpr >= s - 1e-12].min())
 
 
 @pytest.mark.parametrize('y, p, undefined', [
@@ -59,21 +62,21 @@ def test_undefined_is_none(y, p, undefined):
     assert {k for k in M.RANKS if values[k] is None} == ({'average_precision'} & undefined | set(M.RANKS) - {'average_precision'}
                                                          if 'auroc' in undefined else set())
     assert not any(v is not None and np.isnan(v) for v in values.values())
-    assert all(getattr(M, k)(y, p) == values[k] for k in M.METRICS)
+    assert all(M.value(k, y, p) == values[k] for k in M.EVERY)
 
 
 def test_ranks_by_hand():
     y, p = [0]*10 + [1]*4, [.05, .1, .15, .2, .25, .3, .35, .4, .45, .75, .5, .6, .7, .8]
-    assert M.sensitivity_at_specificity(y, p, .9) == 1 and M.sensitivity_at_specificity(y, p, .95) == .25
-    assert M.specificity_at_sensitivity(y, p, .9) == .9
+    assert ranks.sensitivity_at_specificity(y, p, .9) == 1 and ranks.sensitivity_at_specificity(y, p, .95) == .25
+    assert ranks.specificity_at_sensitivity(y, p, .9) == .9
     area = .1*.25  # up to the one false alarm in ten, a quarter is found
-    assert M.partial_auc(y, p) == pytest.approx((1 + (area - .005)/(.1 - .005))/2)
-    assert M.partial_auc([0, 1], [.1, .9]) == 1 and M.partial_auc([0, 1], [.5, .5]) == pytest.approx(.5)  # best, and chance
+    assert ranks.partial_auc(y, p) == pytest.approx((1 + (area - .005)/(.1 - .005))/2)
+    assert ranks.partial_auc([0, 1], [.1, .9]) == 1 and ranks.partial_auc([0, 1], [.5, .5]) == pytest.approx(.5)  # best, and chance
 
 
 def test_npv_mcc_by_hand():
-    assert M.npv(Y, P) == pytest.approx(2/3) and M.mcc(Y, P) == pytest.approx((1*2 - 1*1)/np.sqrt(2*2*3*3))
-    assert M.npv([1, 0], [.6, .7]) is None and M.mcc([1, 0], [.6, .7]) is None
+    assert M.value('npv', Y, P) == pytest.approx(2/3) and M.value('mcc', Y, P) == pytest.approx((1*2 - 1*1)/np.sqrt(2*2*3*3))
+    assert M.value('npv', [1, 0], [.6, .7]) is None and M.value('mcc', [1, 0], [.6, .7]) is None
 
 
 def test_predictive_values_by_bayes():
@@ -101,7 +104,7 @@ def test_measure_keeps_its_order():
     ([[0, 1]], [[.5, .5]], 'shape'),
 ])
 def test_bad_input(y, p, words):
-    for function in (M.auroc, M.accuracy, M.youden_threshold, M.measure):
+    for function in (ranks.auroc, partial(M.value, 'accuracy'), M.youden_threshold, M.measure):
         with pytest.raises(InputError, match=words) as e: function(y, p)
         assert '\n' not in str(e.value)
 
@@ -120,7 +123,7 @@ def test_youden_is_the_best_of_all_thresholds(seed):
     y, p = sample(seed, 40, decimals=1)
     t = M.youden_threshold(y, p)
     fpr, tpr, _ = sk.roc_curve(y, p, drop_intermediate=False)
-    assert M.recall(y, p, t) + M.specificity(y, p, t) - 1 == pytest.approx((tpr - fpr).max())
+    assert M.value('recall', y, p, t) + M.value('specificity', y, p, t) - 1 == pytest.approx((tpr - fpr).max())
     assert t not in p or t == 0
 
 

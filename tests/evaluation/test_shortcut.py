@@ -4,7 +4,7 @@ import pytest
 
 from pneumo_fastai.evaluation import shortcut as S
 from pneumo_fastai.evaluation.clustered import auroc_influence
-from pneumo_fastai.evaluation.metrics import auroc
+from pneumo_fastai.evaluation.ranks import auroc
 
 
 def sample(patients=200, each=2, seed=0):

@@ -21,18 +21,18 @@ def every_threshold(y, p): return [*np.unique(p), 2.]
 @pytest.mark.parametrize('target', [.5, .9, .99])
 def test_fixed_rates_are_the_best_of_all_thresholds(seed, target):
     y, p = sample(seed)
-    rates = [(M.recall(y, p, t), M.specificity(y, p, t)) for t in every_threshold(y, p)]
+    rates = [(M.value('recall', y, p, t), M.value('specificity', y, p, t)) for t in every_threshold(y, p)]
     t = O.threshold_at_sensitivity(y, p, target)
-    assert M.recall(y, p, t) >= target and M.specificity(y, p, t) == max(b for a, b in rates if a >= target)
+    assert M.value('recall', y, p, t) >= target and M.value('specificity', y, p, t) == max(b for a, b in rates if a >= target)
     t = O.threshold_at_specificity(y, p, target)
-    assert M.specificity(y, p, t) >= target and M.recall(y, p, t) == max(a for a, b in rates if b >= target)
+    assert M.value('specificity', y, p, t) >= target and M.value('recall', y, p, t) == max(a for a, b in rates if b >= target)
 
 
 @pytest.mark.parametrize('seed', range(8))
 @pytest.mark.parametrize('miss, alarm, prevalence', [(1, 1, .5), (10, 1, .05), (1, 20, .3)])
 def test_least_cost_is_the_least_of_all_thresholds(seed, miss, alarm, prevalence):
     y, p = sample(seed)
-    def cost(t): return prevalence*miss*(1 - M.recall(y, p, t)) + (1 - prevalence)*alarm*(1 - M.specificity(y, p, t))
+    def cost(t): return prevalence*miss*(1 - M.value('recall', y, p, t)) + (1 - prevalence)*alarm*(1 - M.value('specificity', y, p, t))
     t = O.threshold_at_least_cost(y, p, miss, alarm, prevalence)
     assert cost(t) == pytest.approx(min(map(cost, every_threshold(y, p))))
 
@@ -64,7 +64,7 @@ def test_points_are_chosen_on_valid_and_shown_on_both():
     assert points['sensitivity']['threshold'] == O.threshold_at_sensitivity(valid.label, valid.probability, .95)
     for point in points.values():
         for name, rows in (('valid', valid), ('test', test)):
-            assert point[name]['recall']['value'] == M.recall(rows.label, rows.probability, point['threshold'])
+            assert point[name]['recall']['value'] == M.value('recall', rows.label, rows.probability, point['threshold'])
             assert point[name]['at_prevalence']['prevalence'] == .1
     recall, specificity = (points['cost']['test'][k]['value'] for k in ('recall', 'specificity'))
     assert points['cost']['expected_cost_test'] == pytest.approx(.1*5*(1 - recall) + .9*(1 - specificity))

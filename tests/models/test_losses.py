@@ -1,6 +1,6 @@
 import torch
 
-from pneumo_fastai.models.losses import CrossEntropy, balanced_weights
+from pneumo_fastai.models.losses import CrossEntropy
 
 
 def test_it_is_torchs_cross_entropy():
@@ -11,10 +11,3 @@ def test_it_is_torchs_cross_entropy():
             theirs = torch.nn.CrossEntropyLoss(None if w is None else torch.tensor(w), reduction=reduction)(logits, labels)
             torch.testing.assert_close(CrossEntropy(w, reduction)(logits, labels), theirs)
     torch.testing.assert_close(CrossEntropy().activation(logits).sum(1), torch.ones(50))
-
-
-def test_balanced_weights_make_both_classes_weigh_the_same():
-    w = balanced_weights([300, 100])
-    torch.testing.assert_close(w, torch.tensor([400 / 600, 2.]))  # n / (classes * n of the class), by hand
-    assert w[0] * 300 == w[1] * 100
-    torch.testing.assert_close(balanced_weights([50, 50]), torch.ones(2))

@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ...ages import OLDEST
 from ...evaluation.shortcut import TOGETHER
 from .style import BLUE, GREY, ORANGE, RED
 
@@ -50,7 +51,7 @@ def heading(part, found, lines, height):
 
 def what_there_is(part, found, table):
     "Class by view, age by class where any is stated, images a patient."
-    stated = table[table.age < 121]
+    stated = table[table.age <= OLDEST]
     axes = part.subplots(1, 3 if len(stated) else 2)
     stacked(axes[0], found['counts']['view'])
     if len(stated): age_by_class(axes[1], stated)

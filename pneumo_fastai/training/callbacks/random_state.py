@@ -1,24 +1,18 @@
 "What draws random numbers beside training leaves no trace in it."
-import random
 from contextlib import contextmanager
 
-import numpy as np
-import torch
 from fastai.callback.core import Callback
+from fastai.torch_core import get_random_states, set_random_states
 
 
 @contextmanager
 def random_state_kept(dls):
     "Python's, NumPy's, torch's and the loaders' random state afterwards as before."
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state(), [dl.rng.getstate() for dl in dls.loaders]
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    before, loaders = get_random_states(), [dl.rng.getstate() for dl in dls.loaders]
     try: yield
     finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.set_rng_state(before[2])
-        for dl, state in zip(dls.loaders, before[3], strict=True): dl.rng.setstate(state)
-        if cuda: torch.cuda.set_rng_state_all(cuda)
+        set_random_states(**before)
+        for dl, state in zip(dls.loaders, loaders, strict=True): dl.rng.setstate(state)
 
 
 class KeepRandomState(Callback):

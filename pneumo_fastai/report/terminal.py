@@ -1,0 +1,90 @@
+"What a command prints at its end: counts, tables of results, what they mean, warnings, and what to do next."
+import shlex
+from pathlib import Path
+
+from ..screen import console, note, table
+from .labels import number
+from .words import console_table, in_words
+
+
+def show_cohort(cohort, summary):
+    "Counts by split, notes and rejected files, before anything is trained on them."
+    synthetic = ', synthetic: drawn by a program, no patient\'s' if cohort.synthetic else ''
+    rows = [(name, f'{r["images"]:,}', f'{r["patients"]:,}', f'{r["pneumonia"]:,}', f'{r["prevalence"]:.1%}')
+            for name, r in summary.to_dict('index').items()]
+    table(f'{cohort.name} ({cohort.layout}{synthetic})', ['split', 'images', 'patients', 'pneumonia', 'prevalence'], rows)
+    for text in cohort.notes: note(text)
+    if len(cohort.rejected): note(f'{len(cohort.rejected)} files, listed in rejected.csv', 'rejected')
+
+
+def show_run(
+    title, metrics,
+    more=(),  # sentences besides those of `in_words`
+):
+    "The table of results, what it means, and warnings."
+    console.print(console_table(metrics, title, metrics['synthetic']))
+    for line in (*in_words(metrics), *more): console.print(line, markup=False)
+    for warning in metrics['warnings']: note(warning)
+
+
+def show_folds(title, result):
+    "The table of the folds, what it means, and warnings."
+    from .cross_validation import on_screen, words
+    title = f'{title}{" (synthetic data)" if result["synthetic"] else ""}, test of each fold at its own threshold'
+    table(f'{title}: n = {result["n"]} images of {result["patients"]} patients', *on_screen(result))
+    for line in words(result): console.print(line, markup=False)
+    for warning in result['warnings']: note(warning)
+
+
+def show_comparison(side):
+    "The table of several runs, and what it does not say by itself."
+    from .comparison import notes
+    from .comparison import table as tabled
+    header, rows, paired = tabled(side)
+    cells = [[c.replace(' [', '\n[') if len(side) > 3 else c for c in row] for row in (*rows, *paired)]
+    table('test, each run at its own threshold', header, cells)
+    for line in notes(side): console.print(line, markup=False)
+
+
+def show_maps(found):
+    "What localization.json says, in a few lines."
+    from .map_checks import kept
+    scored = found['localization']
+    if 'reason' in scored: console.print(f'localisation: {scored["reason"]}', markup=False)
+    for name, m in scored.get('maps', {}).items():
+        console.print(f'{name}: pointing {number(m["pointing"])}, AUPRC {number(m["average_precision"])}', markup=False)
+    console.print(kept(found['sanity']), markup=False)
+
+
+def show_predictions(out, n_files, rejected, warned, recipe, most=40):
+    "The first rows, what the threshold is, and how far to trust a probability."
+    from ..csv_files import read_csv
+    from ..evaluation.calibrators import apply
+    frame = read_csv(out, nrows=most, dtype=dict(path=str, prediction=object, reason=object), keep_default_na=False, na_values=[''])
+    n = recipe.get('members', 1)
+    numbers = ['calibrated', 'disagreement'] if n > 1 else ['calibrated']
+    recipe = dict(experiment='a model', data='unknown data', synthetic=False, threshold_from='as given') | recipe
+    rows = [(Path(r.path).name, *((*(f'{getattr(r, k):.3f}' for k in numbers), r.prediction) if isinstance(r.reason, float)
+                                  else (*'-'*len(numbers), f'rejected: {r.reason}'))) for r in frame.itertuples()]
+    synthetic = ', trained on synthetic data' if recipe['synthetic'] else ''
+    table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', ['file', 'calibrated probability', *numbers[1:], 'prediction'], rows)
+    if n_files > most: console.print(f'and {n_files - most} more, in the CSV')
+    if rejected: note(f'{rejected} of {n_files} files', 'rejected')
+    if warned: note(f'{warned} of {n_files} images have grey levels unlike those of training; the column warning says how', 'warning')
+    console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f} ({recipe["threshold_from"]}); '
+                  f'calibration: {recipe["calibrator"]["method"]}')
+    if n > 1:
+        usual = f'; nine in ten images of valid are at or below {recipe["disagreement_90"]:.3f}' if 'disagreement_90' in recipe else ''
+        console.print(f'disagreement: how far the {n} networks differ on the image (mutual information in nats, 0 where all say the same, '
+                      f'0.69 at most){usual}')
+
+
+def read(page): console.print(f'\nread {page}', soft_wrap=True, markup=False)
+def written(*files): console.print(f'written: {" and ".join(map(str, files))}', soft_wrap=True, markup=False)
+
+
+def pointers(folder):
+    "Where a run is, and what to do next."
+    console.print(f'\nrun folder: {folder}\n'
+                  f'  read   {folder}/report.html\n'
+                  f'  use    python -m pneumo_fastai.predict {shlex.quote(str(folder))} a-file-or-folder', soft_wrap=True, markup=False)

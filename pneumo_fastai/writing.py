@@ -1,0 +1,25 @@
+"Files that appear whole or not at all: written beside, then renamed."
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole(path, mark=None):
+    "The path of a file or folder beside, with the same ending, that becomes `path` when all is well and vanishes when not."
+    path = Path(path)
+    beside = path.with_name(f'.{mark or os.getpid()}-{path.name}')
+    try:
+        yield beside
+        beside.replace(path)
+    except OSError as e:
+        if e.filename is None: e.filename = str(path)  # a full disk names no file
+        raise
+    finally: shutil.rmtree(beside) if beside.is_dir() else beside.unlink(missing_ok=True)
+
+
+def write(path, text):
+    "The whole file or none of it; returns the path."
+    with whole(path) as beside: beside.write_text(text, encoding='utf-8')
+    return Path(path)

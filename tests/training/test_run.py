@@ -1,0 +1,32 @@
+"What `fit` does with a trained network, and how often."
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from pneumo_fastai.data.counts import balanced_weights
+from pneumo_fastai.experiment import Experiment
+from pneumo_fastai.report.figures import style
+from pneumo_fastai.runs import folder as runs
+from pneumo_fastai.training import run as runner
+from pneumo_fastai.training.learner import class_weights
+
+
+@pytest.mark.parametrize('gradcam', [False, True])
+def test_the_predictions_are_read_once_and_each_picture_is_drawn_once(cohort, tiny, tmp_path, monkeypatch, gradcam):
+    read, drawn, readers = [], [], (runs.read_predictions, style.save)
+    monkeypatch.setattr(runs, 'read_predictions', lambda path: read.append(path.name) or readers[0](path))
+    monkeypatch.setattr(style, 'save', lambda fig, path, **how: drawn.append(path.name) or readers[1](fig, path, **how))
+    experiment = replace(tiny, epochs=1, gradcam=gradcam)
+    learn = runner.fit_into(tmp_path, experiment, cohort, 'command', Progress(console=Console(quiet=True)), 'e')
+    runner.finish(learn, tmp_path, experiment)
+    assert read == ['predictions.csv'] and len(drawn) == len(set(drawn)) and {'gradcam.png', 'top_losses.png'} < set(drawn)
+
+
+def test_the_loss_and_the_report_of_a_run_have_the_same_weights(cohort, new_run):
+    run = runs.read_run(new_run())
+    run.cohort = cohort.table
+    assert run.class_weights() == class_weights(Experiment(class_weights='balanced'), cohort) == balanced_weights(
+        cohort.table.label[cohort.table.split == 'train'])
+    assert class_weights(Experiment(), cohort) is None
