@@ -5,7 +5,7 @@ from ..evaluation.metrics import EVERY
 from .html import bullets, cell, join, p, tag
 from .labels import BRACKETS, FIGURES, MEANING, NAMES, number
 from .sections import RUN, Parts, section
-from .words import in_words, set_in_words, threshold_in_words
+from .words import as_text, in_words, set_in_words, threshold_in_words
 
 RULES = dict(youden='Youden', sensitivity='fixed sensitivity', specificity='fixed specificity', cost='least expected cost')
 
@@ -26,7 +26,8 @@ def results(page, run, metrics):
     finding, *more = in_words(metrics)
     table = page.table(header, rows, f'{BRACKETS} The numbers of valid are optimistic, its AUROC too: epoch and threshold were chosen '
                        'there.', class_='results')
-    return Parts(finding, roc, bullets([*more, *words]), (('All metrics', table), ('Precision and recall, confusion matrix', join(others))))
+    return Parts(finding, roc, bullets([*more, *words]), (('All metrics', table), ('Precision and recall, confusion matrix', join(others)),
+                         ('The same as plain text', join([page.mark(), tag('pre', as_text(run, metrics))]))))
 
 
 @section('operating', 'Operating points', 50, on=RUN)

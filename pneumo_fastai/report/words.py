@@ -34,6 +34,15 @@ def console_table(metrics, title='', synthetic=False):
     return table
 
 
+def as_text(run, metrics):
+    "Title, table and sentences as plain text, to copy into a mail or a notebook."
+    from io import StringIO
+
+    from rich.console import Console
+    Console(file=(out := StringIO()), width=80).print(console_table(metrics, run.title, run.synthetic))
+    return '\n'.join([*(line.rstrip() for line in out.getvalue().splitlines()), '', *in_words(metrics), *also_in_words(metrics)])
+
+
 def threshold_in_words(metrics): return f'{metrics["threshold"]["value"]:.4f} ({metrics["threshold"]["rule"]})'
 
 

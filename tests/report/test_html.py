@@ -1,3 +1,4 @@
+import html
 import json
 import re
 from hashlib import sha256
@@ -13,6 +14,7 @@ from pneumo_fastai.report.html import MARK, Page, tag
 from pneumo_fastai.report.labels import number
 from pneumo_fastai.report.page import write_page
 from pneumo_fastai.report.sections import sections_of
+from pneumo_fastai.report.words import in_words, rows
 from pneumo_fastai.report.written import draw, measure, present
 from pneumo_fastai.runs.folder import read_run
 
@@ -87,6 +89,13 @@ def test_a_threshold_that_was_found_on_the_images_themselves_is_said_to_be(plain
     _, _, reader, _ = plain
     says = [row[0][0] for row in reader.rows['results'] if len(row[0]) > 1 and 'found on the images of the column' in row[0][1]]
     assert says == [f'{a} at {n}% {b}' for a, b in (('sensitivity', 'specificity'), ('specificity', 'sensitivity')) for n in (90, 95)]
+
+
+def test_the_page_has_the_table_as_plain_text(plain):
+    _, text, _, metrics = plain
+    pre = re.search(r'The same as plain text</summary><pre>(.*?)</pre>', text, re.S)[1]
+    for row in rows(metrics): assert re.search(r'\s+'.join(map(re.escape, row)), pre)
+    assert all(html.escape(line).replace('&quot;', '&#34;').replace('&#x27;', '&#39;') in pre for line in in_words(metrics))
 
 
 def test_hashes_are_those_of_the_files(plain):
