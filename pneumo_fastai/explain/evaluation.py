@@ -14,6 +14,7 @@ from ..evaluation.subgroups import area_band, area_cuts, box_area
 from ..inference.bundle import Bundle
 from ..report import subgroups
 from ..report.figures import heatmaps, style
+from ..report.figures.heat import TOP
 from ..report.gallery import write_errors
 from ..runs import tables
 from ..runs.checksums import renewing
@@ -165,25 +166,27 @@ def biased(of, maps) -> dict:
     return out
 
 
-def panel(cohort, experiment, rows, heat=None):
-    "Images of `rows` (path, label, probability), their boxes and, where given, their maps, as a figure."
+def panel(cohort, experiment, rows, maps=None):
+    "Images of `rows` (path, label, probability), their boxes and, where given, the heat of `Maps` on its scale, as a figure."
     boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
     titles = [f'label: {CLASSES[r.label]}\nprobability of pneumonia {r.probability:.3f}' for r in rows.itertuples()]
-    return heatmaps.image_grid([np.array(cohort.pixels[p]) for p in rows.path], titles, heat, boxes, synthetic=cohort.synthetic)
+    heat, scale = (None, None) if maps is None else (list(maps.shown(rows.path)), maps.scale)
+    images = [np.array(cohort.pixels[p]) for p in rows.path]
+    return heatmaps.image_grid(images, titles, heat, boxes, synthetic=cohort.synthetic, scale=scale)
 
 
 def draw(of, maps, found, mean, worst):
     "gradcam.png of valid, mean_maps.png, and top_losses.html of test; returns how many images the last shows."
     mark, few = of.run.synthetic, heatmaps.spread(of.run.predictions.query('split == "valid"'))
-    style.save(panel(of.cohort, of.run.experiment, few, list(maps.each(few.path))), Path(of.run.folder)/'gradcam.png')
+    style.save(panel(of.cohort, of.run.experiment, few, maps), Path(of.run.folder)/'gradcam.png')
     each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
     if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean
     style.save(heatmaps.mean_maps(each, mark), Path(of.run.folder)/'mean_maps.png')
     table = tables.worst(of.run.predictions, of.run.cohort, worst or None)
     boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
-    rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.each(table.path), boxes, strict=True)
+    rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.shown(table.path), boxes, strict=True)
     return write_errors(Path(of.run.folder)/subgroups.ERRORS, rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark,
-                        taught=bool(of.run.experiment.box_guidance))
+                        maps.scale, taught=bool(of.run.experiment.box_guidance))
 
 
 def explain_run(
@@ -207,13 +210,14 @@ def explained(of, layers, method, others, cache, n_boot, seed, tick, mirror, wor
     layers, method, of.mirror = of.recipe(layers, method, mirror)
     paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
     each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), of.mirror, tick=tick)
-    maps = each[method]
+    maps = each[method].on_scale(of.rows('valid').path)
     maps.save(of.run.folder/'gradcam.npz')
     mean = mean_box(of)
     found = dict(layers=maps.layers, method=method, mirror=of.mirror, synthetic=of.run.synthetic, images=len(of.rows('test')),
                  box_guidance=of.run.experiment.box_guidance, localization=localized(of, each, maps, mean, n_boot, seed),
                  sanity=checked(of, maps), bias=biased(of, maps),
-                 others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed))
+                 others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed),
+                 scale=dict(tops=maps.tops, quantile=TOP, images=len(of.rows('valid')), label=maps.scale.label))
     draw(of, maps, found['bias'], mean, worst)
     write(of.run.folder/'localization.json', json.dumps(found, indent=1, allow_nan=False))
     return found

@@ -1,6 +1,7 @@
 "The report's section on where the model looked, and its short version, from localization.json and the pictures beside it."
 from ..errors import InputError
 from ..runs.files import read_json
+from .figures.heat import CHOSEN
 from .html import bullets, cell, join, p, tag
 from .labels import FIGURES, number
 from .map_checks import beside, bias, depends, gap, kept, others, sanity
@@ -128,7 +129,7 @@ def looked(page, run):
     "The section; a run whose maps were not scored shows what pictures it has, and how to score them."
     found = scored(run.folder)
     few = page.figure(run.folder/'gradcam.png', FIGURES['gradcam.png'] + ' Images of valid; blue boxes are what readers '
-                      'marked. Each map is scaled to its own hottest point: on one called healthy bright heat means little.')
+                      f'marked. {CHOSEN}')
     watched = [page.figure(run.folder/f, FIGURES[f]) for f in ('attention.png', 'attention.gif')]
     moved = [tag('h3', 'How attention moved in training'), *watched] if any(watched) else []
     if not found:

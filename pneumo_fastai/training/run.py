@@ -10,7 +10,8 @@ from .. import experiment as recipes
 from ..csv_files import csv_text
 from ..data.likeness import grey_range
 from ..explain.evaluation import explain_run, panel
-from ..explain.gradcam import how_maps, show_gradcam
+from ..explain.gradcam import how_maps
+from ..explain.maps import compute
 from ..inference.bundle import Bundle
 from ..inference.stored import by_torch
 from ..report.figures import heatmaps, style
@@ -25,7 +26,7 @@ from .callbacks.precision import Precision
 from .callbacks.progress import Bar
 from .callbacks.random_state import random_state_kept
 from .learner import get_learner, train
-from .loaders import get_dls, split_dl
+from .loaders import get_dls, normalised_by, split_dl
 from .precision import said
 
 
@@ -95,10 +96,9 @@ def augmented_split(learn, split, n, progress) -> pd.DataFrame:
 def export(learn, folder, experiment, facts):
     "learner.pkl for fastai's `load_learner`, model.pt for `predict`; `facts` (threshold, data, ...) go with the latter."
     with by_torch(folder/'learner.pkl') as beside: learn.export(beside.name)
-    normalize = next(t for t in learn.dls.valid.after_batch.fs if type(t).__name__ == 'Normalize')
-    cohort = learn.dls.cohort
+    (mean, std), cohort = normalised_by(learn.dls), learn.dls.cohort
     recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view,
-                  mean=normalize.mean.item(), std=normalize.std.item(),
+                  mean=mean, std=std,
                   grey=grey_range(cohort.pixels, list(cohort.table.path[cohort.table.split == 'train'])), **facts)
     Bundle(learn.model.state_dict(), recipe).save(folder/'model.pt')
     (folder/'best.pth').unlink(missing_ok=True)  # model.pt has these weights
@@ -110,8 +110,9 @@ def draw_images(learn, folder, experiment, predictions):
     right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
     cohort, few = learn.dls.cohort, heatmaps.spread(valid)
     style.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), folder/'top_losses.png')
-    heat = show_gradcam(learn, list(few.path), **how_maps(experiment))[1]
-    style.save(panel(cohort, experiment, few, list(heat)), folder/'gradcam.png')
+    if experiment.gradcam: return  # `explain_run` draws the other
+    maps = compute(learn.model, cohort.pixels, valid.path, normalised_by(learn.dls), **how_maps(experiment)).on_scale(valid.path)
+    style.save(panel(cohort, experiment, few, maps), folder/'gradcam.png')
 
 
 def finish(learn, predictions, folder, experiment) -> dict:
