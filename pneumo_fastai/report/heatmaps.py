@@ -88,7 +88,9 @@ def opponents(page, where):
         join([tag('b', 'Pixel average precision: '), 'whether hotter pixels are more often in a box, over all thresholds of heat.']),
         join([tag('b', 'IoU: '), 'the overlap of the boxes with all pixels from one threshold of heat up (0 to 1 within each map), divided '
               'by their union. The threshold of each row is the one that is best on valid; it stands beside the number.'])))
-    return join([p('Opacities have usual places, so any map hits some. The bar to beat is the mean box of the training images.'),
+    return join([p('Opacities have usual places, so any map hits some. The bar to beat is the mean box of the training images. '
+                   'Each map is scored by itself, from 0 to its hottest place, for the logit of pneumonia; the pictures take off what '
+                   'speaks for no pneumonia, and have one scale.'),
                  page.table(header, rows, counts(where)), words,
                  page.table(('the model', *MEASURES.values()), less, 'Differences on the same images; above 0 the model is better. Where '
                             'the interval leaves out 0, chance in the choice of test patients does not explain it.')])

@@ -110,8 +110,9 @@ def mean_maps(
 
 
 def spread(rows, n=9):
-    "`n` rows for a panel: pneumonia from the surest to the most missed, then the falsest alarms."
-    found = rows[rows.label == 1].sort_values('probability', ascending=False, kind='stable')
-    alarms = rows[rows.label == 0].sort_values('probability', ascending=False, kind='stable')
-    few = found.iloc[np.unique(np.linspace(0, len(found) - 1, min(len(found), n * 2 // 3)).round().astype(int))]
-    return pd.concat([few, alarms.head(n - len(few))])
+    "`n` rows for a panel: pneumonia from the surest to the most missed, then no pneumonia from the falsest alarm to the surest."
+    def some(label, n):
+        each = rows[rows.label == label].sort_values('probability', ascending=False, kind='stable')
+        return each.iloc[np.unique(np.linspace(0, len(each) - 1, min(len(each), n)).round().astype(int))]
+    few = some(1, n * 2 // 3)
+    return pd.concat([few, some(0, n - len(few))])
