@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from torch import nn
 
 os.environ['MPLBACKEND'] = 'Agg'
 SHARED = Path(__file__).parents[2]/'shared'/'data'
@@ -25,6 +26,17 @@ def shared():
 def own_cache(tmp_path_factory, monkeypatch):
     "Nothing is read from or written to the user's cache."
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.getbasetemp()/'cache'))
+
+
+class Small(nn.Sequential):
+    "Layers of which the last three, from the mean over places on, are the head."
+    def features(self, x): return self[:-3](x)
+    def head(self, maps): return self[-3:](maps)
+
+
+def small_network(norm=True):
+    first = nn.Conv2d(1, 8, 5, 4), *[nn.BatchNorm2d(8)] * norm, nn.ReLU()
+    return Small(*first, nn.Conv2d(8, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
 
 
 def write_films(folder, patients=40, each=2, size=48, seed=0):
@@ -126,15 +138,8 @@ def sound(): return is_sound
 @pytest.fixture
 def explainable(films, tmp_path, monkeypatch):
     "Makes a run's folder with a model.pt of random weights and images of 48 x 48; every positive has a box unless `boxes` says no."
-    from torch import nn
-
     from pneumo_fastai.models import zoo
-
-    class Small(nn.Sequential):
-        def __init__(self):
-            super().__init__(nn.Conv2d(1, 8, 5, 4), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                             nn.Linear(8, 2))
-    monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', Small)
+    monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', lambda: small_network(norm=False))
     def make(name='run', seed=0, boxes=True, data=films): return explainable_run(tmp_path/name, seed, boxes, data)
     return make
 
@@ -167,14 +172,8 @@ def explainable_run(folder, seed, boxes, data):
 @pytest.fixture
 def small(monkeypatch):
     "What tests of the loop train in place of ResNet18: the loop is under test, not the network."
-    from torch import nn
-
     from pneumo_fastai.models import zoo
-
-    def network():
-        return nn.Sequential(nn.Conv2d(1, 8, 5, 4), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
-                             nn.Flatten(), nn.Linear(8, 2))
-    monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', network)
+    monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', small_network)
 
 
 @pytest.fixture(scope='session')

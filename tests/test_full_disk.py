@@ -65,7 +65,7 @@ WRITERS = {
     'learner.pkl': lambda folder: save_learner(learner(folder), folder),
     'predictions.csv': lambda folder: write(folder/'predictions.csv', 'x' * 2**23),
     'roc.png': lambda folder: style.save(big_figure(), folder/'roc.png', dpi=600),
-    'gradcam.npz': lambda folder: Maps(['a'], ['b'], 'gradcam', 2, [NOISE]).save(folder/'gradcam.npz')}
+    'gradcam.npz': lambda folder: Maps(['a'], ['b'], 'gradcam', 2, [NOISE], [NOISE]).save(folder/'gradcam.npz')}
 
 
 @pytest.mark.parametrize('name', WRITERS)

@@ -14,6 +14,7 @@ from ..evaluation.subgroups import area_band, area_cuts, box_area
 from ..inference.bundle import Bundle
 from ..report import subgroups
 from ..report.figures import heatmaps, style
+from ..report.figures.heat import TOP
 from ..report.gallery import write_errors
 from ..runs import tables
 from ..runs.checksums import renewing
@@ -165,12 +166,14 @@ def biased(of, maps) -> dict:
     return out
 
 
-def panel(cohort, experiment, rows, heat=None, columns=3):
-    "Images of `rows` (path, label, probability and maybe case, to stand for the label), with boxes and, where given, maps: a figure."
+def panel(cohort, experiment, rows, maps=None, columns=3):
+    "Images of `rows` (path, label, probability and maybe case, to stand for the label), boxes and, where given, the heat of `Maps`."
     boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
     said = rows.case if 'case' in rows else 'label: ' + rows.label.map(dict(enumerate(CLASSES)))
     titles = [f'{words}\nprobability of pneumonia {p:.3f}' for words, p in zip(said, rows.probability, strict=True)]
-    return heatmaps.image_grid([np.array(cohort.pixels[p]) for p in rows.path], titles, heat, boxes, columns, cohort.synthetic)
+    heat, scale = (None, None) if maps is None else (list(maps.shown(rows.path)), maps.scale)
+    images = [np.array(cohort.pixels[p]) for p in rows.path]
+    return heatmaps.image_grid(images, titles, heat, boxes, columns, cohort.synthetic, scale)
 
 
 def draw(of, maps, found, mean, worst):
@@ -178,15 +181,15 @@ def draw(of, maps, found, mean, worst):
     mark, few = of.run.synthetic, heatmaps.spread(of.run.predictions.query('split == "valid"'))
     four = heatmaps.cases(of.run.predictions.query('split == "valid"'), of.bundle.recipe['threshold'])
     for name, some, columns in (('gradcam', few, 3), ('cases', four, 4)):
-        style.save(panel(of.cohort, of.run.experiment, some, list(maps.each(some.path)), columns), Path(of.run.folder)/f'{name}.png')
+        style.save(panel(of.cohort, of.run.experiment, some, maps, columns), Path(of.run.folder)/f'{name}.png')
     each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
     if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean
     style.save(heatmaps.mean_maps(each, mark), Path(of.run.folder)/'mean_maps.png')
     table = tables.worst(of.run.predictions, of.run.cohort, worst or None)
     boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
-    rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.each(table.path), boxes, strict=True)
+    rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.shown(table.path), boxes, strict=True)
     return write_errors(Path(of.run.folder)/subgroups.ERRORS, rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark,
-                        taught=bool(of.run.experiment.box_guidance))
+                        maps.scale, taught=bool(of.run.experiment.box_guidance))
 
 
 def explain_run(
@@ -211,13 +214,14 @@ def explained(of, layers, method, others, cache, n_boot, seed, tick, mirror, wor
     layers, method, of.mirror = of.recipe(layers, method, mirror)
     paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
     each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), of.mirror, tick=tick)
-    maps = each[method]
+    maps = each[method].on_scale(of.rows('valid').path)
     maps.save(of.run.folder/'gradcam.npz')
     mean = mean_box(of)
     found = dict(layers=maps.layers, method=method, mirror=of.mirror, synthetic=of.run.synthetic, images=len(of.rows('test')),
                  box_guidance=of.run.experiment.box_guidance, localization=localized(of, each, maps, mean, n_boot, seed),
                  sanity=checked(of, maps), bias=biased(of, maps),
-                 others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed))
+                 others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed),
+                 scale=dict(tops=maps.tops, quantile=TOP, images=len(of.rows('valid')), label=maps.scale.label))
     draw(of, maps, found['bias'], mean, worst)
     write(of.run.folder/'localization.json', json.dumps(found, indent=1, allow_nan=False))
     return found

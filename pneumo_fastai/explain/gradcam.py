@@ -1,5 +1,6 @@
-"Class activation maps from one hook for activations and gradients: Grad-CAM and three of its kin."
+"Class activation maps: Grad-CAM and three of its kin, of the maps that a network hands to its head or of layers by name."
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -57,8 +58,14 @@ def how_maps(experiment) -> dict:
 def names(text): return [o for o in text.split(',') if o] or None
 
 
+class Heat(NamedTuple):
+    "What one method says of the images of a batch."
+    maps:list    # of each layer, (n, h, w): for the logit of the class, each image from 0 to 1. These are scored
+    values:list  # the same for that logit less the other class's, not scaled; of the last maps of several networks the sum. These are drawn
+
+
 class GradCAM:
-    """Hooks on one layer of a model or on several, for the time of a `with`:
+    """Of the maps between a model's `features` and its `head`, or of layers by name through hooks, for the time of a `with`:
 
         with GradCAM(model) as cam: heat = cam(x)
 
@@ -66,59 +73,84 @@ class GradCAM:
     `torch.autocast`. Raises `InputError` for a layer or method that does not exist, listing those that do."""
     def __init__(
         self, model,
-        layers=None,       # a name, or several to fuse; None: `last_maps`
+        layers=None,       # a name, or several to fuse; None: the last maps, as `last_maps` calls them
         method='gradcam',  # of METHODS
         mirror=False,      # the mean with the map of the mirrored image, turned back: less noise at twice the cost
     ):
-        self.model, self.layers = model, [layers] if isinstance(layers, str) else list(layers or last_maps(model))
+        self.model, last = model, last_maps(model)
+        self.layers = [layers] if isinstance(layers, str) else list(layers or last)
+        self.last = self.layers == last  # no hook is needed
         self.modules = dict(model.named_modules())
+        there = ', '.join(k for k in self.modules if k)
+        if not self.layers: raise InputError(f'the model has no `features` and `head`, so name a layer; there are: {there}')
         if method not in METHODS: raise InputError(f'there is no method {method!r}; there are: {", ".join(METHODS)}')
-        for layer in self.layers:
+        for layer in [] if self.last else self.layers:
             if not layer or layer not in self.modules:
-                raise InputError(f'the model has no layer {layer!r}; there are: {", ".join(k for k in self.modules if k)}')
+                raise InputError(f'the model has no layer {layer!r}; there are: {there}')
         self.method, self.mirror, self.kept = method, mirror, None  # a list of (activations, edge) during a pass of our own
 
     def __enter__(self):
         with ExitStack() as stack:
             stack.enter_context(evaluating(self.model))  # batch statistics would mix the images of a batch
-            for layer in self.layers: stack.enter_context(self.modules[layer].register_forward_hook(self._keep))
+            for layer in [] if self.last else self.layers:
+                stack.enter_context(self.modules[layer].register_forward_hook(lambda module, inputs, output: self._keep(output)))
             self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *error):
         self.stack.close()
 
-    def _keep(self, module, inputs, output):
-        "The forward hook: what the layer gives, and the edge of the graph at which its gradient will arrive."
+    def _keep(self, output):
+        "Notes what a layer gives, and the edge of the graph at which its gradient will arrive; returns what goes on."
         if self.kept is None: return None
         if not output.requires_grad: output = output.detach().requires_grad_().clone()  # of a frozen model; a leaf bears no in-place ReLU
         self.kept.append((output, get_gradient_edge(output)))  # now: an in-place ReLU that follows would move the edge
         return output
 
-    def by_method(self, x, methods, label=1) -> dict[str, list[torch.Tensor]]:
-        "`maps` by each of some METHODS, from one pass."
-        maps = self._maps(x, methods, label)
-        if not self.mirror: return maps
-        turned = self._maps(x.flip(-1), methods, label)
-        return {k: [scaled(m + t.flip(-1)) for m, t in zip(maps[k], turned[k], strict=True)] for k in methods}
+    def by_method(self, x, methods, label=1) -> dict[str, Heat]:
+        "By each of some METHODS, from one pass; of two classes, what speaks for `label` in (n, c, H, W) inputs."
+        heat = self._heat(x, methods, label)
+        return heat if not self.mirror else {k: both(heat[k], o) for k, o in self._heat(x.flip(-1), methods, label).items()}
 
-    def _maps(self, x, methods, label):
+    def _heat(self, x, methods, label):
+        layers, for_class, for_difference = self._gradients(x, label)
+        found = {}
+        for k in methods:
+            values = [METHODS[k](a, g) for a, g in zip(layers, for_difference, strict=True)]
+            maps = [scaled(METHODS[k](a, g)) for a, g in zip(layers, for_class, strict=True)]
+            found[k] = Heat(maps, [sum(values)] if self.last else values)
+        return found
+
+    def _gradients(self, x, label):
+        "What each layer gives; the gradients there of the logit of `label`, and of that less the other class's."
         self.kept = kept = []
         try:
             with torch.enable_grad():
-                score = self.model(x)[:, label].sum()  # each image's score depends on that image alone
-                gradients = torch.autograd.grad(score, [edge for _, edge in kept])  # leaves the parameters' .grad alone
+                logits = self._logits(x)
+                edges, score = [edge for _, edge in kept], logits[:, label].sum()  # each image's score depends on that image alone
+                for_class = torch.autograd.grad(score, edges, retain_graph=True)  # leaves the parameters' .grad alone
+                for_difference = torch.autograd.grad((logits[:, label] - logits[:, 1 - label]).sum(), edges)
         finally: self.kept = None
-        pairs = [(a.detach().float(), g.float()) for (a, _), g in zip(kept, gradients, strict=True)]
-        return {k: [scaled(METHODS[k](a, g)) for a, g in pairs] for k in methods}
+        return [a.detach().float() for a, _ in kept], [g.float() for g in for_class], [g.float() for g in for_difference]
+
+    def _logits(self, x):
+        if not self.last: return self.model(x)
+        maps = self.model.features(x)
+        return self.model.head(self._keep(maps) if torch.is_tensor(maps) else [self._keep(m) for m in maps])
 
     def maps(self, x, label=1) -> list[torch.Tensor]:
         "The map of each layer, (n, h, w) in 0..1 at that layer's own resolution, for what speaks for class `label` in (n, c, H, W) inputs."
-        return self.by_method(x, [self.method], label)[self.method]
+        return self.by_method(x, [self.method], label)[self.method].maps
 
     def __call__(self, x, label=1) -> torch.Tensor:
         "Heat in 0..1, (n, H, W), for what speaks for class `label` in (n, c, H, W) inputs; all 0 where nothing does."
         return fused(self.maps(x, label), x.shape[-2:])
+
+
+def both(heat, mirrored) -> Heat:
+    "The mean with what was found in the mirrored images, turned back."
+    maps = [scaled(m + t.flip(-1)) for m, t in zip(heat.maps, mirrored.maps, strict=True)]
+    return Heat(maps, [(v + t.flip(-1)) / 2 for v, t in zip(heat.values, mirrored.values, strict=True)])
 
 
 class evaluating:
@@ -138,19 +170,19 @@ def last_maps(
     model,
     size=64,  # of the blank image that is sent through
 ) -> list[str]:
-    "The layer that gives the last maps of more than one place; of an `Ensemble`, that of each member. Found by a blank image."
-    seen, first = [], next(model.parameters())
-    names = {m: k for k, m in model.named_modules() if k}
+    """What to call the maps that go from `features` to `head`: the module that gives them, found by a blank image, or 'features' where none
+    does; of an `Ensemble`, one for each member; none where the model has no such parts."""
     members = getattr(model, 'members', None)
     if members is not None: return [f'members.{i}.{layer}' for i, m in enumerate(members) for layer in last_maps(m, size)]
-    def note(module, inputs, output):
-        if torch.is_tensor(output) and output.ndim == 4 and output[0, 0].numel() > 1: seen.append(names[module])
+    if not (hasattr(model, 'features') and hasattr(model, 'head')): return []
+    seen, first = [], next(model.parameters())
+    def noting(name): return lambda module, inputs, output: seen.append((name, output))
     with ExitStack() as stack:
         stack.enter_context(evaluating(model))
-        for module in names: stack.enter_context(module.register_forward_hook(note))
-        model(torch.zeros(2, first.shape[1], size, size, device=first.device))
-    if not seen: raise InputError('the model has no layer whose output is a map; name one that does')
-    return seen[-1:]
+        for name, module in model.named_modules():
+            if name: stack.enter_context(module.register_forward_hook(noting(name)))
+        maps = model.features(torch.zeros(2, first.shape[1], size, size, device=first.device))
+    return [next((name for name, output in reversed(seen) if output is maps), 'features')]
 
 
 def show_gradcam(

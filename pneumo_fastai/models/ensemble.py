@@ -13,8 +13,21 @@ class Ensemble(nn.Module):
         self.register_buffer('scale', std / own[:, 1])
         self.register_buffer('shift', (mean - own[:, 0]) / own[:, 1])
 
+    def inputs(self, x):
+        "What each member sees of `x`."
+        return [x * a + b for a, b in zip(self.scale, self.shift, strict=True)]
+
     def probabilities(self, x):
         "(members, n, classes)."
-        return torch.stack([m(x * a + b).softmax(-1) for m, a, b in zip(self.members, self.scale, self.shift, strict=True)])
+        return each(self.members, self.inputs(x))
 
-    def forward(self, x): return self.probabilities(x).mean(0).clamp_min(1e-12).log()
+    def features(self, x):
+        "The last maps of each member, a list."
+        return [m.features(o) for m, o in zip(self.members, self.inputs(x), strict=True)]
+
+    def head(self, maps): return log_mean(each([m.head for m in self.members], maps))
+    def forward(self, x): return log_mean(self.probabilities(x))
+
+
+def each(networks, inputs): return torch.stack([net(x).softmax(-1) for net, x in zip(networks, inputs, strict=True)])
+def log_mean(probabilities): return probabilities.mean(0).clamp_min(1e-12).log()

@@ -1,4 +1,5 @@
-"The architectures by name: one input channel, two classes."
+"""The architectures by name: one input channel, two classes. Each has `features(x)`, its last maps (n, channels, h, w), and `head(maps)`,
+their logits; `forward` composes the two. Heatmaps and box guidance ask for no layer of it by name."""
 from functools import partial
 
 from .resnet import ResNet18

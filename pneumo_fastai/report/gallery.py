@@ -7,29 +7,35 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from matplotlib import colormaps
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from ..runs.files import whole
+from .figures.heat import CHOSEN, ON_GREY, rgba
 from .heatmaps import TAUGHT
 from .html import Page, around, join, p, tag
 
 TITLE = 'Greatest losses'
 NAMES = 'no pneumonia', 'pneumonia'
 LEAST = 1e-12  # of a probability, so that no loss is infinite
-LEVELS = np.linspace(0, 1, 256)[:, None]
-ALPHA = .6 * LEVELS                                            # where the map is low, the radiograph itself is seen
-COLORS = 255 * ALPHA * colormaps['inferno'](.25 + .75 * LEVELS[:, 0])[:, :3]
 WORDS = ('Test images, those first that have the greatest loss: the negative logarithm of the probability of their true class. On the left '
-         'the image as the network sees it, on the right with its heatmap: the brighter, the more a place speaks for pneumonia. Each is '
-         'scaled to its own maximum, so the heat of two images cannot be compared. Blue boxes, where the data have them, are what readers '
+         'the image as the network sees it, on the right with its heatmap: grey where nothing speaks for pneumonia, the brighter the more '
+         f'a place does. {CHOSEN} Blue boxes, where the data have them, are what readers '
          'marked. A great loss may be a wrong label: look for that, for tubes and wires, text, odd positions.')
 
 
 def overlaid(image, heat) -> np.ndarray:
     "A (h, w) uint8 image under its heat (h, w) in 0..1, as (h, w, 3) uint8."
-    level = (np.asarray(heat) * 255).round().astype(np.uint8)
-    return (image[..., None] * (1 - ALPHA[level]) + COLORS[level]).round().astype(np.uint8)
+    colors = rgba(heat)
+    alpha = colors[..., 3:]
+    return (image[..., None] * (1 - alpha) + 255 * alpha * colors[..., :3]).round().astype(np.uint8)
+
+
+def bar(scale):
+    "What the colours mean: a strip of them, the numbers at its ends and middle, and what is counted."
+    colors = ', '.join(to_hex(ON_GREY(share)) for share in np.linspace(0, 1, 11))
+    strip = tag('div', *(tag('span', o) for o in scale.at(0, .5, 1)), style=f'background: linear-gradient(to right, {colors})')
+    return tag('div', strip, scale.label, class_='scale')
 
 
 def picture(pixels, boxes, words):
@@ -66,6 +72,7 @@ def write_errors(
     title,      # the run's
     total,      # images in test
     synthetic=False,
+    scale=None,    # `heat.Scale`, what the heat's colours mean
     taught=False,  # whether training taught the maps
 ):
     "Write the page piece by piece: however many rows there are, one is in memory. The whole file or none; returns how many it shows."
@@ -75,7 +82,8 @@ def write_errors(
         file.write(opening)
         lead = p(WORDS, f' A call is pneumonia at {threshold:.3f} or more.', class_='lead')
         notice = p('For research and education, not for diagnosis.', class_='notice')
-        file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead, p(TAUGHT) if taught else '']))
+        file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead, p(TAUGHT) if taught else '',
+                         bar(scale) if scale else '']))
         for n, (row, image, heat, boxes) in enumerate(rows, 1): file.write(case(n, row, image, heat, boxes, threshold, page.mark()))
         file.write(p(f'{n:,} of {total:,} test images.') + closing)
     return n

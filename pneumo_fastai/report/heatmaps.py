@@ -1,6 +1,7 @@
 "The report's section on heatmaps, from localization.json and the pictures beside it."
 from ..errors import InputError
 from ..runs.files import read_json
+from .figures.heat import CHOSEN
 from .html import bullets, cell, join, p, tag
 from .labels import FIGURES, number
 from .map_checks import beside, bias, depends, gap, kept, others, sanity
@@ -87,7 +88,9 @@ def opponents(page, where):
         join([tag('b', 'Pixel average precision: '), 'whether hotter pixels are more often in a box, over all thresholds of heat.']),
         join([tag('b', 'IoU: '), 'the overlap of the boxes with all pixels from one threshold of heat up (0 to 1 within each map), divided '
               'by their union. The threshold of each row is the one that is best on valid; it stands beside the number.'])))
-    return join([p('Opacities have usual places, so any map hits some. The bar to beat is the mean box of the training images.'),
+    return join([p('Opacities have usual places, so any map hits some. The bar to beat is the mean box of the training images. '
+                   'Each map is scored by itself, from 0 to its hottest place, for the logit of pneumonia; the pictures take off what '
+                   'speaks for no pneumonia, and have one scale.'),
                  page.table(header, rows, counts(where)), words,
                  page.table(('the model', *MEASURES.values()), less, 'Differences on the same images; above 0 the model is better. Where '
                             'the interval leaves out 0, chance in the choice of test patients does not explain it.')])
@@ -129,7 +132,7 @@ def heatmaps(page, run, metrics):
     "A run whose maps were not scored shows what pictures it has, and how to score them."
     found = scored(run.folder)
     few = page.figure(run.folder/'gradcam.png', FIGURES['gradcam.png'] + ' Images of valid; blue boxes are what readers '
-                      'marked. Each map is scaled to its own hottest point: on one called healthy bright heat means little.')
+                      f'marked. {CHOSEN}')
     moved = 'How the maps moved in training', join(page.figure(run.folder/f, FIGURES[f]) for f in ('attention.png', 'attention.gif'))
     if not found:
         how = p('How far such maps can be trusted was not measured; ', tag('code', COMMAND), ' does so from the model and the images.')

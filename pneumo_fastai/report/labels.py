@@ -21,10 +21,11 @@ FIGURES = {
     'cases.png': 'Four images of valid as examples: pneumonia found, missed, a false alarm, and healthy called so; with heatmap and '
                  'readers\u2019 boxes where there are any.',
     'top_losses.png': 'The images the model got most wrong: worth looking at for wrong labels, tubes and wires, text, odd positions.',
-    'gradcam.png': 'Grad-CAM (Selvaraju et al. 2017): where the image spoke for pneumonia. Coarse, and no proof of a finding there.',
+    'gradcam.png': 'Heatmaps, Grad-CAM (Selvaraju et al. 2017) unless the bar names another: where the image spoke for pneumonia, and how '
+                   'much. Coarse, and no proof of a finding there.',
     'mean_maps.png': 'Mean heatmap of the test images without and with pneumonia, and where the boxes of the training images lie. All '
-                     'images are laid over each other as they are.',
-    'attention.png': 'Heatmaps of the same images of valid before training and as it went on, from left to right.',
+                     'images are laid over each other as they are, each from 0 to its own hottest place: where heat lies, not how much.',
+    'attention.png': 'Heatmaps of the same images of valid before training and as it went on, from left to right, on the scale of the run.',
     'attention.gif': 'The same, moving; the last picture is the end of training.',
 }
 QUESTION = 'How well does a model tell chest radiographs with pneumonia from those without, on patients it never saw?'

@@ -107,6 +107,12 @@ def share(dsets):
     for tl in dsets.tls: tl.splits = L(slice(None), [])  # what fastai gives items that were not split
 
 
+def normalised_by(dls) -> tuple[float, float]:
+    "Mean and standard deviation that the network's inputs are normalised by."
+    normalize = next(t for t in dls.valid.after_batch.fs if isinstance(t, Normalize))
+    return normalize.mean.item(), normalize.std.item()
+
+
 def split_dl(dls, split):
     "The images of one split ('train', 'valid' or 'test') in the cohort's order, untouched by augmentation, with labels."
     table = dls.cohort.table

@@ -10,7 +10,8 @@ from .. import experiment as recipes
 from ..csv_files import csv_text
 from ..data.likeness import grey_range
 from ..explain.evaluation import explain_run, panel
-from ..explain.gradcam import how_maps, show_gradcam
+from ..explain.gradcam import how_maps
+from ..explain.maps import compute
 from ..inference.bundle import Bundle, export
 from ..inference.stored import by_torch
 from ..report.figures import heatmaps, style
@@ -26,7 +27,7 @@ from .callbacks.precision import Precision
 from .callbacks.progress import Bar
 from .callbacks.random_state import random_state_kept
 from .learner import get_learner, train
-from .loaders import get_dls, split_dl
+from .loaders import get_dls, normalised_by, split_dl
 from .precision import said
 
 
@@ -95,10 +96,8 @@ def augmented_split(learn, split, n, progress) -> pd.DataFrame:
 
 def bundle_of(learn, experiment) -> Bundle:
     "The trained network and how an image is made ready for it."
-    normalize = next(t for t in learn.dls.valid.after_batch.fs if type(t).__name__ == 'Normalize')
-    cohort = learn.dls.cohort
-    recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view,
-                  mean=normalize.mean.item(), std=normalize.std.item(),
+    (mean, std), cohort = normalised_by(learn.dls), learn.dls.cohort
+    recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view, mean=mean, std=std,
                   grey=grey_range(cohort.pixels, list(cohort.table.path[cohort.table.split == 'train'])))
     return Bundle(learn.model.state_dict(), recipe)
 
@@ -115,9 +114,9 @@ def draw_images(learn, saved, experiment, threshold):
     cohort, few = learn.dls.cohort, heatmaps.spread(valid)
     style.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), saved.folder/'top_losses.png')
     if experiment.gradcam: return
+    maps = compute(learn.model, cohort.pixels, valid.path, normalised_by(learn.dls), **how_maps(experiment)).on_scale(valid.path)
     for name, some, columns in (('gradcam', few, 3), ('cases', heatmaps.cases(valid, threshold), 4)):
-        heat = show_gradcam(learn, list(some.path), **how_maps(experiment))[1]
-        style.save(panel(cohort, experiment, some, list(heat), columns), saved.folder/f'{name}.png')
+        style.save(panel(cohort, experiment, some, maps, columns), saved.folder/f'{name}.png')
 
 
 def finish(learn, folder, experiment) -> dict:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from pneumo_fastai.errors import InputError
@@ -14,6 +15,17 @@ def two_networks():
     from torchvision.models import densenet121
     torch.manual_seed(0)
     return [(ResNet18(), 'layer4', torch.randn(3, 1, 224, 224)), (densenet121(num_classes=2), 'features', torch.randn(2, 3, 224, 224))]
+
+
+class Dense(nn.Module):
+    "Another end than ResNet18's: between the last module that gives maps and the mean over places is a ReLU that is no module."
+    def __init__(self):
+        super().__init__()
+        self.net = two_networks()[1][0]
+
+    def features(self, x): return F.relu(self.net.features(x.expand(-1, 3, -1, -1)))
+    def head(self, maps): return self.net.classifier(maps.mean((2, 3)))
+    def forward(self, x): return self.head(self.features(x))
 
 
 class Tiny(nn.Module):
@@ -41,6 +53,50 @@ def test_equations_1_and_2():
     a, g = torch.rand(3, 5, 4, 4) - 0.5, torch.rand(3, 5, 4, 4) - 0.5
     slow = torch.stack([sum(g[n, k].mean() * a[n, k] for k in range(5)).clamp(min=0) for n in range(3)])
     torch.testing.assert_close(gradcam(a, g), slow)
+
+
+def test_a_value_is_what_a_place_adds_to_the_logit_less_the_other_classs():
+    x = torch.tensor([[[[1., 2.], [-4., 0.]]], [[[.1, .2], [-.4, 0.]]]])  # the second speaks for it a tenth as loudly
+    with GradCAM(Tiny(), 'features') as cam: found = cam.by_method(x, ['gradcam'])['gradcam']
+    torch.testing.assert_close(found.maps[0][0], found.maps[0][1])
+    # by hand: (3 - 1) A_1 / 4 + (1 - 1) A_2 / 4 = x / 2, and its ReLU
+    torch.testing.assert_close(found.values[0], x[:, 0].clamp(min=0) / 2)
+
+
+@pytest.mark.parametrize('network', [ResNet18, Dense])
+def test_of_a_network_and_of_another_end_the_values_sum_to_the_logits_difference(network):
+    torch.manual_seed(0)
+    model, x = network().eval(), torch.randn(2, 1, 96, 64)
+    w, b = next((m.weight, m.bias) for m in reversed(list(model.modules())) if isinstance(m, nn.Linear))
+    with torch.no_grad():
+        places = torch.einsum('nchw,c->nhw', maps := model.features(x), w[1] - w[0]) / maps[0, 0].numel()  # by hand
+        logits = model(x)
+    torch.testing.assert_close(places.sum((1, 2)) + b[1] - b[0], logits[:, 1] - logits[:, 0])
+    with GradCAM(model) as cam: found = cam.by_method(x, METHODS)
+    for k in ('gradcam', 'hirescam'): torch.testing.assert_close(found[k].values[0], places.clamp(min=0))
+    with GradCAM(model, mirror=True) as cam: turned = cam.by_method(x.flip(-1), ['gradcam'])['gradcam'].values[0].flip(-1)
+    with GradCAM(model, mirror=True) as cam: torch.testing.assert_close(cam.by_method(x, ['gradcam'])['gradcam'].values[0], turned)
+
+
+def test_what_members_of_an_ensemble_add_is_summed():
+    torch.manual_seed(0)
+    one, x = ResNet18(), torch.randn(2, 1, 64, 64)
+    with GradCAM(one) as cam: alone = cam.by_method(x, ['gradcam'])['gradcam'].values
+    with GradCAM(Ensemble([one, one], [(0., 1.)] * 2)) as cam: together = cam.by_method(x, ['gradcam'])['gradcam'].values
+    torch.testing.assert_close(together, alone)  # each has half a say
+
+
+def test_the_last_maps_by_name_or_by_themselves_are_the_same_to_the_last_bit():
+    torch.manual_seed(0)
+    model, x = ResNet18(), torch.randn(2, 1, 64, 64)
+    with GradCAM(model) as cam: between = cam.by_method(x, METHODS)
+    with GradCAM(model, 'layer4.1') as cam: hooked = cam.by_method(x, METHODS)
+    for k in METHODS: assert torch.equal(between[k].maps[0], hooked[k].maps[0]) and torch.equal(between[k].values[0], hooked[k].values[0])
+
+
+def test_a_network_without_the_two_parts_needs_a_layer_by_name():
+    with pytest.raises(InputError, match=r"no `features` and `head`, so name a layer; there are: features, features\.conv0"):
+        GradCAM(two_networks()[1][0])
 
 
 def test_batched_equals_one_by_one_and_has_the_size_of_the_image():
@@ -118,8 +174,8 @@ def test_each_method_agrees_with_the_public_package(which, layers):
         torch.testing.assert_close(heat, torch.from_numpy(expected).float(), atol=1e-4, rtol=0)
 
 
-def test_the_default_layer_is_the_last_that_gives_maps_of_every_member():
-    for model, layer, _ in two_networks(): assert last_maps(model) == [layer]
+def test_the_last_maps_are_those_that_go_into_the_head_of_every_member():
+    assert last_maps(ResNet18()) == ['layer4'] and last_maps(Dense()) == ['features']
     both = Ensemble([ResNet18(), ResNet18()], [(0., 1.)] * 2)
     assert last_maps(both) == ['members.0.layer4', 'members.1.layer4']
     with GradCAM(both) as heat_of: assert heat_of(torch.randn(1, 1, 64, 64)).shape == (1, 64, 64)

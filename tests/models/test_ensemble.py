@@ -2,6 +2,7 @@ import torch
 from torch import nn
 
 from pneumo_fastai.models.ensemble import Ensemble
+from pneumo_fastai.models.resnet import ResNet18
 
 
 def net(seed):
@@ -15,6 +16,13 @@ def test_its_softmax_is_the_mean_of_members_that_each_see_their_own_normalisatio
     ours = Ensemble(members, stats)((x - 0.4) / 0.2)
     torch.testing.assert_close(ours.softmax(-1), each.mean(0))
     torch.testing.assert_close(Ensemble(members, stats).probabilities((x - 0.4) / 0.2), each)
+
+
+def test_features_and_head_are_its_forward_to_the_last_bit():
+    torch.manual_seed(0)
+    both, x = Ensemble([ResNet18(), ResNet18()], [(0.4, 0.2), (0.5, 0.25)]).eval(), torch.randn(3, 1, 64, 64)
+    maps = both.features(x)
+    assert [m.shape for m in maps] == [(3, 512, 2, 2)] * 2 and torch.equal(both.head(maps), both(x))
 
 
 def test_one_member_is_that_member():

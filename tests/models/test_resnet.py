@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import torch
 from torchvision.models import resnet18
 
@@ -14,6 +16,24 @@ def test_with_torchvisions_weights_it_gives_torchvisions_outputs():
     for mode in (True, False):  # training too: the running statistics then move alike
         torch.testing.assert_close(ours.train(mode)(x), theirs.train(mode)(x))
     for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True): torch.testing.assert_close(a, b)
+
+
+def test_features_and_head_are_its_forward_to_the_last_bit():
+    "And that is what it was before the two had names, written out."
+    torch.manual_seed(0)
+    model, x = ResNet18(), torch.randn(4, 1, 96, 80)
+    other = deepcopy(model)
+    def forward(m, x):
+        x = m.maxpool(m.relu(m.bn1(m.conv1(x))))
+        x = m.layer4(m.layer3(m.layer2(m.layer1(x))))
+        return m.fc(m.avgpool(x).flatten(1))
+    for mode in (True, False):
+        ours, theirs = model.train(mode)(x), forward(other.train(mode), x)
+        ours[:, 1].sum().backward()
+        theirs[:, 1].sum().backward()
+        assert torch.equal(ours, theirs)
+    assert torch.equal(model.head(model.features(x)), ours)
+    for a, b in zip(model.parameters(), other.parameters(), strict=True): assert torch.equal(a.grad, b.grad)
 
 
 def test_its_first_and_last_layer_are_the_stated_ones():

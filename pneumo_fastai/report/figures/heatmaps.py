@@ -6,26 +6,31 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from ...errors import InputError
 from ...runs.files import whole
+from .heat import ON_GREY, rgba
 from .style import SKY, figure
 
 
 def draw_panel(ax, image, title, heat, boxes):
     ax.imshow(image, cmap='gray', vmin=0, vmax=255)
-    if heat is not None:
-        colors = colormaps['inferno'](.25 + .75*np.asarray(heat, dtype=float))
-        colors[..., 3] = .6*np.clip(heat, 0, 1)  # where the map is low, the radiograph itself is seen
-        ax.imshow(colors)
+    if heat is not None: ax.imshow(rgba(heat))
     for x, y, width, height in boxes:
         ax.add_patch(Rectangle((x - .5, y - .5), width, height, fill=False, edgecolor=SKY, linewidth=1.8,
                                path_effects=[withStroke(linewidth=3.2, foreground='black')]))
     ax.set_title('\n'.join(line for part in title.split('\n') for line in textwrap.wrap(part, 40)), fontsize=8, parse_math=False)
+
+
+def bar(fig, axes, scale):
+    "What the colours of heat mean, below all panels; nothing without a `Scale`."
+    if scale is None: return
+    shown = fig.colorbar(ScalarMappable(cmap=ON_GREY), ax=axes, location='bottom', shrink=.7, aspect=40, label=scale.label)
+    shown.set_ticks((0, .5, 1), labels=scale.at(0, .5, 1))
 
 
 def image_grid(
@@ -35,6 +40,7 @@ def image_grid(
     boxes=None,      # for each image a list of x, y, width, height in its pixels, from the top left corner
     columns=3,
     synthetic=False,
+    scale=None,      # `heat.Scale`, what the maps' colours mean
 ):
     "Radiographs in rows of `columns`; `InputError` for no image, lists that differ in length, or a map of another shape than its image."
     n = len(images)
@@ -46,11 +52,12 @@ def image_grid(
             raise InputError(f'image {i} has shape {np.shape(image)} and its map {np.shape(heat)}; give 2-D arrays of one shape')
     columns = min(columns, n)
     rows = math.ceil(n/columns)
-    fig = figure((3.2*columns, 3.7*rows + .4*synthetic), synthetic)
+    fig = figure((3.2*columns, 3.7*rows + .4*synthetic + .7*(scale is not None)), synthetic)
     fig.get_layout_engine().set(h_pad=.1)
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes: ax.set_axis_off()
     for ax, *panel in zip(axes, images, titles, maps, boxes, strict=False): draw_panel(ax, *panel)
+    bar(fig, axes, scale)
     return fig
 
 
@@ -58,15 +65,17 @@ def attention(
     images,   # (n, h, w) uint8
     kept,     # (title, heat (n, h, w)) of each moment
     boxes,    # for each image a list of x, y, width, height
+    scale,    # `heat.Scale`, what the maps' colours mean
     synthetic=False,
 ):
     "A row an image, a column a moment of training."
-    fig = figure((1.6*len(kept), 1.75*len(images) + .4), synthetic)
+    fig = figure((1.6*len(kept), 1.75*len(images) + 1.1), synthetic)
     axes = fig.subplots(len(images), len(kept), squeeze=False)
     for j, (title, heat) in enumerate(kept):
         for i, ax in enumerate(axes[:, j]):
             draw_panel(ax, images[i], title if i == 0 else '', heat[i], boxes[i])
             ax.set_axis_off()
+    bar(fig, axes, scale)
     return fig
 
 
@@ -90,22 +99,23 @@ def mean_maps(
     maps,  # name -> (n, mean map (h, w)); and, under a name of its own, the mean box of the training images where there are any
     synthetic=False,
 ):
-    "Mean maps side by side, on one scale of heat from 0 to 1."
+    "Mean maps side by side; each image's own went from 0 to 1, so that all count alike."
     fig = figure((3*len(maps) + .6, 3.2), synthetic)
     axes = fig.subplots(1, len(maps), squeeze=False)[0]
     for ax, (name, (n, heat)) in zip(axes, maps.items(), strict=True):
         shown = ax.imshow(np.asarray(heat), cmap='inferno', vmin=0, vmax=1)
         ax.set(title=f'{name}, n = {n}', xticks=[], yticks=[])
-    fig.colorbar(shown, ax=axes, shrink=.8)
+    fig.colorbar(shown, ax=axes, shrink=.8, label='mean share of the hottest place')
     return fig
 
 
 def spread(rows, n=9):
-    "`n` rows for a panel: pneumonia from the surest to the most missed, then the falsest alarms."
-    found = rows[rows.label == 1].sort_values('probability', ascending=False, kind='stable')
-    alarms = rows[rows.label == 0].sort_values('probability', ascending=False, kind='stable')
-    few = found.iloc[np.unique(np.linspace(0, len(found) - 1, min(len(found), n * 2 // 3)).round().astype(int))]
-    return pd.concat([few, alarms.head(n - len(few))])
+    "`n` rows for a panel: pneumonia from the surest to the most missed, then no pneumonia from the falsest alarm to the surest."
+    def some(label, n):
+        each = rows[rows.label == label].sort_values('probability', ascending=False, kind='stable')
+        return each.iloc[np.unique(np.linspace(0, len(each) - 1, min(len(each), n)).round().astype(int))]
+    few = some(1, n * 2 // 3)
+    return pd.concat([few, some(0, n - len(few))])
 
 
 def cases(

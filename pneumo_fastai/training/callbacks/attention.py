@@ -1,10 +1,13 @@
 "A callback that shows how attention moves as a network learns."
+from dataclasses import replace
+
+import numpy as np
 from fastai.callback.core import Callback
 
 from ...data.prepare import boxes_in_square
-from ...explain.gradcam import show_gradcam
+from ...explain.maps import compute
 from ...report.figures import heatmaps, style
-from .random_state import random_state_kept
+from ..loaders import normalised_by
 
 FRAME = 600  # milliseconds an epoch in the animation
 
@@ -32,15 +35,20 @@ class WatchGradCAM(Callback):
         every = -(-self.n_epoch // self.frames)
         if self.epoch % every == 0 or self.epoch == self.n_epoch - 1: self._keep(f'epoch {self.epoch}')
 
-    def _keep(self, title):
-        with random_state_kept(self.dls): self.images, heat = show_gradcam(self.learn, self.paths, **self.how)
-        self.kept.append((title, heat))
+    def _keep(self, title): self.kept.append((title, self._maps(self.paths)))
+
+    def _maps(self, paths):
+        return compute(self.model, self.dls.cohort.pixels, paths, normalised_by(self.dls), **self.how)
 
     def after_fit(self):
         cohort = self.dls.cohort
+        valid = cohort.table.path[cohort.table.split == 'valid']
+        end = self._maps(valid).on_scale(valid)  # of the weights that are kept: the scale of the run's other panels
+        kept = [(title, list(replace(maps, tops=end.tops).shown(self.paths))) for title, maps in self.kept]
+        images = [np.array(cohort.pixels[p]) for p in self.paths]
         boxes = [boxes_in_square(cohort, p, self.experiment) for p in self.paths]
-        style.save(heatmaps.attention(self.images, self.kept, boxes, cohort.synthetic), self.folder/'attention.png')
-        frames = [heatmaps.image_grid(self.images, [title] * len(self.paths), list(heat), boxes, synthetic=cohort.synthetic)
-                  for title, heat in self.kept]
+        style.save(heatmaps.attention(images, kept, boxes, end.scale, cohort.synthetic), self.folder/'attention.png')
+        frames = [heatmaps.image_grid(images, [title] * len(self.paths), heat, boxes, synthetic=cohort.synthetic, scale=end.scale)
+                  for title, heat in kept]
         heatmaps.save_animation(frames, self.folder/'attention.gif', FRAME)
 

@@ -1,4 +1,6 @@
 "Teaching the class activation map where readers drew boxes."
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from fastai.callback.core import Callback
@@ -7,12 +9,15 @@ from ...errors import InputError
 
 
 def class_map(
-    maps,       # (n, channels, h, w): the last ones
-    linear,     # the network's last layer; between the two is a mean over places
+    maps,  # (n, channels, h, w): the last ones, with a graph
+    head,  # the network's, from these maps to its logits; autocast is off
     label=1,
 ) -> torch.Tensor:
-    "(n, h, w): what each place says for class `label`; Grad-CAM of the last maps, before its ReLU (Selvaraju et al. 2017, section 3.1)."
-    return torch.einsum('nchw,c->nhw', maps.float(), linear.weight[label].float())
+    """(n, h, w): what each place says for class `label`, as if all were like it; where a mean over places and a linear layer follow,
+    Grad-CAM before its ReLU (Selvaraju et al. 2017, section 3.1). It can be differentiated itself."""
+    maps = maps.float()
+    gradient, = torch.autograd.grad(head(maps)[:, label].sum(), maps, create_graph=True)
+    return (gradient * maps).sum(1) * maps[0, 0].numel()
 
 
 def outside(
@@ -29,8 +34,8 @@ def outside(
 
 
 class BoxGuidance(Callback):
-    """Adds `weight` times `outside` to what a training step descends; the loss that is shown and kept stays the cross-entropy. For
-    networks that end in `avgpool` and `fc`. The masks come at the end of its own training batches (`BatchDL.masked`)."""
+    """Adds `weight` times `outside` to what a training step descends; the loss that is shown and kept stays the cross-entropy. The
+    maps are what the network hands to its `head`. The masks come at the end of its own training batches (`BatchDL.masked`)."""
     order = -10  # before the loss is looked at
     def __init__(self, weight): self.weight = weight
 
@@ -42,18 +47,19 @@ class BoxGuidance(Callback):
         if len(self.yb) < 2: raise InputError('the batches have no boxes; give get_dls the experiment with box_guidance')
         self.masks = self.yb[1]
         self.learn.yb = self.yb[:1]
-        self.hook = self.model.avgpool.register_forward_pre_hook(self._keep)
+        self.model.head = partial(self._keep, self.model.head)
 
-    def _keep(self, module, inputs): self.pooled = inputs[0]
+    def _keep(self, head, maps):
+        self.handed = maps
+        return head(maps)
 
     def after_pred(self): self._leave()
     def after_cancel_batch(self): self._leave()
 
-    def _leave(self):
-        if hook := self.__dict__.pop('hook', None): hook.remove()
+    def _leave(self): vars(self.model).pop('head', None)
 
     def after_loss(self):
         if not self.training: return
         masks, labels = (t.as_subclass(torch.Tensor) for t in (self.masks, self.y))
-        self.learn.loss_grad = self.loss_grad + self.weight * outside(class_map(self.pooled, self.model.fc), masks, labels)
-        del self.masks, self.pooled
+        self.learn.loss_grad = self.loss_grad + self.weight * outside(class_map(self.handed, self.model.head), masks, labels)
+        del self.masks, self.handed
