@@ -1,14 +1,14 @@
 "python -m pneumo_fastai.audit: look at a data set before training on it."
 import sys
 
-from .cli import run
+from .cli import check_out, run
 from .experiment import DATA
 
 
 def audit(
     data:str = 'demo',     # 'demo', or a folder, as for fit
     exp:str = 'baseline',  # an experiment's name, or the path of its TOML file: its size and splits are looked at
-    out:str = 'audit.png',  # the figure's file; the findings are written beside it as .json
+    out:str = 'audit.png',  # the figure's file; the findings are written beside it as .json; both replaced where there are such
     cache:str = None,      # where decoded images are kept; the user's cache folder unless given
     **overrides:DATA,
 ):
@@ -38,7 +38,7 @@ def figure_file(out):
     from .errors import InputError
     out = Path(out)
     if out.suffix.lower() != '.png': raise InputError(f'{out} is no .png; give the figure a name like audit.png with --out')
-    if not out.resolve().parent.is_dir(): raise InputError(f'{out.parent} is no folder; give --out in one that exists')
+    for path in (out, out.with_suffix('.json')): check_out(path)
     return out
 
 

@@ -5,7 +5,7 @@ from .cli import check_out, run
 
 
 def bench(
-    out:str = 'bench.json',  # the figures' file
+    out:str = 'bench.json',  # the figures' file, replaced where there is one
     data:str = 'demo',       # 'demo', or a folder of DICOMs, as for fit
     cache:str = None,        # where decoded images are kept; the user's cache folder unless given
     growth:str = None,       # instead: a folder for growth.json and growth.png, an epoch against images, size, threads and workers
@@ -17,15 +17,14 @@ def bench(
     from tempfile import TemporaryDirectory
 
     from . import experiment as recipes
-    from .data.readers import PICTURES
     from .errors import InputError
     from .screen import bar, cohort_ready, console, table
     _, experiment = recipes.load_experiment('weighted', **overrides)
+    if growth and (out, data, cache) != ('bench.json', 'demo', None):
+        raise InputError('--growth measures noise, into a folder of its own; leave out --out, --data and --cache')
     if growth: return grow(experiment, Path(growth))
     check_out(out)
-    cohort = cohort_ready(data, experiment, cache)
-    if pictures := [p for p in cohort.table.path if Path(p).suffix.lower() in PICTURES]:
-        raise InputError(f'{len(pictures)} images are no DICOM, the first is {pictures[0]}; give --data of DICOMs alone')
+    cohort = cohort_ready(data, experiment, cache, check_dicom)
     with bar('measuring') as tick, TemporaryDirectory() as folder:
         tick(0, 6)
         from .benchmarks.rates import measured
@@ -36,6 +35,16 @@ def bench(
     table(title, ['what', 'here', 'the plain way', 'there', 'ratio'],
           [(r['what'], f'{r["rate"]:,.1f}', r['plain'], f'{r["plain_rate"]:,.1f}', f'{r["ratio"]:.2f}') for r in found['rows']])
     console.print(f'written: {out}', soft_wrap=True)
+
+
+def check_dicom(cohort):
+    "`InputError` where any image of the cohort is a picture."
+    from pathlib import Path
+
+    from .data.readers import PICTURES
+    from .errors import InputError
+    if pictures := [p for p in cohort.table.path if Path(p).suffix.lower() in PICTURES]:
+        raise InputError(f'{len(pictures)} images are no DICOM, the first is {pictures[0]}; give --data of DICOMs alone')
 
 
 def grow(experiment, out):

@@ -10,11 +10,13 @@ def cache(
 ):
     "List the decoded images that are kept, or remove some."
     import shutil
+    from pathlib import Path
 
     from .data.cache import home, listing
     from .errors import InputError
     from .experiment import unknown
     from .screen import console, table
+    if cache and not Path(cache).is_dir(): raise InputError(f"{cache} is no folder; give one, or leave out --cache for the user's")
     kept = listing(cache)
     if clear and clear != 'all' and clear not in set(kept.key): raise InputError(unknown('key', clear, [*kept.key, 'all']))
     chosen = kept[(kept.key == clear) | (clear == 'all')] if clear else kept

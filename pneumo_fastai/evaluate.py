@@ -18,12 +18,16 @@ def evaluate(
     force:bool = False,              # measure also what is not as it was when the run ended; the report then says so
 ):
     "Measure a run anew from its saved predictions, without images, or compare several."
+    from .errors import InputError
     from .evaluation.settings import Settings
-    from .runs.folder import ended, is_cross_validation, read_run
+    from .runs.folder import check_different, ended, is_cross_validation, read_run
     check_resampling(n_boot, seed)
     choices = Settings(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
-    if len(runs) == 1: (together if is_cross_validation(runs[0]) else one)(runs[0], choices, force)
-    else: several([ended(read_run(folder, force), force) for folder in runs], choices, out)
+    if len(runs) > 1:
+        check_different(found := [ended(read_run(folder, force), force) for folder in runs])
+        return several(found, choices, out)
+    if out != 'comparison': raise InputError('--out is for the table of several runs; leave it out, a run\'s own folder gets its numbers')
+    (together if is_cross_validation(runs[0]) else one)(runs[0], choices, force)
 
 
 def rule(text):

@@ -21,12 +21,12 @@ def gradcam(
     from .errors import InputError
     from .memory import keep_freed
     from .runs.files import read_json
-    from .runs.folder import ended, read_run
+    from .runs.folder import check_different, ended, read_run
     from .screen import bar, console
     if worst < 0: raise InputError(f'worst is {worst}; give a number of images, or 0 for all of test')
     check_resampling(n_boot, seed)
     keep_freed()
-    for folder in runs: ended(read_run(folder))
+    check_different([ended(read_run(folder)) for folder in runs])
     read_json(Path(runs[0])/'metrics.json')  # what the report is written from once more
     with bar('maps') as tick:
         from .explain.evaluation import explain_run

@@ -10,7 +10,7 @@ def lr_find(
     exp:str = 'baseline',  # an experiment's name, or the path of its TOML file
     data:str = 'demo',     # 'demo', or a folder, as for fit
     steps:int = 100,       # training steps of the mock training, the rate growing from 1e-7 to 10
-    out:str = 'lr_find.png',  # the curve's file
+    out:str = 'lr_find.png',  # the curve's file, replaced where there is one
     cache:str = None,      # where decoded images are kept; the user's cache folder unless given
     **overrides,
 ):

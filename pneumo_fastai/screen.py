@@ -56,12 +56,13 @@ def show_cohort(cohort, summary):
     if len(cohort.rejected): note(f'{len(cohort.rejected)} files, listed in rejected.csv', 'rejected')
 
 
-def cohort_ready(data, experiment, cache):
-    "Read, decode and split what `data` names, with progress bars, and show it."
+def cohort_ready(data, experiment, cache, check=lambda cohort: None):
+    "Read, decode and split what `data` names, with progress bars, and show it; `check` sees it before anything is decoded."
     with bar('reading the cohort') as tick:
-        from .data.prepare import find_cohort, prepare
+        from .data.prepare import find_cohort, prepare, stepped
         from .data.split import split_summary
         cohort = find_cohort(data, cache, tick)
+    check(cohort)
     with bar('decoding images') as tick: cohort = prepare(cohort, experiment, cache, tick)
-    show_cohort(cohort, split_summary(cohort.table))
+    show_cohort(stepped(cohort, experiment.batch_size), split_summary(cohort.table))
     return cohort
