@@ -4,6 +4,7 @@ import sys
 from .cli import check_out, run
 
 KINDS = '.png', '.pdf', '.svg', '.jpg'
+LEAST, MOST = 30, 10_000  # steps: the rule `slide` looks at 16 after the cuts, which 23 leave; the loss may diverge some before the end
 
 
 def lr_find(
@@ -24,7 +25,8 @@ def lr_find(
     check_out(out)
     if Path(out).suffix.lower() not in KINDS: raise InputError(f'{out} is no picture; give --out a name that ends in {", ".join(KINDS)}')
     keep_freed()
-    if steps < 20: raise InputError(f'steps is {steps}, it takes 20 or more: the first tenth and the last five are cut off')
+    if not LEAST <= steps <= MOST:
+        raise InputError(f'steps is {steps}, it takes {LEAST} to {MOST:,}: the first tenth and the last five are cut off')
     name, experiment = recipes.load_experiment(exp, **overrides)
     cohort = cohort_ready(data, experiment, cache)
     with bar('range test') as tick:

@@ -50,10 +50,10 @@ def whole(folder): subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], 
 
 @pytest.fixture
 def explained(explainable):
-    "A finished run with its heatmaps."
+    "A finished run, with stand-ins for what gradcam wrote."
     folder = explainable()
+    for name in evaluation.WRITTEN: (folder/name).write_text('{"a": 0.5}')
     write_sums(folder)
-    assert run(gradcam, [str(folder), *FEW]) == 0
     return folder
 
 
@@ -86,8 +86,7 @@ def test_a_layer_without_maps_is_refused_and_those_with_are_listed(explainable, 
     assert err.count('\n') == 1 and 'no layer' in err and err.strip().endswith('there are: 0, 1, 2, 3') and contents(folder) == before
 
 
-@pytest.mark.parametrize('spoil', [lambda p: p.write_bytes(p.read_bytes()[:99]), lambda p: p.write_bytes(b'\xff\0'), lambda p: p.unlink(),
-                                   lambda p: p.write_text('{}'), lambda p: p.write_text(p.read_text().replace('0.', 'NaN', 1))])
+@pytest.mark.parametrize('spoil', [lambda p: p.write_bytes(b'{"a": \xff\0'), lambda p: p.unlink(), lambda p: p.write_text('{"a": NaN}')])
 def test_it_writes_anew_what_it_wrote_whatever_became_of_it(explained, capsys, spoil):
     spoil(explained/'localization.json')
     before = contents(explained)
