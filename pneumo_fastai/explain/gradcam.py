@@ -54,7 +54,7 @@ def how_maps(experiment) -> dict:
     return dict(layers=names(experiment.gradcam_layers), method=experiment.gradcam_method, mirror=experiment.gradcam_mirror)
 
 
-def names(text): return [o for o in text.split(',') if o] or None
+def names(text): return [o.strip() for o in text.split(',')] if text else None
 
 
 class GradCAM:

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 
 from .labels import number
+from .pictures import damage
 
 STYLE = (Path(__file__).with_name('report.css')).read_text(encoding='utf-8')
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the browser itself refuses to load anything from elsewhere
@@ -69,8 +70,9 @@ class Page:
         return join([title, tag('div', tag('table', tag('thead', head), tag('tbody', *body), class_=class_), class_='scroll')])
 
     def figure(self, path, words, class_=None):
-        "A PNG or GIF within the page and the sentence that says what it shows; where there is none, nothing."
+        "A PNG or GIF within the page and the sentence that says what it shows; where there is none, nothing; what is wrong with one."
         if not Path(path).is_file(): return Safe('')
+        if why := damage(path): return p(why, class_='warning')
         source = f'data:image/{Path(path).suffix[1:]};base64,' + base64.b64encode(Path(path).read_bytes()).decode()
         image = Safe(f'<img src="{source}" alt="{escape(words)}">')
         return tag('figure', image, tag('figcaption', words, ' ', self.mark()), class_=class_)
