@@ -12,7 +12,7 @@ USED = *DATA, *STEP, 'box_guidance'  # of the recipe
 
 
 def bench(
-    out:str = 'bench.json',  # the figures' file
+    out:str = 'bench.json',  # the figures' file, replaced where there is one
     data:str = 'demo',       # 'demo', or a folder of DICOMs, as for fit
     cache:str = None,        # where decoded images are kept; the user's cache folder unless given
     growth:str = None,       # instead: a folder for growth.json and growth.png, an epoch against images, size, threads and workers
@@ -20,11 +20,13 @@ def bench(
 ):
     "Measure decoding, cache, loader, training and inference against the plain ways, in one run."
     _, experiment = load_experiment('weighted', **overrides)
+    if growth and (out, data, cache) != ('bench.json', 'demo', None):
+        raise InputError('--growth measures noise, into a folder of its own; leave out --out, --data and --cache')
     if growth: return grow(experiment, Path(growth), [k for k, v in overrides.items() if v is not None and k not in STEP])
     from .report.terminal import written
     from .training.cohort import cohort_ready
     check_out(out)
-    cohort = cohort_ready(data, experiment, cache)
+    cohort = cohort_ready(data, experiment, cache, check_dicom)
     with bar('measuring') as tick:
         tick(0, 6)
         from .benchmarks.rates import save
@@ -33,6 +35,13 @@ def bench(
     table(title, ['what', 'here', 'the plain way', 'there', 'ratio'],
           [(r['what'], f'{r["rate"]:,.1f}', r['plain'], f'{r["plain_rate"]:,.1f}', f'{r["ratio"]:.2f}') for r in found['rows']])
     written(out)
+
+
+def check_dicom(cohort):
+    "`InputError` where any image of the cohort is a picture."
+    from .data.readers import PICTURES
+    if pictures := [p for p in cohort.table.path if Path(p).suffix.lower() in PICTURES]:
+        raise InputError(f'{len(pictures)} images are no DICOM, the first is {pictures[0]}; give --data of DICOMs alone')
 
 
 def grow(experiment, out, asked):

@@ -1,6 +1,7 @@
 "python -m pneumo_fastai.cache: what is kept of decoded images, and how much room it takes."
 import shutil
 import sys
+from pathlib import Path
 
 from .cli import run
 from .errors import InputError
@@ -14,6 +15,7 @@ def cache(
 ):
     "List the decoded images that are kept, or remove some."
     from .data.cache import home, listing
+    if cache and not Path(cache).is_dir(): raise InputError(f"{cache} is no folder; give one, or leave out --cache for the user's")
     kept = listing(cache)
     if clear and clear != 'all' and clear not in set(kept.key): raise InputError(unknown('key', clear, [*kept.key, 'all']))
     chosen = kept[(kept.key == clear) | (clear == 'all')] if clear else kept

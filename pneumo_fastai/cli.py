@@ -5,6 +5,7 @@ import shlex
 import sys
 from inspect import Parameter, signature
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from .errors import InputError
 from .experiment import TYPES, Experiment, takes, unknown
@@ -69,6 +70,7 @@ def add_recipe(parser, names):
 def remedy(error) -> str:
     "What would help against an `OSError`: what is there and may not be read is its user's to mend, the rest could not be written."
     if isinstance(error, FileNotFoundError): return ''
+    if isinstance(error, IsADirectoryError): return '; move the folder of that name away'
     if error.filename and os.path.exists(error.filename) and not os.access(error.filename, os.R_OK, effective_ids=EFFECTIVE):
         return '; make it readable'
     return '; give another place with --out or --cache'
@@ -96,6 +98,23 @@ def check_out(
     if not os.access(folder, os.W_OK): raise InputError(f'{folder} cannot be written; give --out in a folder that can')
 
 
+def check_folder(out):
+    "`InputError` unless a folder can be made there."
+    place = Path(os.path.abspath(out))
+    while not os.path.lexists(place): place = place.parent
+    try: TemporaryDirectory(dir=place).cleanup()
+    except OSError as e: raise InputError(f'{place} takes no folder ({e.strerror}); give another place with --out') from e
+
+
+def check_filled(function, values):
+    "`InputError` for a value that is an empty text where the default is not."
+    for name, p in signature(function).parameters.items():
+        given = values.get(name)
+        if '' not in (given if isinstance(given, list) else [given]) or p.default == '': continue
+        what, or_not = (name, '') if p.default is p.empty else (flag(name), ', or leave the option out')
+        raise InputError(f'{what} is empty; give a value{or_not}')
+
+
 def refused(error) -> int:
     "One line on what was wrong; returns the exit status."
     print(f'error: {" ".join(str(error).splitlines())}', file=sys.stderr)  # a name may hold a line's end
@@ -106,6 +125,7 @@ def run(function, argv=None, prog=None) -> int:
     "Run `function` with the command line's values; returns the exit status."
     try:
         values = parser_for(function, prog).parse(sys.argv[1:] if argv is None else argv)
+        check_filled(function, values)
         several = [values.pop(n) for n, p in signature(function).parameters.items() if p.kind is Parameter.VAR_POSITIONAL]
         function(*(v for vs in several for v in vs), **values)
         return 0

@@ -2,6 +2,7 @@
 import sys
 
 from .cli import check_out, check_resampling, run
+from .errors import InputError
 from .evaluation.settings import Settings, rule
 
 RUNS = "folder of a run or of a cross-validation, to measure anew from its saved files; several runs, to compare with the first"
@@ -21,6 +22,7 @@ def evaluate(
     check_resampling(n_boot, seed)
     choices = Settings(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
     if len(runs) > 1: return compared(runs, choices, out, force)
+    if out != 'comparison': raise InputError('--out is for the table of several runs; leave it out, a run\'s own folder gets its numbers')
     from .report import terminal, words, written
     from .runs.folder import is_cross_validation
     if is_cross_validation(runs[0]):
@@ -35,10 +37,11 @@ def evaluate(
 def compared(runs, choices, out, force):
     "One table of several runs, on the screen and in two files."
     from .report import comparison, terminal
-    from .runs.folder import ended, read_run
+    from .runs.folder import check_different, ended, read_run
     files = [f'{out}{ending}' for ending in ('.csv', '.tex')]
     for file in files: check_out(file, new=True)
-    side = comparison.side_by_side([ended(read_run(folder, force), force) for folder in runs], choices)
+    check_different(found := [ended(read_run(folder, force), force) for folder in runs])
+    side = comparison.side_by_side(found, choices)
     terminal.show_comparison(side)
     comparison.save(side, *files)
     terminal.written(*files)

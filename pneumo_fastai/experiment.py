@@ -55,7 +55,7 @@ def _share(x): return 0 < x < 1
 def _fraction(x): return 0 <= x <= 1
 
 RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
-          ('batch_size', lambda x: x >= 2, 'a whole number of at least 2 (batch normalisation needs two)'),
+          ('batch_size', lambda x: 2 <= x <= 4096, 'a whole number from 2 (batch normalisation needs two) to 4,096'),
           ('epochs', lambda x: x >= 1, 'a whole number of at least 1'),
           ('lr', lambda x: 0 < x < 10, 'a number above 0 and below 10'),
           ('weight_decay', lambda x: 0 <= x < 10, 'a number from 0, below 10'),

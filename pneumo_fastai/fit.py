@@ -3,7 +3,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from .cli import command_line, run
+from .cli import check_folder, command_line, run
 from .errors import InputError
 from .experiment import differences, load_experiment
 from .memory import keep_freed
@@ -22,17 +22,16 @@ def fit(
     from .report.terminal import pointers, show_run
     from .training.cohort import cohort_ready
     name, experiment = load_experiment(exp, **overrides)
+    again = resumed(resume, experiment) if resume else check_folder(out)
+    check_maps(experiment)
     console.print(f'experiment [bold]{name}[/]: {differences(experiment) or "the baseline"}')
     cohort = cohort_ready(data, experiment, cache)
     keep_freed()  # from here on: what reading took is given back
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
-        from .explain.gradcam import GradCAM, how_maps
-        from .models.zoo import build
-        from .runs import folder
+        from .runs.folder import new_folder
         from .training import run
-        GradCAM(build(experiment.arch), **how_maps(experiment))  # a layer that does not exist is told before anything is written
-        folder = resumed(resume, experiment) if resume else folder.new_folder(out, name)
+        folder = again or new_folder(out, name)
         p.remove_task(waiting)
         if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)
         learn = run.fit_into(folder, experiment, cohort, command_line(), p, name)
@@ -40,6 +39,15 @@ def fit(
         metrics = run.finish(learn, folder, experiment)
     show_run(f'{name} on {cohort.name}', metrics)
     pointers(folder)
+
+
+def check_maps(experiment):
+    "`InputError` where the recipe names a layer that gives no maps, before anything is read."
+    if not experiment.gradcam_layers: return
+    from .explain.gradcam import names
+    from .explain.layers import check_layers
+    from .models.zoo import build
+    check_layers(build(experiment.arch), names(experiment.gradcam_layers), experiment.size)
 
 
 def resumed(folder, experiment):

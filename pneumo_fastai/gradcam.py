@@ -22,11 +22,11 @@ def gradcam(
 ):
     "Write a finished run's heatmaps, their scores and the pages that show them into its folder."
     from .report.terminal import read, show_maps
-    from .runs.folder import ended, read_run
+    from .runs.folder import check_different, ended, read_run
     if worst < 0: raise InputError(f'worst is {worst}; give a number of images, or 0 for all of test')
     check_resampling(n_boot, seed)
     keep_freed()
-    for folder in runs: ended(read_run(folder))
+    check_different([ended(read_run(folder)) for folder in runs])
     read_json(Path(runs[0])/'metrics.json')  # what the report is written from once more
     with bar('maps') as tick:
         from .explain.evaluation import explain_run

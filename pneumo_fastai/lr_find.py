@@ -8,13 +8,14 @@ from .memory import keep_freed
 from .screen import bar, console, table
 
 KINDS = '.png', '.pdf', '.svg', '.jpg'
+LEAST, MOST = 30, 10_000  # steps: the rule `slide` looks at 16 after the cuts, which 23 leave; the loss may diverge some before the end
 
 
 def lr_find(
     exp:str = 'baseline',  # an experiment's name, or the path of its TOML file
     data:str = 'demo',     # 'demo', or a folder, as for fit
     steps:int = 100,       # training steps of the mock training, the rate growing from 1e-7 to 10
-    out:str = 'lr_find.png',  # the curve's file
+    out:str = 'lr_find.png',  # the curve's file, replaced where there is one
     cache:str = None,      # where decoded images are kept; the user's cache folder unless given
     **overrides,
 ):
@@ -22,7 +23,8 @@ def lr_find(
     from .training.cohort import cohort_ready
     check_out(out, KINDS)
     keep_freed()
-    if steps < 20: raise InputError(f'steps is {steps}, it takes 20 or more: the first tenth and the last five are cut off')
+    if not LEAST <= steps <= MOST:
+        raise InputError(f'steps is {steps}, it takes {LEAST} to {MOST:,}: the first tenth and the last five are cut off')
     name, experiment = load_experiment(exp, **overrides)
     cohort = cohort_ready(data, experiment, cache)
     with bar('range test') as tick:

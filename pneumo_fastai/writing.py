@@ -1,4 +1,5 @@
 "Files that appear whole or not at all: written beside, then renamed."
+import errno
 import os
 import shutil
 from contextlib import contextmanager
@@ -9,12 +10,13 @@ from pathlib import Path
 def whole(path, mark=None):
     "The path of a file or folder beside, with the same ending, that becomes `path` when all is well and vanishes when not."
     path = Path(path)
+    if path.is_dir(): raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))  # now, and not after the work
     beside = path.with_name(f'.{mark or os.getpid()}-{path.name}')
     try:
         yield beside
         beside.replace(path)
     except OSError as e:
-        if e.filename is None: e.filename = str(path)  # a full disk names no file
+        if e.filename in (None, str(beside)): e.filename = str(path)  # a full disk names no file
         raise
     finally: shutil.rmtree(beside) if beside.is_dir() else beside.unlink(missing_ok=True)
 

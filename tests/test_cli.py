@@ -94,3 +94,65 @@ def test_what_to_type_next_holds_for_a_folder_with_spaces(capsys):
     pointers('/runs/my run/weighted')
     typed = next(line for line in capsys.readouterr().out.splitlines() if 'use' in line).split('use', 1)[1]
     assert shlex.split(typed)[-2:] == ['/runs/my run/weighted', 'a-file-or-folder']
+
+
+@pytest.mark.parametrize('command, argv, says', [
+    ('fit', ['--data', ''], '--data is empty'), ('fit', ['--out', ''], '--out is empty'), ('fit', ['--cache', ''], '--cache is empty'),
+    ('predict', ['model', 'files', '--out', ''], '--out is empty'), ('predict', ['', 'files'], 'model is empty'),
+    ('evaluate', ['run', ''], 'runs is empty'), ('cache', ['--clear', ''], '--clear is empty'),
+    ('bench', ['--growth', ''], '--growth is empty')])
+def test_an_empty_value_is_refused_where_the_default_is_none(tmp_path, monkeypatch, capsys, command, argv, says):
+    monkeypatch.chdir(tmp_path)
+    assert run(getattr(import_module(f'pneumo_fastai.{command}'), command), argv) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f'error: {says}; give a value') and err.count('\n') == 1 and not list(tmp_path.iterdir())
+
+
+def test_an_empty_text_that_is_the_default_stays_one(capsys):
+    assert run(import_module('pneumo_fastai.gradcam').gradcam, ['nowhere', '--layers', '']) == 2
+    assert 'nowhere is no folder' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('argv, says', [
+    (['--out', 'FILE'], 'FILE takes no folder'), (['--out', '/proc/x/y'], '/proc takes no folder'), (['--resume', 'x'], '--folds'),
+    (['--resume', 'x', '--folds', '3'], 'no interrupted cross-validation'), (['--gradcam-layers', 'fc'], "no layer 'fc'"),
+    (['--gradcam-layers', 'layer9'], "no layer 'layer9'"), (['--gradcam-layers', 'layer4', '--size', '32'], "no layer 'layer4'"),
+    (['--gradcam-layers', 'avgpool'], "no layer 'avgpool'"), (['--gradcam-layers', ','], "no layer ''"),
+    (['--batch-size', '99999999'], 'batch_size is 99999999')])
+def test_fit_says_what_cannot_be_before_it_reads_the_data(tmp_path, monkeypatch, capsys, argv, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path/'FILE').touch()
+    assert run(fit, ['--data', 'nowhere', *argv]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith('error: ') and err.count('\n') == 1 and says in err and [p.name for p in tmp_path.iterdir()] == ['FILE']
+
+
+@pytest.mark.parametrize('command, argv, says', [
+    ('bench', ['--growth', 'g', '--data', 'FILMS'], 'leave out --out'), ('bench', ['--growth', 'g', '--out', 'x.json'], 'leave out --out'),
+    ('bench', ['--data', 'FILMS'], 'are no DICOM'), ('evaluate', ['RUN', '--out', 'x'], '--out is for the table of several runs'),
+    ('cache', ['--cache', 'nowhere'], 'nowhere is no folder'), ('cache', ['--cache', 'FILE'], 'FILE is no folder'),
+    ('audit', ['--out', 'taken.png'], 'taken.png is a folder'), ('audit', ['--out', 'held.png'], 'held.json is a folder'),
+    ('lr_find', ['--steps', '99999999999999999999'], 'steps is 99999999999999999999'), ('lr_find', ['--steps', '20'], 'steps is 20'),
+    ('evaluate', ['RUN', '--error', '0'], 'error rate is 0')])
+def test_what_would_be_ignored_or_fail_later_is_told_at_once(tmp_path, monkeypatch, capsys, films, new_run, command, argv, says):
+    here = tmp_path/'here'
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(here))
+    (here/'FILE').touch()
+    for name in ('taken.png', 'held.json'): (here/name).mkdir()
+    places = dict(FILMS=films, RUN=new_run())
+    argv = [str(places.get(a, a)) for a in argv]
+    assert run(getattr(import_module(f'pneumo_fastai.{command}'), command), argv) == 2
+    err = capsys.readouterr().err
+    assert err.startswith('error: ') and err.count('\n') == 1 and says in err
+    assert {p.name for p in here.iterdir()} == {'FILE', 'taken.png', 'held.json'}
+
+
+def test_a_link_to_nothing_is_not_its_own_remedy(tmp_path, capsys):
+    for name, to in (('dead.png', 'nowhere'), ('loop.png', 'loop.png')):
+        (tmp_path/name).symlink_to(to)
+        assert run(import_module('pneumo_fastai.predict').predict, ['model', str(tmp_path/name), '--out', str(tmp_path/'p.csv')]) == 2
+        err = capsys.readouterr().err
+        assert f'{tmp_path}/{name} does not exist; ' in err and err.count(name) == 1 and 'manifest' not in err
+        (tmp_path/name).unlink()

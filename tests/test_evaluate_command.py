@@ -95,7 +95,7 @@ def check_latex(text, table):
 @pytest.mark.parametrize('argv, says', [
     (['nowhere'], 'nowhere is no folder'), (['.'], 'holds no predictions.csv'), (['.', '--n-boot', '0'], 'n-boot is 0'),
     (['.', '--operating-point', 'best'], "got 'best'"), (['.', '--operating-point', 'cost=x'], "got 'cost=x'"),
-    (['.', '--prevalence', '2'], 'prevalence is 2'), (['.', '--error', '0'], 'error_rate is 0'), ([], 'runs'),
+    (['.', '--prevalence', '2'], 'prevalence is 2'), (['.', '--error', '0'], 'error rate is 0'), ([], 'runs'),
 ])
 def test_bad_input_gets_one_line_and_status_2(tmp_path, monkeypatch, capsys, argv, says):
     monkeypatch.chdir(tmp_path)

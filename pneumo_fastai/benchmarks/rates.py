@@ -13,8 +13,6 @@ from fastai.learner import Learner
 
 from ..data.cache import open_pixels
 from ..data.dicom import read_square
-from ..data.readers import PICTURES
-from ..errors import InputError
 from ..memory import as_it_comes, keep_freed
 from ..models.losses import CrossEntropy
 from ..models.zoo import build
@@ -196,9 +194,7 @@ def measured(experiment, cohort, folder, tick) -> dict:
 
 
 def save(experiment, cohort, out, tick) -> dict:
-    "`measured`, also into the JSON file `out`. `InputError` where an image is no DICOM."
-    if pictures := [p for p in cohort.table.path if Path(p).suffix.lower() in PICTURES]:
-        raise InputError(f'{len(pictures)} images are no DICOM, the first is {pictures[0]}; give --data of DICOMs alone')
+    "`measured`, also into the JSON file `out`."
     with TemporaryDirectory() as folder: found = measured(experiment, cohort, folder, tick)
     write(out, json.dumps(found, indent=1))
     return found

@@ -40,7 +40,7 @@ def read_cohort(
 ) -> Cohort:
     "Raises InputError where `data` does not exist, has no known layout, or holds no images of both classes."
     place = Path(os.path.abspath(Path(data).expanduser()))
-    if not place.exists(): raise InputError(not_there(place))
+    if not place.exists(): raise InputError(not_there(place, 'folder or manifest'))
     found = Found()
     layout, folder = read_layout(place, found) if place.is_dir() else read_manifest(place, found)
     found.note(found.closed, "entries that cannot be read and have no image's name: left out")
@@ -54,10 +54,14 @@ def read_cohort(
 def by_path(rows, columns): return pd.DataFrame(rows, columns=columns, dtype=object).sort_values('path', ignore_index=True)
 
 
-def not_there(place):
+def not_there(
+    place,
+    what,  # of which an existing one would do
+):
     parent = next(p for p in place.parents if p.is_dir())
-    near = difflib.get_close_matches(place.relative_to(parent).parts[0], [p.name for p in visible(parent)], n=3)
-    would = f"did you mean {' or '.join(str(parent/n) for n in near)}?" if near else 'give an existing folder or manifest'
+    name = place.relative_to(parent).parts[0]
+    near = difflib.get_close_matches(name, [p.name for p in visible(parent) if p.name != name], n=3)  # itself: a link to nothing
+    would = f"did you mean {' or '.join(str(parent/n) for n in near)}?" if near else f'give an existing {what}'
     return f'{place} does not exist; {would}'
 
 
@@ -68,7 +72,7 @@ def images_in(
     """The paths of the images in a file or folder, sorted, and how many other files it has. What looks like an image and cannot be read
     is among them, for the decoder to say why. Raises InputError where there is none."""
     place = Path(os.path.abspath(Path(place).expanduser()))
-    if not place.exists(): raise InputError(not_there(place))
+    if not place.exists(): raise InputError(not_there(place, 'image file or folder'))
     if not place.is_dir(): return [str(place)], 0
     visible(place)      # raises where nothing can be seen at all
     enter([place], found := Found())

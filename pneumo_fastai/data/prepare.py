@@ -39,6 +39,12 @@ def prepare(
     return guided(cohort) if experiment.box_guidance else cohort
 
 
+def stepped(cohort, batch_size) -> Prepared:
+    "With a note where a step has fewer images than `batch_size`, because train has."
+    n = int((cohort.table.split == 'train').sum())
+    return cohort if batch_size <= n else noted(cohort, f'batch_size is {batch_size:,}, but each step has the {n:,} images that train has')
+
+
 def guided(cohort) -> Prepared:
     "With a note of how many images have boxes to learn from. Raises `InputError` where none of train has."
     sick = cohort.table[cohort.table.label == 1]

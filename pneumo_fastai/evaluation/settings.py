@@ -25,7 +25,7 @@ class Settings:
         for name in ('sensitivity', 'specificity', 'prevalence', 'error_rate'):
             value = getattr(self, name)
             if value is None or 0 < value < 1: continue
-            raise InputError(f'{name} is {value}; give a share above 0 and below 1, such as 0.1')
+            raise InputError(f'{name.replace("_", " ")} is {value}; give a share above 0 and below 1, such as 0.1')
         if not (0 < self.miss < math.inf and 0 < self.alarm < math.inf):
             raise InputError(f'a miss costs {self.miss} and a false alarm {self.alarm}; give two numbers above 0, such as 5 and 1')
 

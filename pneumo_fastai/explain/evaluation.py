@@ -1,5 +1,6 @@
 "What a run's heatmaps are worth: scored against boxes, checked for sanity and for bias; localization.json and gradcam.npz."
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +19,17 @@ from ..report.figures.heat import TOP
 from ..report.gallery import write_errors
 from ..runs import tables
 from ..runs.checksums import renewing
-from ..runs.files import write
+from ..runs.files import whole, write
 from ..runs.folder import read_run
 from . import bias, localization, sanity
+from .boxes import boxed, mean_box
 from .gradcam import METHODS, how_maps
+from .layers import check_layers
 from .maps import compute, compute_each
 
 CHECKED = 64  # images of test for the sanity checks: half of each class
 COARSE = 56   # pixels a side for comparing maps with each other
+WRITTEN = 'gradcam.npz', 'localization.json', 'gradcam.png', 'cases.png', 'mean_maps.png', subgroups.ERRORS
 
 
 @dataclass
@@ -64,27 +68,6 @@ def subject(folder, cohort=None, cache=None, run=None) -> Subject:
                       synthetic=run.data['synthetic'], notes=[])
         cohort = Prepared(**vars(base), pixels=pixels)
     return Subject(run, Bundle.load(folder, device='cuda' if torch.cuda.is_available() else 'cpu'), cohort)
-
-
-def clipped_boxes(of, rows):
-    "Of each row its boxes in the network's frame, cut to it, and how many were cut."
-    return [localization.clipped(boxes, of.run.experiment.size) for boxes in rows_in_square(of.cohort, rows, of.run.experiment)]
-
-
-def boxed(of, split):
-    "Positives of a split that have boxes, their masks (n, size, size), how many have none, and how many boxes were clipped."
-    rows, size = of.rows(split).query('label == 1'), of.run.experiment.size
-    found = clipped_boxes(of, rows)
-    has = [bool(boxes) for boxes, _ in found]
-    masks = np.stack([localization.box_mask(b, size) for b, _ in found if b]) if any(has) else np.zeros((0, size, size), bool)
-    return rows[has], masks, len(has) - sum(has), sum(n for _, n in found)
-
-
-def mean_box(of):
-    "In how many of the training images with boxes each pixel is in one, from 0 to 1 at the most frequent, (size, size); None for none."
-    size, total = of.run.experiment.size, 0
-    for boxes, _ in clipped_boxes(of, of.rows('train').query('label == 1')): total = total + localization.box_mask(boxes, size)
-    return (total / total.max()).astype(np.float32) if np.any(total) else None
 
 
 def opponents(of, valid, test, layers, method, mean) -> dict:
@@ -144,16 +127,27 @@ def checked(of, maps) -> dict:
     return dict(cascade=out, limit=sanity.SURVIVES, survives=bool(last and last['mean'] >= sanity.SURVIVES))
 
 
-def compared(of, maps, other, cache=None) -> dict:
-    "How alike the maps of another run are, on the images that are in test for both; what differs in its recipe."
+def shared(of, theirs): return sorted(set(of.rows('test').path) & set(theirs.run.predictions.query('split == "test"').path))
+
+
+def beside(of, other, layers, cache=None) -> Subject:
+    "Another run's `Subject`, with the images of `of` where it sees them alike; `InputError` where the maps cannot be compared."
     seen = [tuple(run.recipe[k] for k in ('size', 'aspect', 'any_view')) for run in (of.run, read_run(other))]
     theirs = subject(other, of.cohort if seen[0] == seen[1] else None, cache)
     theirs.mirror = of.mirror
-    shared = sorted(set(of.rows('test').path) & set(theirs.run.predictions.query('split == "test"').path))
-    if not shared: raise InputError(f'{other} has no image of test in common with {of.run.folder}; give a run on the same data and split')
-    heat = theirs.maps(theirs.bundle.model, shared, maps.layers, maps.method).heat(shared, COARSE)
+    if not shared(of, theirs):
+        raise InputError(f'{other} has no image of test in common with {of.run.folder}; give a run on the same data and split')
+    check_layers(theirs.bundle.model, layers, theirs.run.experiment.size)
+    return theirs
+
+
+def compared(of, maps, theirs) -> dict:
+    "How alike the maps of another run are, on the images that are in test for both; what differs in its recipe."
+    paths = shared(of, theirs)
+    heat = theirs.maps(theirs.bundle.model, paths, maps.layers, maps.method).heat(paths, COARSE)
     differs = {k: v for k, v in theirs.run.recipe.items() if of.run.recipe[k] != v}
-    return dict(run=Path(other).resolve().name, differs=differs, **sanity.similarity(maps.heat(shared, COARSE), heat, patients(of, shared)))
+    name = Path(theirs.run.folder).resolve().name
+    return dict(run=name, differs=differs, **sanity.similarity(maps.heat(paths, COARSE), heat, patients(of, paths)))
 
 
 def biased(of, maps) -> dict:
@@ -176,19 +170,19 @@ def panel(cohort, experiment, rows, maps=None, columns=3):
     return heatmaps.image_grid(images, titles, heat, boxes, columns, cohort.synthetic, scale)
 
 
-def draw(of, maps, found, mean, worst):
-    "gradcam.png of valid, mean_maps.png, and top_losses.html of test; returns how many images the last shows."
+def draw(of, maps, found, mean, worst, at):
+    "gradcam.png of valid, mean_maps.png, and top_losses.html of test, each `at` its path; returns how many images the last shows."
     mark, few = of.run.synthetic, heatmaps.spread(of.run.predictions.query('split == "valid"'))
     four = heatmaps.cases(of.run.predictions.query('split == "valid"'), of.bundle.recipe['threshold'])
-    for name, some, columns in (('gradcam', few, 3), ('cases', four, 4)):
-        style.save(panel(of.cohort, of.run.experiment, some, maps, columns), Path(of.run.folder)/f'{name}.png')
+    for name, some, columns in (('gradcam.png', few, 3), ('cases.png', four, 4)):
+        style.save(panel(of.cohort, of.run.experiment, some, maps, columns), at[name])
     each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
     if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean
-    style.save(heatmaps.mean_maps(each, mark), Path(of.run.folder)/'mean_maps.png')
+    style.save(heatmaps.mean_maps(each, mark), at['mean_maps.png'])
     table = tables.worst(of.run.predictions, of.run.cohort, worst or None)
     boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
     rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.shown(table.path), boxes, strict=True)
-    return write_errors(Path(of.run.folder)/subgroups.ERRORS, rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark,
+    return write_errors(at[subgroups.ERRORS], rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark,
                         maps.scale, taught=bool(of.run.experiment.box_guidance))
 
 
@@ -204,24 +198,27 @@ def explain_run(
     worst=100,     # images in top_losses.html, those with the greatest loss; 0: all of test
     run=None,
 ) -> dict:
-    "Write gradcam.npz (maps of valid and test), localization.json, whose content is returned, gradcam.png, mean_maps.png, top_losses.html."
-    with renewing(folder):
-        return explained(subject(folder, cohort, cache, run), layers, method, others, cache, n_boot, seed, tick, mirror, worst)
+    """Write `WRITTEN`, all of it or, whatever happens, nothing: gradcam.npz (maps of valid and test), localization.json, whose content is
+    returned, and what shows them."""
+    with renewing(folder), ExitStack() as stack:
+        at = {name: stack.enter_context(whole(Path(folder)/name)) for name in WRITTEN}
+        return explained(subject(folder, cohort, cache, run), layers, method, others, cache, n_boot, seed, tick, mirror, worst, at)
 
 
-def explained(of, layers, method, others, cache, n_boot, seed, tick, mirror, worst):
-    "`explain_run` of a `Subject`."
+def explained(of, layers, method, others, cache, n_boot, seed, tick, mirror, worst, at):
+    "`explain_run` of a `Subject`, each file `at` its path."
     layers, method, of.mirror = of.recipe(layers, method, mirror)
+    check_layers(of.bundle.model, layers, of.run.experiment.size)
+    theirs = [beside(of, other, layers, cache) for other in others]
     paths = [p for split in ('valid', 'test') for p in of.rows(split).path]
     each = compute_each(of.bundle.model, of.cohort.pixels, paths, of.stats, layers, dict.fromkeys([method, *METHODS]), of.mirror, tick=tick)
-    maps = each[method].on_scale(of.rows('valid').path)
-    maps.save(of.run.folder/'gradcam.npz')
-    mean = mean_box(of)
+    maps, mean = each[method].on_scale(of.rows('valid').path), mean_box(of)
     found = dict(layers=maps.layers, method=method, mirror=of.mirror, synthetic=of.run.synthetic, images=len(of.rows('test')),
                  box_guidance=of.run.experiment.box_guidance, localization=localized(of, each, maps, mean, n_boot, seed),
                  sanity=checked(of, maps), bias=biased(of, maps),
-                 others=[compared(of, maps, other, cache) for other in others], choices=dict(n_boot=n_boot, seed=seed),
+                 others=[compared(of, maps, o) for o in theirs], choices=dict(n_boot=n_boot, seed=seed),
                  scale=dict(tops=maps.tops, quantile=TOP, images=len(of.rows('valid')), label=maps.scale.label))
-    draw(of, maps, found['bias'], mean, worst)
-    write(of.run.folder/'localization.json', json.dumps(found, indent=1, allow_nan=False))
+    maps.save(at['gradcam.npz'])
+    draw(of, maps, found['bias'], mean, worst, at)
+    write(at['localization.json'], json.dumps(found, indent=1, allow_nan=False))
     return found

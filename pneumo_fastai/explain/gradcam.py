@@ -55,7 +55,7 @@ def how_maps(experiment) -> dict:
     return dict(layers=names(experiment.gradcam_layers), method=experiment.gradcam_method, mirror=experiment.gradcam_mirror)
 
 
-def names(text): return [o for o in text.split(',') if o] or None
+def names(text): return [o.strip() for o in text.split(',')] if text else None
 
 
 class Heat(NamedTuple):

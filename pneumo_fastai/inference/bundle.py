@@ -16,7 +16,7 @@ from ..evaluation.uncertainty import mutual_information
 from ..models.ensemble import Ensemble
 from ..models.zoo import build
 from ..runs.folder import chosen
-from .network import in_threads, parts, ready
+from .network import dtype_of, in_threads, parts, ready
 from .stored import as_chosen, by_torch, faults, read_checked
 
 NO_NUMBER = 'the network gives no number for it'
@@ -48,6 +48,7 @@ def fresh(recipe):
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files, and in bfloat16 nearly that, sooner."
     def __init__(self, state, recipe, precision='float32', device='cpu'):
+        dtype_of(precision)  # raises for one that there is not, before any work
         self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, experiment, data, synthetic, grey
         self.warnings = {}  # by path, of the images that were read
         self.n, self.precision, self.device = recipe.get('members', 1), precision, torch.device(device)

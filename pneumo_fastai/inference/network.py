@@ -21,14 +21,19 @@ class Ready(nn.Module):
     def forward(self, x): return self.net(x.to(self.dtype, memory_format=torch.channels_last)).float()
 
 
+def dtype_of(precision) -> torch.dtype:
+    if precision in PRECISIONS: return PRECISIONS[precision]
+    raise InputError(f'precision is {precision!r}, predictions take {" or ".join(PRECISIONS)}')
+
+
 def ready(
     model,                # in evaluation mode; not changed
     precision='float32',  # or 'bfloat16'
 ) -> nn.Module:
     "Its copy for prediction, on the same device; of an ensemble, one whose members are such copies."
-    if precision not in PRECISIONS: raise InputError(f'precision is {precision!r}, predictions take {" or ".join(PRECISIONS)}')
-    if not isinstance(model, Ensemble): return Ready(model, PRECISIONS[precision])
-    copy = Ensemble([Ready(m, PRECISIONS[precision]) for m in model.members], [(0., 1.)] * len(model.members))
+    dtype = dtype_of(precision)
+    if not isinstance(model, Ensemble): return Ready(model, dtype)
+    copy = Ensemble([Ready(m, dtype) for m in model.members], [(0., 1.)] * len(model.members))
     copy.scale, copy.shift = model.scale, model.shift
     return copy.eval()
 

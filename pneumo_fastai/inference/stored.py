@@ -13,7 +13,7 @@ from ..evaluation.calibrators import apply
 from ..experiment import TYPES
 from ..models.zoo import ARCHITECTURES
 from ..runs.checksums import altered
-from ..runs.files import whole
+from ..runs.files import anew, whole
 from ..runs.folder import chosen_since
 
 NEEDED = 'arch', 'size', 'aspect', 'mean', 'std', 'threshold', 'calibrator'
@@ -36,8 +36,9 @@ def read_checked(path):
 
 def as_chosen(folder):
     "`chosen_since`, after a look at the checksums of the files that say how to predict."
-    if found := altered(folder, ('model.pt', 'metrics.json', 'cv.json')):
-        raise InputError(f'{folder}: {"; ".join(found)}; put it back as it was, or where it is not model.pt, let evaluate write it anew')
+    for name in ('model.pt', 'metrics.json', 'cv.json'):
+        if found := altered(folder, (name,)):
+            raise InputError(f'{folder}: {found[0]}; {"put it back as it was" if name == "model.pt" else anew(name)}')
     return chosen_since(folder)
 
 

@@ -1,6 +1,5 @@
 "The audit of a data set: everything that is looked at, its figure and JSON file, and the findings on the screen."
 import json
-from pathlib import Path
 
 from ..runs.files import write
 from ..screen import bar, console, note, table
@@ -9,7 +8,7 @@ from .labels import number
 
 def audited(
     data, experiment,  # which images, and their size and splits
-    out,               # the figure's file; the findings are written beside it as .json
+    out, file,         # where the figure and the findings are written
     cache=None,
 ):
     "Look at a data set with progress on the screen, write what is found, and return it."
@@ -19,15 +18,12 @@ def audited(
         cohort = find_cohort(data, cache, tick, classes=1)
     with bar('decoding images') as tick: cohort = ready(cohort, experiment, cache, tick)
     found, pictures = looked_at(cohort, experiment.aspect)
-    write(findings_file(out), json.dumps(found, indent=1))
+    write(file, json.dumps(found, indent=1))
     with bar('drawing'):
         from .figures.audit import audit_page
         from .figures.style import save
         save(audit_page(found, cohort.table, pictures), out)
     return found
-
-
-def findings_file(out): return Path(out).with_suffix('.json')
 
 
 def looked_at(cohort, aspect):

@@ -1,10 +1,12 @@
 "The report's section on heatmaps, from localization.json and the pictures beside it."
 from ..errors import InputError
-from ..runs.files import read_json
+from ..runs.checksums import altered
+from ..runs.files import anew, read_json
 from .figures.heat import CHOSEN
 from .html import bullets, cell, join, p, tag
 from .labels import FIGURES, number
 from .map_checks import beside, bias, depends, gap, kept, others, sanity
+from .map_shape import right
 from .sections import RUN, Parts, section
 
 MODEL, MEAN_BOX, UNTRAINED = 'model', 'mean box of train', 'untrained network'
@@ -23,8 +25,15 @@ def scored(folder):
     "What `explain_run` found, or None where it was not run."
     if not (path := folder/'localization.json').is_file(): return None
     found = read_json(path)
-    if missing := [k for k in ('localization', 'sanity', 'bias', 'others', 'method', 'layers') if k not in found]:
-        raise InputError(f'{path} has no {missing[0]}; {COMMAND} writes it anew')
+    if not right(found, MODEL, NAMES, METHODS): raise InputError(f'{path} is not what gradcam writes; {anew(path)}')
+    return found
+
+
+def changed(folder, force):
+    "What of `scored` is not as it was when the run ended, a sentence, for the report to say; `InputError` without `force`."
+    if (found := altered(folder, ('localization.json',))) and not force:
+        raise InputError(f'{folder}: {found[0]}; {anew("localization.json")}; evaluate --force goes on, and the report says so')
+    scored(folder)  # before anything is written
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from .labels import number
+from .pictures import damage
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the browser itself refuses to load anything from elsewhere
 MARK = 'synthetic data'
@@ -71,8 +72,9 @@ class Page:
         return join([title, tag('div', table, class_='scroll', tabindex=0, role='region', aria_label=caption or 'table')])
 
     def figure(self, path, words, class_=None):
-        "A PNG or GIF within the page and the sentence that says what it shows; where there is none, nothing."
+        "A PNG or GIF within the page and the sentence that says what it shows; where there is none, nothing; what is wrong with one."
         if not Path(path).is_file(): return Markup('')
+        if why := damage(path): return p(why, class_='warning')
         source = f'data:image/{Path(path).suffix[1:]};base64,' + base64.b64encode(Path(path).read_bytes()).decode()
         image = Markup('<img src="{}" alt="{}">').format(Markup(source), words)
         return tag('figure', image, tag('figcaption', words, ' ', self.mark()), class_=class_)

@@ -55,6 +55,7 @@ def measure_folds(cv, choices=None):
 def rewrite(folder, choices=None, force=False):
     "All of it, from the saved files of the run alone, of which `force` says as for `read_run`; returns the `Run` and its metrics."
     run = ended(read_run(folder, force), force)
+    run.doubts += heatmaps.changed(run.folder, force)
     with renewing(folder):
         metrics = measure(run, choices)
         present(run, metrics)

@@ -7,7 +7,7 @@ from .files import sha256, write
 
 SUMS = 'SHA256SUMS'  # of a finished run's files, as coreutils' sha256sum writes and checks them
 MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'history.csv', 'members.csv', 'augmented.csv', 'experiment.toml',
-           'environment.json', 'localization.json', 'patients.csv')  # what a report's numbers come from
+           'environment.json', 'patients.csv')  # what a run's numbers come from
 
 
 def hashes(
@@ -36,11 +36,12 @@ def write_sums(folder, names=None, rest=()):
 
 @contextmanager
 def renewing(folder):
-    "Of what is written into a finished run's folder within, SHA256SUMS has the new sums afterwards; of the rest the old ones."
+    "Of what is written into a finished run's folder within, also before an exception, SHA256SUMS has the new sums; of the rest the old."
     def stamps(): return {p.name: (s.st_ino, s.st_mtime_ns, s.st_size) for p in Path(folder).iterdir() for s in (p.stat(),)}
     sums, before = read_sums(folder), stamps()
-    yield
-    if sums is not None: write_sums(folder, {name for name, stamp in stamps().items() if before.get(name) != stamp}, sums)
+    try: yield
+    finally:
+        if sums is not None: write_sums(folder, {name for name, stamp in stamps().items() if before.get(name) != stamp}, sums)
 
 
 def altered(folder, names=MADE_OF):

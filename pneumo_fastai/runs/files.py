@@ -1,17 +1,30 @@
 "Files of a run: read with one line that says what is wrong, hashed, and written as all files are."
 import hashlib
 import json
+from pathlib import Path
 
 from ..errors import InputError
 from ..writing import whole, write  # noqa: F401 (a run's files are written by these)
 
+BY = {'metrics.json': 'evaluate', 'calibration.json': 'evaluate', 'cv.json': 'evaluate', 'localization.json': 'gradcam',
+      'gradcam.npz': 'gradcam', 'gradcam.png': 'gradcam', 'mean_maps.png': 'gradcam', 'top_losses.html': 'gradcam'}  # the rest: fit
+
+
+def anew(path):
+    "What writes a file of a run's folder once more, in words."
+    by = BY.get(Path(path).name)
+    return f'python -m pneumo_fastai.{by} RUN writes it anew' if by else 'fit writes it anew'
+
+
+def no_number(text): raise ValueError(f'{text} is no number of JSON')
+
 
 def read_json(path):
     "What the file holds; `InputError` where it is no JSON object."
-    try: value = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as e: raise InputError(f'{path} is no JSON ({e}); fit writes it anew') from None
-    if not isinstance(value, dict): raise InputError(f'{path} holds no JSON object; fit writes it anew')
+    try: value = json.loads(path.read_text(encoding='utf-8'), parse_constant=no_number)
+    except FileNotFoundError: raise InputError(f'{path} does not exist; {anew(path)}') from None
+    except (ValueError, RecursionError) as e: raise InputError(f'{path} is no JSON ({e}); {anew(path)}') from None
+    if not isinstance(value, dict): raise InputError(f'{path} holds no JSON object; {anew(path)}')
     return value
 
 

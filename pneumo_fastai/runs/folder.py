@@ -12,7 +12,7 @@ from ..experiment import Experiment, load_experiment
 from .agreement import doubts
 from .checksums import SUMS, altered
 from .environment import about_data, checked
-from .files import read_json
+from .files import anew, read_json, sha256
 from .tables import SPLITS, history_of, optional_table, read_members, read_predictions, read_split
 
 NEVER = f'The run was made before runs had checksums ({SUMS}): whether its files are as they were then is not known.'
@@ -108,9 +108,17 @@ def ended(run, force=False):
     "The run, which `fit` or `ensemble` finished; where it has no checksums, that is a doubt or, in a run of before there were any, a note."
     if (run.folder/SUMS).is_file(): return run
     unfinished = f'it is not finished, for it has no {SUMS}, which is written last; train it anew'
-    if run.environment.get('checksums') and not force: refuse(run.folder, [unfinished])
+    if run.environment.get('checksums') and not force: raise InputError(f'{run.folder}: {unfinished}')
     run.doubts.append(f'The run {unfinished}' if run.environment.get('checksums') else NEVER)
     return run
+
+
+def check_different(runs):
+    "`InputError` where two of them have the same predictions: beside itself a run says nothing."
+    seen = {}
+    for run in runs:
+        if (twin := seen.setdefault(sha256(run.folder/'predictions.csv'), run)) is not run:
+            raise InputError(f'{twin.folder} and {run.folder} have the same predictions.csv; give each run once')
 
 
 def chosen_since(folder):
@@ -119,7 +127,7 @@ def chosen_since(folder):
         if not (Path(folder)/name).is_file() or not (now := part(read_json(Path(folder)/name))): continue
         try: return chosen(now)
         except (KeyError, TypeError): pass
-        raise InputError(f'{folder}/{name} has no threshold or no calibration; evaluate writes it anew')
+        raise InputError(f'{folder}/{name} has no threshold or no calibration; {anew(name)}')
     return {}
 
 
@@ -136,5 +144,6 @@ def new_folder(out, name) -> Path:
         folder = Path(out)/(stem if n == 1 else f'{stem}-{n}')
         try: folder.mkdir(parents=True)
         except FileExistsError: continue
+        except OSError as e: raise InputError(f'{folder} cannot be made ({e.strerror}); give another place with --out') from e
         return folder.resolve()
     raise FileExistsError(folder)

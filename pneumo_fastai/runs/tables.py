@@ -44,8 +44,9 @@ def numbers(path, table, column, values=None):
     wrong = ~found.isin(values) if values else found.isna() & table[column].notna()
     if not wrong.any(): return found.astype(int) if values else found.astype(float)
     said = table[column][wrong].iloc[0]
+    said = 'blank' if pd.isna(said) else repr(said) if isinstance(said, str) else said
     raise InputError(f'{path} has {wrong.sum()} rows whose {column} is not {" or ".join(map(str, values)) if values else "a number"}, '
-                     f'the first is {said!r}; fit writes it anew')
+                     f'the first is {said}; fit writes it anew')
 
 
 def boxes_of(path, text):

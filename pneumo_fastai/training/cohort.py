@@ -3,12 +3,13 @@ from ..report.terminal import show_cohort
 from ..screen import bar
 
 
-def cohort_ready(data, experiment, cache):
-    "Read, decode and split what `data` names, with progress bars, and show it."
+def cohort_ready(data, experiment, cache, check=lambda cohort: None):
+    "Read, decode and split what `data` names, with progress bars, and show it; `check` sees it before anything is decoded."
     with bar('reading the cohort') as tick:
-        from ..data.prepare import find_cohort, prepare  # within the bar: pandas takes its time
+        from ..data.prepare import find_cohort, prepare, stepped  # within the bar: pandas takes its time
         from ..data.split import split_summary
         cohort = find_cohort(data, cache, tick)
+    check(cohort)
     with bar('decoding images') as tick: cohort = prepare(cohort, experiment, cache, tick)
-    show_cohort(cohort, split_summary(cohort.table))
+    show_cohort(stepped(cohort, experiment.batch_size), split_summary(cohort.table))
     return cohort

@@ -13,7 +13,7 @@ from fastcore.foundation import L
 
 from ..data.cache import Pixels
 from ..data.cohort import CLASSES
-from ..data.prepare import Prepared, noted, prepare, rows_in_square
+from ..data.prepare import Prepared, noted, prepare, rows_in_square, stepped
 from ..explain.localization import box_mask, clipped
 from .augment import augmentations
 from .batches import BatchDL, BoxMask, ClassName, LoadXRay, XRay
@@ -81,7 +81,7 @@ def get_dls(
     device=None,  # where batches are augmented; None: fastai's default
 ) -> DataLoaders:
     "Training and validation `DataLoaders` of a cohort; sets the seeds. `dls.cohort` is the prepared cohort."
-    cohort = prepare(cohort, experiment, cache)
+    cohort = stepped(prepare(cohort, experiment, cache), experiment.batch_size)
     device = device and torch.device(device)
     table = cohort.table
     train = table.loc[table.split == 'train', ['path', 'label']]

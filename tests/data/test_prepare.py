@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pneumo_fastai.data.cohort import read_cohort
-from pneumo_fastai.data.prepare import boxes_in_square, prepare
+from pneumo_fastai.data.prepare import boxes_in_square, prepare, stepped
 from pneumo_fastai.data.split import check_disjoint
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
@@ -75,3 +75,11 @@ def test_folds_that_cannot_be_are_told_before_the_first(films):
     few = cohort.table[cohort.table.patient.isin([*sorted(set(cohort.table.patient))[:6], 'person0', 'person3', 'person6'])]
     cohort.table = few.reset_index(drop=True)
     with pytest.raises(InputError, match='too few'): prepare(cohort, Experiment(size=32, folds=5))
+
+
+def test_a_batch_of_more_images_than_train_has_is_noted_with_what_a_step_has(films, tmp_path):
+    cohort = prepare(read_cohort(films), SMALL)
+    n = int((cohort.table.split == 'train').sum())
+    assert stepped(cohort, n) is cohort
+    note = stepped(stepped(cohort, n + 1), n + 1).notes[len(cohort.notes):]
+    assert note == [f'batch_size is {n + 1}, but each step has the {n} images that train has']

@@ -114,3 +114,15 @@ def test_what_is_written_within_is_renewed_and_the_rest_kept(tmp_path):
     assert after['b'] == before['b'] and after['a'] != before['a'] and set(after) == {'a', 'b', 'c'}
     with pytest.raises(InputError), renewing(tmp_path): raise InputError('x')
     assert read_sums(tmp_path) == after
+
+
+def test_one_remedy_for_a_run_that_never_ended_and_a_cell_that_is_blank(new_run, capsys):
+    (finished(folder := new_run())/'SHA256SUMS').unlink()
+    assert run(evaluate, [str(folder), *FEW]) == 2
+    err = capsys.readouterr().err
+    assert 'train it anew' in err and 'put it back' not in err
+    lines = (folder/'split.csv').read_text().splitlines()
+    (folder/'split.csv').write_text('\n'.join([*lines[:5], lines[5].split(',')[0]]))
+    assert run(evaluate, [str(folder), *FEW, '--force']) == 2
+    err = capsys.readouterr().err
+    assert 'the first is blank' in err and 'nan' not in err and err.count('\n') == 1
