@@ -13,17 +13,16 @@ class Ensemble(nn.Module):
         self.register_buffer('scale', std / own[:, 1])
         self.register_buffer('shift', (mean - own[:, 0]) / own[:, 1])
 
-    def inputs(self, x):
-        "What each member sees of `x`."
+    def members_see(self, x):  # not `inputs`: a Learner passes on its model's names, and fastai's callbacks have that one
         return [x * a + b for a, b in zip(self.scale, self.shift, strict=True)]
 
     def probabilities(self, x):
         "(members, n, classes)."
-        return each(self.members, self.inputs(x))
+        return each(self.members, self.members_see(x))
 
     def features(self, x):
         "The last maps of each member, a list."
-        return [m.features(o) for m, o in zip(self.members, self.inputs(x), strict=True)]
+        return [m.features(o) for m, o in zip(self.members, self.members_see(x), strict=True)]
 
     def head(self, maps): return log_mean(each([m.head for m in self.members], maps))
     def forward(self, x): return log_mean(self.probabilities(x))
