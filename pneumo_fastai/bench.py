@@ -39,7 +39,7 @@ def bench(
 
 def check_dicom(cohort):
     "`InputError` where any image of the cohort is a picture."
-    from .data.readers import PICTURES
+    from .data.layouts.common import PICTURES
     if pictures := [p for p in cohort.table.path if Path(p).suffix.lower() in PICTURES]:
         raise InputError(f'{len(pictures)} images are no DICOM, the first is {pictures[0]}; give --data of DICOMs alone')
 

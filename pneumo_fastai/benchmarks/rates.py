@@ -12,7 +12,7 @@ from fastai.data.core import DataLoaders, TfmdDL
 from fastai.learner import Learner
 
 from ..data.cache import open_pixels
-from ..data.dicom import read_square
+from ..data.decoding.dicom import read_square
 from ..memory import as_it_comes, keep_freed
 from ..models.losses import CrossEntropy
 from ..models.zoo import build

@@ -13,7 +13,7 @@ import pandas as pd
 from fastcore.basics import chunked
 
 from ..writing import write
-from .dicom import UNOPENED, VERSION, UnreadableImage, read_square
+from .decoding.dicom import UNOPENED, VERSION, UnreadableImage, read_square
 from .pixels import Pixels
 from .workers import end_with
 

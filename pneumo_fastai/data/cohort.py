@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
-from .class_folders import class_folders, class_groups
-from .manifest import manifest
-from .readers import LINKED, SUFFIXES, Found, enter, files, reading, visible
-from .rsna import rsna, rsna_labels
+from .layouts.class_folders import class_folders, class_groups
+from .layouts.common import LINKED, SUFFIXES, Found, enter, files, reading, visible
+from .layouts.manifest import manifest
+from .layouts.rsna import rsna, rsna_labels
 
 CLASSES = 'no pneumonia', 'pneumonia'     # label 0, 1
 COLUMNS = ['path', 'label', 'patient', 'split', 'view', 'age', 'sex', 'detail', 'boxes', 'name']

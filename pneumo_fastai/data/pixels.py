@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, UnreadableImage
-from .dicom import read_square
+from .decoding.dicom import read_square
 
 log = logging.getLogger(__name__)
 

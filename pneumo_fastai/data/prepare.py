@@ -11,9 +11,9 @@ from ..experiment import DATA
 from .cache import Pixels, home, open_pixels
 from .cohort import Cohort, read_cohort
 from .counts import crossing
-from .dicom import square_boxes
-from .grey import HIGH, LOW
-from .header import not_frontal
+from .decoding.dicom import square_boxes
+from .decoding.grey import HIGH, LOW
+from .decoding.header import not_frontal
 from .split import assign_fold, assign_splits, check_disjoint
 
 DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old one
@@ -143,7 +143,7 @@ def demo_cohort(cache=None, tick=None) -> Cohort:
     "The synthetic demo set, drawn where it is not there or lacks anything; two processes that ask at once draw it once."
     from filelock import FileLock
 
-    from .phantom import write_demo
+    from .demo.phantom import write_demo
     folder = home(cache)/f'demo-{DEMO_IMAGES}-v{DEMO_VERSION}'
     folder.parent.mkdir(parents=True, exist_ok=True)
     done = count(1)

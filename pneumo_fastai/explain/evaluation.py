@@ -13,10 +13,10 @@ from ..data.prepare import Prepared, boxes_in_square, rows_in_square
 from ..errors import InputError
 from ..evaluation.subgroups import area_band, area_cuts, box_area
 from ..inference.bundle import Bundle
-from ..report import subgroups
 from ..report.figures import heatmaps, style
 from ..report.figures.heat import TOP
 from ..report.gallery import write_errors
+from ..report.sections import subgroups
 from ..runs import tables
 from ..runs.checksums import renewing
 from ..runs.files import whole, write

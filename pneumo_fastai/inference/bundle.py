@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from ..data.cohort import CLASSES
-from ..data.dicom import UnreadableImage, read_square
+from ..data.decoding.dicom import UnreadableImage, read_square
 from ..data.likeness import unlike
 from ..errors import InputError
 from ..evaluation.calibrators import apply

@@ -12,8 +12,8 @@ from PIL import Image
 
 from ..runs.files import whole
 from .figures.heat import CHOSEN, ON_GREY, rgba
-from .heatmaps import TAUGHT
 from .html import Page, around, join, p, tag
+from .sections.heatmaps import TAUGHT
 
 TITLE = 'Greatest losses'
 NAMES = 'no pneumonia', 'pneumonia'

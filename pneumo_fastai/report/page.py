@@ -1,9 +1,9 @@
 "report.html: the whole evaluation of a run, or of a cross-validation, as one file."
 from ..runs.files import write
-from . import calibration, checklists, cohort, heatmaps, methods, provenance, results, subgroups, uncertainty  # noqa: F401  (sections)
 from .html import Page, document, join, render
 from .labels import BRACKETS, FIGURES, NAMES, QUESTION, number
-from .sections import written
+from .registry import written
+from .sections import calibration, checklists, cohort, heatmaps, methods, provenance, results, subgroups, uncertainty  # noqa: F401  (sections)
 from .verdicts import CHANCE, baselines, verdicts
 
 TILES = ('auroc', 'recall', 'specificity', 'average_precision')

@@ -29,7 +29,7 @@ def show_run(
 
 def show_folds(title, result):
     "The table of the folds, what it means, and warnings."
-    from .cross_validation import on_screen, words
+    from .sections.cross_validation import on_screen, words
     title = f'{title}{" (synthetic data)" if result["synthetic"] else ""}, test of each fold at its own threshold'
     table(f'{title}: n = {result["n"]} images of {result["patients"]} patients', *on_screen(result))
     for line in words(result): console.print(line, markup=False)
@@ -48,7 +48,7 @@ def show_comparison(side):
 
 def show_maps(found):
     "What localization.json says, in a few lines."
-    from .map_checks import kept
+    from .sections.map_checks import kept
     scored = found['localization']
     if 'reason' in scored: console.print(f'localisation: {scored["reason"]}', markup=False)
     for name, m in scored.get('maps', {}).items():

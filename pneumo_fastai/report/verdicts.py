@@ -1,7 +1,7 @@
 "Three verdicts in words on a report's first screen: discrimination, calibration, heatmaps; each with what it rests on."
-from . import heatmaps as maps
 from .labels import number
-from .subgroups import measured_shortcuts
+from .sections import heatmaps as maps
+from .sections.subgroups import measured_shortcuts
 
 GOOD, AMBER, RED, OPEN = 'good', 'amber', 'red', 'open'
 ALL = 'all of the above'  # of `evaluation.shortcut`: everything that is known without a look at the lungs

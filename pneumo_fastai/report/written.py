@@ -9,9 +9,9 @@ from ..runs.files import read_json, write
 from ..runs.folder import ended, read_run
 from ..runs.folds import read_folds
 from ..runs.tables import write_table
-from . import cross_validation, heatmaps
 from .figures import diagnostics, performance, style
 from .page import write_page
+from .sections import cross_validation, heatmaps
 
 
 def measure(run, choices=None):

@@ -1,0 +1,1 @@
+"The run's folder: the one place that knows its files."

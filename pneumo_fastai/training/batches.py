@@ -11,7 +11,7 @@ from fastcore.basics import chunked
 from torch.utils.data import get_worker_info
 
 from ..data.cohort import CLASSES
-from ..data.dicom import read_square
+from ..data.decoding.dicom import read_square
 from ..errors import InputError
 
 SHARE = .5     # of a GPU's free memory that the whole set may take for good

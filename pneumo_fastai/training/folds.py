@@ -9,7 +9,7 @@ from ..csv_files import csv_text
 from ..data.prepare import prepare
 from ..errors import InputError
 from ..inference.bundle import Bundle, export, joined
-from ..report.cross_validation import present
+from ..report.sections.cross_validation import present
 from ..report.written import measure_folds
 from ..runs.checksums import SUMS, write_sums
 from ..runs.files import write

@@ -12,7 +12,7 @@ from pneumo_fastai.data import audit as A
 from pneumo_fastai.data.borders import SIDES, bar, content, looks, side_first
 from pneumo_fastai.data.cache import open_pixels
 from pneumo_fastai.data.cohort import read_cohort
-from pneumo_fastai.data.dicom import millimetres, square
+from pneumo_fastai.data.decoding.dicom import millimetres, square
 from pneumo_fastai.data.duplicates import candidates, duplicate_pairs, groups
 from pneumo_fastai.experiment import Experiment
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pneumo_fastai.data import cache
 from pneumo_fastai.data.cache import open_pixels
-from pneumo_fastai.data.dicom import read_square
+from pneumo_fastai.data.decoding.dicom import read_square
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pneumo_fastai.data.class_folders import kermany_patient
 from pneumo_fastai.data.cohort import COLUMNS, read_cohort
+from pneumo_fastai.data.layouts.class_folders import kermany_patient
 from pneumo_fastai.errors import InputError
 
 REAL = Path(__file__).parents[2].parent/'shared'/'data'

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pneumo_fastai.data import cache, prepare
 from pneumo_fastai.data.cache import open_pixels
-from pneumo_fastai.data.dicom import read_square
+from pneumo_fastai.data.decoding.dicom import read_square
 from pneumo_fastai.errors import InputError
 
 N = 7  # two processes would be used for eight, were CHUNK 2

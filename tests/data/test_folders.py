@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from pneumo_fastai.cli import remedy
-from pneumo_fastai.data import readers
 from pneumo_fastai.data.cohort import images_in, read_cohort
 from pneumo_fastai.errors import InputError
 
@@ -145,7 +144,7 @@ def test_a_link_round_in_a_folder_that_is_left_out_ends(place):
 
 def test_what_is_no_regular_file_is_rejected_unread(place, monkeypatch):
     "By the folder alone: reading a pipe would wait for ever."
-    monkeypatch.setattr(readers, 'is_image', lambda p: p.is_file() and p.suffix == '.png')
+    monkeypatch.setattr('pneumo_fastai.data.layouts.common.is_image', lambda p: p.is_file() and p.suffix == '.png')
     os.mkfifo(place/'NORMAL'/'pipe.dcm')
     os.mkfifo(place/'NORMAL'/'I0001')
     (place/'NORMAL'/'zero.png').symlink_to('/dev/zero')

@@ -38,7 +38,7 @@ def attack(folder, start, cases):
     "Read `cases` mutated files under a memory limit; prints what came of them, and before each its number, in case it is the last."
     import resource
 
-    from pneumo_fastai.data.dicom import UnreadableImage, read_film, read_square
+    from pneumo_fastai.data.decoding.dicom import UnreadableImage, read_film, read_square
     sources = [p.read_bytes() for p in sorted(folder.glob('source-*'))]
     for p in sorted(folder.glob('source-*')):  # every codec is loaded before the limit is set
         try: read_film(p, any_view=True)

@@ -12,8 +12,8 @@ from pneumo_fastai.evaluation.ensembles import disagreement
 from pneumo_fastai.evaluation.estimates import blocks
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.evaluation.uncertainty import mutual_information, referral
-from pneumo_fastai.report.ensembles import HOW_TO
 from pneumo_fastai.report.page import write_page
+from pneumo_fastai.report.sections.ensembles import HOW_TO
 from pneumo_fastai.report.words import also_in_words
 from pneumo_fastai.report.written import measure
 from pneumo_fastai.runs.folder import read_run

@@ -9,11 +9,11 @@ import pytest
 
 from pneumo_fastai.evaluation.metrics import EVERY
 from pneumo_fastai.evaluation.settings import Settings
-from pneumo_fastai.report import checklists
 from pneumo_fastai.report.html import MARK, Page, tag
 from pneumo_fastai.report.labels import number
 from pneumo_fastai.report.page import write_page
-from pneumo_fastai.report.sections import sections_of
+from pneumo_fastai.report.registry import sections_of
+from pneumo_fastai.report.sections import checklists
 from pneumo_fastai.report.words import in_words, rows
 from pneumo_fastai.report.written import draw, measure, present
 from pneumo_fastai.runs.folder import read_run

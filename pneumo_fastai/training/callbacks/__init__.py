@@ -1,0 +1,1 @@
+"What changes or watches the loop, a callback a file."

@@ -1,0 +1,1 @@
+"The synthetic set, drawn by a program."

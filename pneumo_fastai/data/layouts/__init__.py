@@ -1,0 +1,1 @@
+"What a folder of labelled radiographs may look like: a reader each."
