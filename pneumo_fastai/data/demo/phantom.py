@@ -123,7 +123,7 @@ def _tables(folder, cases):
     table('stage_2_detailed_class_info.csv', ['patientId', 'class'], [(name, kind) for name, _, kind, _, _ in rows])
     mapping = [dict(subset_img_id=name, img_id=nih) for name, nih, _, _ in cases]
     (folder/'pneumonia-challenge-dataset-mappings_2018.json').write_text(json.dumps(mapping, indent=0))
-    (folder/'SYNTHETIC').write_text('Drawn by a program (pneumo_fastai.data.phantom): these are not radiographs of anyone.\n')
+    (folder/'SYNTHETIC').write_text('Drawn by a program (pneumo_fastai): these are not radiographs of anyone.\n')
 
 def write_demo(
     folder,         # must not exist yet; it appears whole or not at all

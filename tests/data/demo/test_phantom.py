@@ -120,5 +120,5 @@ def test_bad_input(demo, tmp_path):
     with pytest.raises(InputError, match='n_images is 0'): phantom.write_demo(tmp_path/'demo', n_images=0)
 
 def test_import_is_light():
-    code = 'import sys, pneumo_fastai.data.phantom; print({"torch", "pydicom", "joblib", "pandas", "scipy"} & set(sys.modules))'
+    code = 'import sys, pneumo_fastai.data.demo.phantom; print({"torch", "pydicom", "joblib", "pandas", "scipy"} & set(sys.modules))'
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == 'set()'
