@@ -1,5 +1,4 @@
 import json
-from copy import deepcopy
 from types import SimpleNamespace
 
 import pytest
@@ -42,16 +41,22 @@ def test_calibration_is_judged_by_what_perfect_probabilities_would_show(ece, cha
 
 
 def localization(gap, survives=False, last=(-.1, .1)):
-    sanity = dict(cascade=[dict(rank_correlation=dict(mean=0., low=last[0], high=last[1], sd=.1))], limit=.8, survives=survives)
-    measured = dict(pointing=m(gap), average_precision=m(gap))
-    return dict(method='gradcam', layers=['layer4'], others=[], bias={}, sanity=sanity, localization=dict(
-        difference={'mean box of train': measured, 'untrained network': deepcopy(measured)},
-        maps={k: dict(pointing=m(.5)) for k in ('model', 'mean box of train', 'untrained network')}))
+    like = dict(ssim=dict(mean=.1, low=.09, high=.11, sd=.05), n=64, flat=2)
+    sanity = dict(cascade=[dict(like, randomised='fc', rank_correlation=dict(mean=0., low=last[0], high=last[1], sd=.1))], limit=.8,
+                  survives=survives)
+    rivals = 'mean box of train', 'untrained network'
+    def row(value): return dict.fromkeys(('pointing', 'energy', 'average_precision', 'iou'), m(value))
+    return dict(method='gradcam', layers=['layer4'], others=[], sanity=sanity,
+                bias={k: dict(n=40, shares={'border': dict(heat=.2, area=.1, more=m(.1))}) for k in ('no pneumonia', 'pneumonia')},
+                localization=dict(n=30, patients=20, positives_without_boxes=0, boxes_clipped=0, cut=dict.fromkeys(('model', *rivals), .15),
+                                  maps={k: row(.5) for k in ('model', *rivals)}, difference={k: row(gap) for k in rivals}, by={},
+                                  methods=dict(gradcam=row(.5))))
 
 
 @pytest.mark.parametrize('found, level', [
     (localization(.2), 'good'), (localization(.2, last=(.1, .3)), 'amber'), (localization(.01), 'amber'), (localization(-.2), 'red'),
-    (localization(.2, survives=True), 'red'), (dict(localization(.2), localization=dict(reason='not defined, because x')), 'open'),
+    (localization(.2, survives=True), 'red'),
+    (dict(localization(.2), localization=dict(reason='not defined, because x', positives_without_boxes=3, boxes_clipped=0)), 'open'),
     (None, 'open')])
 def test_heatmaps_are_judged_by_boxes_and_by_random_weights(run, found, level):
     if found: (run.folder/'localization.json').write_text(json.dumps(found))

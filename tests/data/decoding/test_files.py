@@ -34,7 +34,8 @@ def test_a_pipe_or_a_device_is_no_image(tmp_path, device):
 def test_nor_has_it_a_beginning(tmp_path):
     os.mkfifo(tmp_path/'x')
     (tmp_path/'zero').symlink_to('/dev/zero')
-    code = 'import sys; from pathlib import Path; from pneumo_fastai.data.layouts.common import is_image; print(is_image(Path(sys.argv[1])))'
+    code = ('import sys; from pathlib import Path; from pneumo_fastai.data.layouts.common import is_image; '
+            'print(is_image(Path(sys.argv[1])))')
     assert answer(code, tmp_path/'x') == answer(code, tmp_path/'zero') == 'False\n'
 
 
