@@ -18,8 +18,8 @@ FIGURES = {
     'risk_coverage.png': 'Risk and coverage: how many of the calls are wrong when only the images the model is surest of are left to it.',
     'subgroups.png': 'AUROC with its 95% interval in each subgroup of the test images. Hollow points rest on few images: read nothing into '
                      'them.',
-    'cases.png': 'Four images of valid as examples: pneumonia found, missed, a false alarm, and healthy called so; with heatmap and '
-                 'readers\u2019 boxes where there are any.',
+    'cases.png': 'Examples from valid, the clearest there is of each kind: pneumonia found, missed, a false alarm, healthy called so; with '
+                 'heatmap and readers\u2019 boxes where there are any.',
     'top_losses.png': 'The images the model got most wrong: worth looking at for wrong labels, tubes and wires, text, odd positions.',
     'gradcam.png': 'Heatmaps, Grad-CAM (Selvaraju et al. 2017) unless the bar names another: where the image spoke for pneumonia, and how '
                    'much. Coarse, and no proof of a finding there.',
