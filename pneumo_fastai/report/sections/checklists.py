@@ -120,12 +120,12 @@ def by_state(items):
 STATES = {ANSWERED: 'yes', PART: 'in part', NONE: 'not done'}
 
 
-def _items(page, name, items, source):
+def _items(page, items, source):
     said, author = by_state(items)
     def where(state, at): return at if state == NONE else tag('a', f'section \u201c{title_of(at)}\u201d', href=f'#{at}')
     rows = [(tag('span', f'{number} ', item), STATES[state], where(state, at)) for number, item, state, at in said]
     words = f'{len([i for i in said if i[2] == ANSWERED])} items answered, {len(said)} touched on, of {len(items)}. {source}'
-    return join([tag('h3', name), p(words), page.table(('item', 'answered', 'where'), rows, wide=(2,), numbers=False),
+    return join([p(words), page.table(('item', 'answered', 'where'), rows, wide=(2,), numbers=False),
                  p(tag('b', 'Only the author can say: '), '; '.join(f'{number} {item}' for number, item, *_ in author), '.')])
 
 
@@ -136,5 +136,5 @@ def checklists(page, run, metrics):
              'An item counts as answered only where this page says what it asks for; \u201cin part\u201d is what a program can know, '
              'the rest is for the author.')
     return Parts('Which items of two reporting guidelines this page answers.', content=p(words), folded=(
-        ('CLAIM 2024', _items(page, 'CLAIM 2024', claims, 'Tejani et al., Radiology: Artificial Intelligence 2024;6:e240300.')),
-        ('TRIPOD+AI', _items(page, 'TRIPOD+AI', TRIPOD, 'Collins et al., BMJ 2024;385:e078378.'))))
+        ('CLAIM 2024', _items(page, claims, 'Tejani et al., Radiology: Artificial Intelligence 2024;6:e240300.')),
+        ('TRIPOD+AI', _items(page, TRIPOD, 'Collins et al., BMJ 2024;385:e078378.'))))

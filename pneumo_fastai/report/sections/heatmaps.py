@@ -129,7 +129,7 @@ def boxes(page, found):
     if 'reason' in where: return ''  # the verdict says so
     words = ('The same by group. Larger boxes are easier to hit, for any map; the last column says in what share the mean box of the '
              'training images hits. A group of fewer than 30 images is marked as small: its numbers are mostly chance.')
-    return join([tag('h3', 'Against the boxes that readers drew'), opponents(page, where), p(words), *by_group(page, where),
+    return join([opponents(page, where), p(words), *by_group(page, where),
                  methods(page, found)])
 
 
@@ -147,8 +147,9 @@ def heatmaps(page, run, metrics):
         how = p('How far such maps can be trusted was not measured; ', tag('code', COMMAND), ' does so from the model and the images.')
         taught = p(TAUGHT) if run.experiment.box_guidance else ''
         return Parts('' if few else 'This run saved no heatmaps.', few, join([taught, how]), (moved,))
-    finding, *more = verdicts(found)
-    content = tag('div', *(p(line) for line in more), class_='notice' if fine(found) else 'warning')
+    lines = list(verdicts(found))
+    finding = lines.pop(1 if found.get('box_guidance') else 0)  # first comes what was taught
+    content = tag('div', *(p(line) for line in lines), class_='notice' if fine(found) else 'warning')
     return Parts(finding, few, content, (
         ('Against the boxes that readers drew', boxes(page, found)), ('Do the maps show what was learnt?', sanity(page, found)),
         ('Beside other runs', others(page, found) if found['others'] else ''), ('Heat where no finding can be', bias(page, run, found)),

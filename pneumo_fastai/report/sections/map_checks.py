@@ -65,7 +65,7 @@ def sanity(page, found):
     table = page.table(('random from the output to', 'structural similarity (SSIM)', 'rank correlation', 'flat maps'), rows,
                        f'Likeness to the maps of the trained network, {SHOWN}, n = {stages[0]["n"]} test images. '
                        'A pair with a flat map, before or after, has no rank correlation and is left out of it.')
-    return join([tag('h3', 'Do the maps show what was learnt?'), p(words), table])
+    return join([p(words), table])
 
 
 def differs(other):
@@ -75,8 +75,7 @@ def differs(other):
 
 def others(page, found):
     rows = [(o['run'], differs(o), spread(o['ssim']), spread(o['rank_correlation']), f'{o["n"]:,}', o['flat']) for o in found['others']]
-    return join([tag('h3', 'Beside other runs'),
-                 page.table(('run', 'differs in', 'SSIM', 'rank correlation', 'images', 'flat maps'), rows,
+    return join([page.table(('run', 'differs in', 'SSIM', 'rank correlation', 'images', 'flat maps'), rows,
                             f'Likeness of the maps on the images that are in test for both, {SHOWN}.', wide=(1,))])
 
 
@@ -108,5 +107,5 @@ def bias(page, run, found):
     n = ', '.join(f'{kinds[k]["n"]:,} with {k}' if k == 'pneumonia' else f'{kinds[k]["n"]:,} without' for k in kinds)
     table = page.table(header, rows, f'Test images: {n}. Means over the images; in brackets the 95% interval over patients.',
                        wide=(1,))
-    return join([tag('h3', 'Heat where no finding can be'), p(words, ' ', tag('b', hotter(kinds))), table,
+    return join([p(words, ' ', tag('b', hotter(kinds))), table,
                  page.figure(run.folder/'mean_maps.png', FIGURES['mean_maps.png'])])
