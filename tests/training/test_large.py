@@ -16,7 +16,7 @@ from pneumo_fastai.experiment import Experiment
 from pneumo_fastai.memory import keep_freed
 from pneumo_fastai.training.loaders import get_dls
 from pneumo_fastai.training.learner import get_learner
-from pneumo_fastai.training.rates import fit_rate
+from pneumo_fastai.benchmarks.rates import fit_rate
 
 n, size, file = int(sys.argv[1]), 224, sys.argv[2] + '/images.npy'
 array = np.lib.format.open_memmap(file, 'w+', np.uint8, (n, size, size))
@@ -66,7 +66,7 @@ from fastai.callback.core import Callback
 from pneumo_fastai.data.prepare import find_cohort
 from pneumo_fastai.experiment import load_experiment
 from pneumo_fastai.memory import keep_freed, resident
-from pneumo_fastai.training.callbacks import GiveBack
+from pneumo_fastai.training.callbacks.memory import GiveBack
 from pneumo_fastai.training.learner import get_learner, train
 from pneumo_fastai.training.loaders import get_dls
 
