@@ -23,8 +23,8 @@ def bench(
     if growth and (out, data, cache) != ('bench.json', 'demo', None):
         raise InputError('--growth measures noise, into a folder of its own; leave out --out, --data and --cache')
     if growth: return grow(experiment, Path(growth), [k for k, v in overrides.items() if v is not None and k not in STEP])
+    from .report.reading import cohort_ready
     from .report.terminal import written
-    from .training.cohort import cohort_ready
     check_out(out)
     cohort = cohort_ready(data, experiment, cache, check_dicom)
     with bar('measuring') as tick:

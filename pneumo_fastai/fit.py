@@ -19,8 +19,8 @@ def fit(
     **overrides,
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on patients it has not seen, and export it."
+    from .report.reading import cohort_ready
     from .report.terminal import pointers, show_run
-    from .training.cohort import cohort_ready
     name, experiment = load_experiment(exp, **overrides)
     again = resumed(resume, experiment) if resume else check_folder(out)
     check_maps(experiment)

@@ -20,7 +20,7 @@ def lr_find(
     **overrides,
 ):
     "Suggest learning rates by the range test (Smith 2015) and draw its curve."
-    from .training.cohort import cohort_ready
+    from .report.reading import cohort_ready
     check_out(out, KINDS)
     keep_freed()
     if not LEAST <= steps <= MOST:

@@ -178,3 +178,9 @@ def test_one_class_and_too_few_patients(films, tmp_path):
     shutil.rmtree(tmp_path/'films'/'PNEUMONIA')
     done = command('fit', '--data', 'films', '--cache', tmp_path/'cache', cwd=tmp_path)
     assert done.returncode == 2 and 'pneumonia' in done.stderr and done.stderr.count('\n') == 1
+
+
+def test_what_is_wrong_with_the_data_is_said_before_fastai_is_loaded(tmp_path):
+    code = (f'import sys; from pneumo_fastai.cli import run; from pneumo_fastai.fit import fit; '
+            f'assert run(fit, ["--data", {str(tmp_path / "none")!r}]) == 2; assert not {{"torch", "fastai"}} & set(sys.modules)')
+    subprocess.run([sys.executable, '-c', code], check=True, capture_output=True)

@@ -1,6 +1,6 @@
-"The data set of a run, made ready before the user's eyes."
-from ..report.terminal import show_cohort
+"The data set of a run, read before the user's eyes. In a room without torch: what is wrong with it is said at once."
 from ..screen import bar
+from .terminal import show_cohort
 
 
 def cohort_ready(data, experiment, cache, check=lambda cohort: None):
