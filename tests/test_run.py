@@ -121,6 +121,7 @@ def test_a_black_image_is_unlike_those_that_the_run_was_trained_on(made):
     assert pd.read_csv(here/'black.csv').warning[0].startswith('grey levels unlike those of training: mean 0.0')
 
 
+@pytest.mark.slow
 def test_the_same_command_twice_gives_the_same_numbers_in_another_folder(made):
     run, _, here = made
     done = command('fit', '--exp', 'gradcam', '--data', 'films', *SMALL, '--cache', here/'cache', '--out', 'again', cwd=here)
@@ -131,6 +132,7 @@ def test_the_same_command_twice_gives_the_same_numbers_in_another_folder(made):
     pd.testing.assert_frame_equal(pd.read_csv(second/'history.csv').drop(columns=drop), pd.read_csv(run/'history.csv').drop(columns=drop))
 
 
+@pytest.mark.slow
 def test_lr_find_prints_suggestions_and_draws(made):
     _, _, here = made
     done = command('lr_find', '--data', 'films', *SMALL, '--steps', '40', '--cache', here/'cache', cwd=here)
@@ -169,6 +171,7 @@ def test_bad_input_gets_one_line_and_status_2(tmp_path, kind):
     assert not (tmp_path/'runs').exists()
 
 
+@pytest.mark.slow
 def test_one_class_and_too_few_patients(films, tmp_path):
     shutil.copytree(films, tmp_path/'films')
     for p in sorted((tmp_path/'films').rglob('*.png')):
