@@ -15,9 +15,9 @@ from pneumo_fastai.explain.maps import Maps
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.models.resnet import ResNet18
 from pneumo_fastai.report.figures import style
-from pneumo_fastai.runs.files import write
 from pneumo_fastai.training.callbacks.best import BestModel
 from pneumo_fastai.training.run import save_learner
+from pneumo_fastai.writing import write
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'))
 

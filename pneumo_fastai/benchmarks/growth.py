@@ -13,9 +13,9 @@ import torch
 from ..data.cache import Pixels
 from ..data.prepare import Prepared, deciding
 from ..runs.environment import machine
-from ..runs.files import write
 from ..training.learner import get_learner
 from ..training.loaders import get_dls
+from ..writing import write
 from .rates import clocked
 
 DISTINCT = 256  # images; larger sets repeat them

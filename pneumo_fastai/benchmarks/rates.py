@@ -17,10 +17,10 @@ from ..memory import as_it_comes, keep_freed
 from ..models.losses import CrossEntropy
 from ..models.zoo import build
 from ..runs.environment import machine
-from ..runs.files import write
 from ..training.learner import get_learner
 from ..training.loaders import get_dls
 from ..training.precision import native_bfloat16, shortest, wait
+from ..writing import write
 from . import inference
 
 GFLOP = 10.33  # of a training step an image: ResNet18, one channel, 224x224, forward and backward; scales with the pixels

@@ -19,8 +19,9 @@ from ..report.gallery import write_errors
 from ..report.sections import subgroups
 from ..runs import tables
 from ..runs.checksums import renewing
-from ..runs.files import whole, write
+from ..runs.files import BY
 from ..runs.folder import read_run
+from ..writing import whole, write
 from . import bias, localization, sanity
 from .boxes import boxed, mean_box
 from .gradcam import METHODS, how_maps
@@ -29,7 +30,7 @@ from .maps import compute, compute_each
 
 CHECKED = 64  # images of test for the sanity checks: half of each class
 COARSE = 56   # pixels a side for comparing maps with each other
-WRITTEN = 'gradcam.npz', 'localization.json', 'gradcam.png', 'cases.png', 'mean_maps.png', subgroups.ERRORS
+WRITTEN = [name for name, by in BY.items() if by == 'gradcam']
 
 
 @dataclass

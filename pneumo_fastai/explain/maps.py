@@ -7,7 +7,7 @@ import torch
 
 from ..errors import InputError
 from ..report.figures.heat import TOP, Scale
-from ..runs.files import whole
+from ..writing import whole
 from .gradcam import METHODS, GradCAM, Heat, fused, resized
 
 

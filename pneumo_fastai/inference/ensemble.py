@@ -11,9 +11,10 @@ from ..report.written import measure, present
 from ..runs.agreement import differing
 from ..runs.checksums import SUMS, write_sums
 from ..runs.environment import machine
-from ..runs.files import sha256, whole, write
+from ..runs.files import sha256
 from ..runs.folder import ended, new_folder, read_run
 from ..runs.tables import write_table
+from ..writing import whole, write
 from .bundle import Bundle, export
 
 SAME = 'arch', 'size', 'aspect', 'any_view', 'class_weights', 'box_guidance'  # what an input, a probability or a map means

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ..errors import InputError
-from ..runs.files import whole
+from ..writing import whole
 
 
 def stamp(paths) -> str:

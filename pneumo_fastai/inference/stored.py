@@ -13,8 +13,9 @@ from ..evaluation.calibrators import apply
 from ..experiment import TYPES
 from ..models.zoo import ARCHITECTURES
 from ..runs.checksums import altered
-from ..runs.files import anew, whole
+from ..runs.files import anew
 from ..runs.folder import chosen_since
+from ..writing import whole
 
 NEEDED = 'arch', 'size', 'aspect', 'mean', 'std', 'threshold', 'calibrator'
 ASPECTS = get_args(TYPES['aspect'])

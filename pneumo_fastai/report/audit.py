@@ -1,8 +1,8 @@
 "The audit of a data set: everything that is looked at, its figure and JSON file, and the findings on the screen."
 import json
 
-from ..runs.files import write
 from ..screen import bar, console, note, table
+from ..writing import write
 from .labels import number
 
 

@@ -8,7 +8,7 @@ from ..evaluation.estimates import blocks
 from ..evaluation.metrics import METRICS
 from ..evaluation.results import in_order
 from ..evaluation.settings import Settings
-from ..runs.files import write
+from ..writing import write
 from .labels import BRACKETS, NAMES, number
 
 SPECIAL = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',

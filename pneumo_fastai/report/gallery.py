@@ -10,7 +10,7 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from ..runs.files import whole
+from ..writing import whole
 from .figures.heat import CHOSEN, ON_GREY, rgba
 from .html import Page, around, join, p, tag
 from .sections.heatmaps import TAUGHT

@@ -1,5 +1,5 @@
 "report.html: the whole evaluation of a run, or of a cross-validation, as one file."
-from ..runs.files import write
+from ..writing import write
 from .html import Page, document, join, render
 from .labels import BRACKETS, FIGURES, NAMES, QUESTION, number
 from .registry import written

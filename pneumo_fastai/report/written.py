@@ -5,10 +5,11 @@ from pathlib import Path
 from ..evaluation.cross_validation import evaluate_folds
 from ..evaluation.results import evaluate
 from ..runs.checksums import renewing
-from ..runs.files import read_json, write
+from ..runs.files import read_json
 from ..runs.folder import ended, read_run
 from ..runs.folds import read_folds
 from ..runs.tables import write_table
+from ..writing import write
 from .figures import diagnostics, performance, style
 from .page import write_page
 from .sections import cross_validation, heatmaps

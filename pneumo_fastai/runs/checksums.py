@@ -3,7 +3,8 @@ import re
 from contextlib import contextmanager
 from pathlib import Path
 
-from .files import sha256, write
+from ..writing import write
+from .files import sha256
 
 SUMS = 'SHA256SUMS'  # of a finished run's files, as coreutils' sha256sum writes and checks them
 MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'history.csv', 'members.csv', 'augmented.csv', 'experiment.toml',

@@ -1,13 +1,12 @@
-"Files of a run: read with one line that says what is wrong, hashed, and written as all files are."
+"Files of a run: read with one line that says what is wrong, and hashed."
 import hashlib
 import json
 from pathlib import Path
 
 from ..errors import InputError
-from ..writing import whole, write  # noqa: F401 (a run's files are written by these)
 
-BY = {'metrics.json': 'evaluate', 'calibration.json': 'evaluate', 'cv.json': 'evaluate', 'localization.json': 'gradcam',
-      'gradcam.npz': 'gradcam', 'gradcam.png': 'gradcam', 'mean_maps.png': 'gradcam', 'top_losses.html': 'gradcam'}  # the rest: fit
+BY = dict.fromkeys(('metrics.json', 'calibration.json', 'cv.json'), 'evaluate') | dict.fromkeys(
+    ('gradcam.npz', 'localization.json', 'gradcam.png', 'cases.png', 'mean_maps.png', 'top_losses.html'), 'gradcam')  # the rest: fit
 
 
 def anew(path):

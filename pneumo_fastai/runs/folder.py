@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..data.counts import balanced_weights, counted, crossing  # noqa: F401 (the report asks the folder for the last two)
+from ..data.counts import balanced_weights
 from ..errors import InputError
 from ..experiment import Experiment, load_experiment
 from .agreement import doubts

@@ -9,7 +9,7 @@ from ..csv_files import csv_text, read_csv
 from ..errors import InputError
 from ..evaluation.results import check_predictions
 from ..evaluation.subgroups import COLUMNS
-from .files import write
+from ..writing import write
 
 SPLITS = ('train', 'valid', 'test')
 

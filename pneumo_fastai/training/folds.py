@@ -12,8 +12,8 @@ from ..inference.bundle import Bundle, export, joined
 from ..report.sections.cross_validation import present
 from ..report.written import measure_folds
 from ..runs.checksums import SUMS, write_sums
-from ..runs.files import write
 from ..runs.folds import read_folds
+from ..writing import write
 from . import run as runs
 from .learner import get_learner
 from .loaders import get_dls

@@ -18,9 +18,9 @@ from ..report.figures import heatmaps, style
 from ..report.written import measure, present
 from ..runs.checksums import SUMS, write_sums
 from ..runs.environment import machine
-from ..runs.files import write
 from ..runs.folder import read_run
 from ..runs.tables import write_table
+from ..writing import write
 from .augment import augmentations
 from .callbacks.attention import WatchGradCAM
 from .callbacks.precision import Precision
@@ -39,7 +39,7 @@ def write_cohort(folder, cohort):
 
 
 def environment(learn, command, name) -> dict:
-    "What another patient needs to know to see the same numbers."
+    "What another person needs to know to see the same numbers."
     precision = precision_of(learn)
     cohort = learn.dls.cohort
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))

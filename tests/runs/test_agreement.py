@@ -9,8 +9,8 @@ from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluate import evaluate
 from pneumo_fastai.runs.checksums import read_sums, renewing, write_sums
-from pneumo_fastai.runs.files import write
 from pneumo_fastai.runs.folder import NEVER
+from pneumo_fastai.writing import write
 
 FEW = ['--n-boot', '5']
 

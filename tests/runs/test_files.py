@@ -5,7 +5,8 @@ from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluate import evaluate
 from pneumo_fastai.runs.checksums import read_sums, renewing, write_sums
-from pneumo_fastai.runs.files import read_json, whole, write
+from pneumo_fastai.runs.files import read_json
+from pneumo_fastai.writing import whole, write
 
 
 @pytest.mark.parametrize('name, by', [('metrics.json', 'evaluate RUN'), ('calibration.json', 'evaluate RUN'), ('cv.json', 'evaluate RUN'),

@@ -13,8 +13,8 @@ from sklearn.metrics import roc_auc_score
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.runs.checksums import renewing
-from pneumo_fastai.runs.files import write
 from pneumo_fastai.training import folds, run
+from pneumo_fastai.writing import write
 
 
 @pytest.fixture(scope='module')

@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from ...errors import InputError
-from ...runs.files import whole
+from ...writing import whole
 from .heat import ON_GREY, rgba
 from .style import SKY, figure
 

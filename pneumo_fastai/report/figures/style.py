@@ -3,7 +3,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ...runs.files import whole
+from ...writing import whole
 
 # Okabe and Ito (2008): told apart with every common kind of colour blindness; the line styles repeat the distinction
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = '#0072B2', '#E69F00', '#009E73', '#D55E00', '#CC79A7', '#56B4E9', '#666666'

@@ -1,8 +1,7 @@
 "The sections on what was asked, of which data, and who is in each split."
 import pandas as pd
 
-from ...runs import folder
-from ...runs.folder import counted
+from ...data.counts import counted, crossing
 from ...runs.tables import SPLITS
 from ..html import bullets, join, p, tag
 from ..labels import QUESTION, SYNTHETIC
@@ -34,9 +33,9 @@ def flow(run):
     found = tag('div', tag('b', 'Found'), f'{len(table) + len(run.rejected):,} images', class_='box')
     left = tag('div', tag('b', f'Excluded: {len(run.rejected):,}'), out, class_='box out')
     splits = [(s, table[table['split'] == s]) for s in run.splits]
-    boxes = [_box(name.capitalize(), folder.counted(rows), tag('span', f' \u2013 {USE[name]}') if name in USE else '')
+    boxes = [_box(name.capitalize(), counted(rows), tag('span', f' \u2013 {USE[name]}') if name in USE else '')
              for name, rows in splits]
-    return tag('div', tag('div', found, left, class_='row two'), tag('div', _box('Used', folder.counted(table)), class_='row'),
+    return tag('div', tag('div', found, left, class_='row two'), tag('div', _box('Used', counted(table)), class_='row'),
                tag('div', *boxes, class_='row three' if len(boxes) == 3 else 'row some'), class_='flow')
 
 
@@ -49,9 +48,9 @@ def data(page, run, metrics):
 
 @section('cohort', 'Cohort', 20)
 def who(page, run, metrics):
-    crossing, split = folder.crossing(run.cohort), 'fold' if run.experiment.folds else 'split'
+    crossed, split = crossing(run.cohort), 'fold' if run.experiment.folds else 'split'
     how = f'No patient is in two {split}s'
-    if crossing: how = f'{crossing:,} patients are in more than one {split}: the test is not independent'
+    if crossed: how = f'{crossed:,} patients are in more than one {split}: the test is not independent'
     by = f'by a hash of their identifier (split seed {run.experiment.split_seed}).'
     words = f'Patients are assigned to folds {by}' if run.fold or run.experiment.folds else \
         f'Where the data set ships no split, patients are assigned {by}'
