@@ -6,7 +6,7 @@ import pytest
 
 from pneumo_fastai.cli import run
 from pneumo_fastai.evaluate import evaluate
-from pneumo_fastai.explain import evaluation
+from pneumo_fastai.explain import evaluation, panels
 from pneumo_fastai.gradcam import gradcam
 from pneumo_fastai.runs.checksums import read_sums, write_sums
 
@@ -63,7 +63,7 @@ def interrupted(*_, **__): raise KeyboardInterrupt
 @pytest.mark.parametrize('where', ['draw', 'write_errors', 'write', None])
 def test_what_fails_or_is_interrupted_changes_no_file(explained, explainable, monkeypatch, capsys, where):
     before, other = contents(explained), explainable('other', seed=1)
-    if where: monkeypatch.setattr(evaluation, where, interrupted)
+    if where: monkeypatch.setattr(panels if where == 'write_errors' else evaluation, where, interrupted)
     else: (other/'model.pt').write_bytes((other/'model.pt').read_bytes()[:-200])
     assert run(gradcam, [str(explained), str(other), *FEW, '--method', 'hirescam']) == (130 if where else 2)
     assert capsys.readouterr().err.count('\n') == 1 and contents(explained) == before

@@ -9,15 +9,11 @@ import torch
 
 from ..data.cache import open_pixels
 from ..data.cohort import CLASSES, Cohort
-from ..data.prepare import Prepared, boxes_in_square, rows_in_square
+from ..data.prepare import Prepared
 from ..errors import InputError
 from ..evaluation.subgroups import area_band, area_cuts, box_area
 from ..inference.bundle import Bundle
-from ..report.figures import heatmaps, style
 from ..report.figures.heat import TOP
-from ..report.gallery import write_errors
-from ..report.sections import subgroups
-from ..runs import tables
 from ..runs.checksums import renewing
 from ..runs.files import BY
 from ..runs.folder import read_run
@@ -27,6 +23,7 @@ from .boxes import boxed, mean_box
 from .gradcam import METHODS, how_maps
 from .layers import check_layers
 from .maps import compute, compute_each
+from .panels import draw
 
 CHECKED = 64  # images of test for the sanity checks: half of each class
 COARSE = 56   # pixels a side for comparing maps with each other
@@ -159,32 +156,6 @@ def biased(of, maps) -> dict:
         shares = bias.shares(images, maps.each(rows.path), rows.patient)
         out[CLASSES[label]] = dict(n=len(rows), shares=shares, mean_map=mean.round(3).tolist())
     return out
-
-
-def panel(cohort, experiment, rows, maps=None, columns=3):
-    "Images of `rows` (path, label, probability and maybe case, to stand for the label), boxes and, where given, the heat of `Maps`."
-    boxes = [boxes_in_square(cohort, p, experiment) for p in rows.path]
-    said = rows.case if 'case' in rows else 'label: ' + rows.label.map(dict(enumerate(CLASSES)))
-    titles = [f'{words}\nprobability of pneumonia {p:.3f}' for words, p in zip(said, rows.probability, strict=True)]
-    heat, scale = (None, None) if maps is None else (list(maps.shown(rows.path)), maps.scale)
-    images = [np.array(cohort.pixels[p]) for p in rows.path]
-    return heatmaps.image_grid(images, titles, heat, boxes, columns, cohort.synthetic, scale)
-
-
-def draw(of, maps, found, mean, worst, at):
-    "gradcam.png of valid, mean_maps.png, and top_losses.html of test, each `at` its path; returns how many images the last shows."
-    mark, few = of.run.synthetic, heatmaps.spread(of.run.predictions.query('split == "valid"'))
-    four = heatmaps.cases(of.run.predictions.query('split == "valid"'), of.bundle.recipe['threshold'])
-    for name, some, columns in (('gradcam.png', few, 3), ('cases.png', four, 4)):
-        style.save(panel(of.cohort, of.run.experiment, some, maps, columns), at[name])
-    each = {k: (v['n'], v['mean_map']) for k, v in found.items()}
-    if mean is not None: each['boxes of train'] = int(of.rows('train').boxes.map(bool).sum()), mean
-    style.save(heatmaps.mean_maps(each, mark), at['mean_maps.png'])
-    table = tables.worst(of.run.predictions, of.run.cohort, worst or None)
-    boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
-    rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.shown(table.path), boxes, strict=True)
-    return write_errors(at[subgroups.ERRORS], rows, of.bundle.recipe['threshold'], of.run.title, len(of.rows('test')), mark,
-                        maps.scale, taught=bool(of.run.experiment.box_guidance))
 
 
 def explain_run(

@@ -38,11 +38,11 @@ def p(*content, **attributes): return tag('p', *content, **attributes)
 def bullets(lines): return tag('ul', *(tag('li', line) for line in lines)) if (lines := list(lines)) else Markup('')
 
 
-def cell(metric, sign=''):
+def cell(metric, sign='', digits=None):
     "A metric with its interval; where it or its interval is not defined, why."
     if metric is None: return Markup('&ndash;')
     if metric['value'] is None: return tag('span', metric['reason'], class_='why')
-    shown = number(metric, sign=sign)
+    shown = number(metric, digits, sign)
     return join([shown, ' ', tag('span', metric['reason'], class_='why')]) if metric.get('reason') else shown
 
 

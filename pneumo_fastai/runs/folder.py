@@ -34,6 +34,7 @@ class Run:
     environment:dict         # command, precision, device, versions; of an ensemble its `networks`: folder, command, recipe, sha256 of each
     members:dict = field(default_factory=dict)  # the probability by each copy or network, as `tables.read_members` gives them
     doubts:list = field(default_factory=list)  # what in its files is not as it was when the run ended, a sentence each
+    folds:tuple = ()  # of a cross-validation a `Run` each
 
     @property
     def title(self): return f'{self.name} on {self.data["name"]}'

@@ -15,8 +15,6 @@ from .folder import FOLD, Run, read_run, refuse
 @dataclass
 class CrossValidation(Run):
     "`predictions` are the test rows of every fold, with `fold` from 1; the cohort's split is the fold that tests the image."
-    folds:tuple = ()  # a `Run` each
-
     @property
     def splits(self): return [f'fold {k}' for k in range(1, len(self.folds) + 1)]
 

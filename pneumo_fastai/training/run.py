@@ -9,12 +9,13 @@ from fastai.callback.progress import CSVLogger
 from .. import experiment as recipes
 from ..csv_files import csv_text
 from ..data.likeness import grey_range
-from ..explain.evaluation import explain_run, panel
+from ..explain.evaluation import explain_run
 from ..explain.gradcam import how_maps
 from ..explain.maps import compute
+from ..explain.panels import draw_panels, panel
 from ..inference.bundle import Bundle, export
 from ..inference.stored import by_torch
-from ..report.figures import heatmaps, style
+from ..report.figures import style
 from ..report.written import measure, present
 from ..runs.checksums import SUMS, write_sums
 from ..runs.environment import machine
@@ -111,12 +112,11 @@ def draw_images(learn, saved, experiment, threshold):
     "From valid top_losses.png and, unless the maps of the whole run are drawn anyway, gradcam.png and cases.png."
     valid = saved.predictions.query('split == "valid"')
     right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
-    cohort, few = learn.dls.cohort, heatmaps.spread(valid)
+    cohort = learn.dls.cohort
     style.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), saved.folder/'top_losses.png')
     if experiment.gradcam: return
     maps = compute(learn.model, cohort.pixels, valid.path, normalised_by(learn.dls), **how_maps(experiment)).on_scale(valid.path)
-    for name, some, columns in (('gradcam', few, 3), ('cases', heatmaps.cases(valid, threshold), 4)):
-        style.save(panel(cohort, experiment, some, maps, columns), saved.folder/f'{name}.png')
+    draw_panels(cohort, experiment, valid, threshold, maps, {name: saved.folder/name for name in ('gradcam.png', 'cases.png')})
 
 
 def finish(learn, folder, experiment) -> dict:

@@ -1,7 +1,7 @@
 "The part of the report on several predictions of one image: what their mean gains, and whether disagreement marks wrong calls."
 from markupsafe import Markup
 
-from ..html import bullets, join, p, tag
+from ..html import bullets, cell, join, p, tag
 from ..labels import BRACKETS, number
 
 COPIES, NETWORKS = 'Each image looked at several times (test-time augmentation)', 'Several networks (deep ensemble)'
@@ -31,17 +31,11 @@ def networks(page, uncertainty):
     return join([tag('h3', NETWORKS), p(words), gain(page, found, rows), *doubt(page, found, 'networks')])
 
 
-def cell(metric, sign=''):
-    if metric['value'] is None: return tag('span', metric['reason'], class_='why')
-    left = metric.get('reason')  # of the resamples
-    return join([number(metric, 3, sign), ' ', tag('span', left, class_='why')]) if left else number(metric, 3, sign)
-
-
 def gain(page, found, rows):
     "AUROC and Brier score of the mean, of one prediction, and the difference; of an ensemble each network first."
     pairs = zip(found['auroc']['each'], found['brier']['each'], strict=True) if len(found['auroc']['each']) > 1 else ()
-    each = [(f'network {i}', *map(cell, pair)) for i, pair in enumerate(pairs, 1)]
-    table = [(words, *(cell(found[m][k], sign) for m in ('auroc', 'brier'))) for words, k, sign in rows]
+    each = [(f'network {i}', *(cell(m, digits=3) for m in pair)) for i, pair in enumerate(pairs, 1)]
+    table = [(words, *(cell(found[m][k], sign, 3) for m in ('auroc', 'brier'))) for words, k, sign in rows]
     return page.table(('on test', 'AUROC', 'Brier score, the less the better'), [*each, *table],
                       f'{BRACKETS} That of a difference is by resampling patients for both alike.')
 

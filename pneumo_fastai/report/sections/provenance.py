@@ -23,8 +23,8 @@ MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'experiment.toml', 'e
 
 def files(run):
     "Whose hashes are given: all of a run's; of a cross-validation the folder's own, and of each fold what the page was made of."
-    if not (folds := getattr(run, 'folds', ())): return None
-    return [*(o for o in run.folder.iterdir() if o.name != 'lock'), *(fold.folder/name for fold in folds for name in MADE_OF)]
+    if not run.folds: return None
+    return [*(o for o in run.folder.iterdir() if o.name != 'lock'), *(fold.folder/name for fold in run.folds for name in MADE_OF)]
 
 
 @section('provenance', 'Reproducing the numbers', 150, on=BOTH, numbers=False)

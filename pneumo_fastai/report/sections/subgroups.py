@@ -29,7 +29,7 @@ def subgroups(page, run, metrics):
         header = (ATTRIBUTES.get(name, name), 'images', 'with pneumonia', 'AUROC', 'sensitivity', 'specificity')
         tables += [tag('h3', ATTRIBUTES.get(name, name).capitalize()), page.table(header, rows, block['about'])]
     left = f' The data state nothing of: {"; ".join(ATTRIBUTES.get(k, k) for k in found["left_out"])}.' if found['left_out'] else ''
-    words = (f'{OWN[hasattr(run, "folds")]} A group with fewer than {found["small_below"]} images of a class is marked '
+    words = (f'{OWN[bool(run.folds)]} A group with fewer than {found["small_below"]} images of a class is marked '
              'as small: its numbers are mostly chance. With this many groups, some differ by chance alone.' + left)
     figure = page.figure(run.folder/'subgroups.png', FIGURES['subgroups.png']) if found['by'] else ''
     return Parts(extremes(found), figure, p(words), (('Every subgroup', join(tables)),))
@@ -65,7 +65,7 @@ def shortcut(page, run, metrics):
     words = ('Sicker people are more often imaged in bed, with the beam from front to back (AP). A model may tell the view, not the lung. '
              'What the view alone would score is no merit of the model; compared within one view, the view cannot help.' if view else
              'The data do not state the view position, so it cannot be told how much of the result the view alone explains.')
-    caption = 'That of the view alone is over pairs of images of one fold.' if view and hasattr(run, 'folds') else ''
+    caption = 'That of the view alone is over pairs of images of one fold.' if view and run.folds else ''
     audit = [(name, cell(m)) for name, m in measured_shortcuts(run.folder).items()]
     more = page.table(('without the image, from', 'AUROC'), audit, 'What the audit of the data found.') if audit else ''
     finding = 'How much of the result the view position alone explains is not known.'
