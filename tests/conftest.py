@@ -1,6 +1,7 @@
 "Small seeded inputs. Real radiographs lie beside the project, in ../shared/data; tests that need them skip where they are absent."
 import json
 import os
+import shutil
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')  # before NumPy, scikit-learn and torch: on inputs this small threads cost more than they give
 
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn
 
@@ -136,11 +138,28 @@ def sound(): return is_sound
 
 
 @pytest.fixture
-def explainable(films, tmp_path, monkeypatch):
+def undrawn(monkeypatch):
+    "Figures are made, but saved as a dot: to draw one takes longer than to measure a run."
+    monkeypatch.setattr(Figure, 'savefig', lambda self, path, **how: Image.new('L', (1, 1)).save(path))
+
+
+@pytest.fixture(scope='session')
+def explainable_once(tmp_path_factory):
+    "Makes a run's folder, as below, once for all tests: to copy, not to change."
+    made = {}
+    def make(seed, boxes, data):
+        if (key := (seed, boxes, data)) not in made:
+            made[key] = explainable_run(tmp_path_factory.mktemp('explainable')/'run', seed, boxes, data)
+        return made[key]
+    return make
+
+
+@pytest.fixture
+def explainable(films, tmp_path, monkeypatch, explainable_once):
     "Makes a run's folder with a model.pt of random weights and images of 48 x 48; every positive has a box unless `boxes` says no."
     from pneumo_fastai.models import zoo
     monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', lambda: small_network(norm=False))
-    def make(name='run', seed=0, boxes=True, data=films): return explainable_run(tmp_path/name, seed, boxes, data)
+    def make(name='run', seed=0, boxes=True, data=films): return shutil.copytree(explainable_once(seed, boxes, data), tmp_path/name)
     return make
 
 

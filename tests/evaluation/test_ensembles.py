@@ -17,6 +17,7 @@ from pneumo_fastai.report.words import also_in_words
 from pneumo_fastai.report.written import measure
 from pneumo_fastai.runs.folder import read_run
 
+pytestmark = pytest.mark.usefixtures('undrawn')
 FEW = Settings(n_boot=60)
 
 

@@ -12,6 +12,7 @@ from pneumo_fastai.runs.checksums import read_sums, renewing, write_sums
 from pneumo_fastai.runs.folder import NEVER
 from pneumo_fastai.writing import write
 
+pytestmark = pytest.mark.usefixtures('undrawn')
 FEW = ['--n-boot', '5']
 
 
