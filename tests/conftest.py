@@ -140,7 +140,7 @@ def sound(): return is_sound
 @pytest.fixture
 def undrawn(monkeypatch):
     "Figures are made, but saved as a dot: to draw one takes longer than to measure a run."
-    monkeypatch.setattr(Figure, 'savefig', lambda self, path, **how: Image.new('L', (1, 1)).save(path))
+    monkeypatch.setattr(Figure, 'savefig', lambda self, to, **how: Image.new('L', (1, 1)).save(to, 'png'))
 
 
 @pytest.fixture(scope='session')
