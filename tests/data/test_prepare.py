@@ -1,10 +1,12 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from pneumo_fastai.data import prepare as module
 from pneumo_fastai.data.cohort import read_cohort
-from pneumo_fastai.data.prepare import boxes_in_square, prepare, stepped
+from pneumo_fastai.data.prepare import boxes_in_square, find_cohort, prepare, stepped
 from pneumo_fastai.data.split import check_disjoint
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
@@ -83,3 +85,15 @@ def test_a_batch_of_more_images_than_train_has_is_noted_with_what_a_step_has(fil
     assert stepped(cohort, n) is cohort
     note = stepped(stepped(cohort, n + 1), n + 1).notes[len(cohort.notes):]
     assert note == [f'batch_size is {n + 1}, but each step has the {n} images that train has']
+
+
+@pytest.mark.parametrize('lost', ['stage_2_train_labels.csv', 'SYNTHETIC', 'pneumonia-*.json', 'stage_2_train_images/*.dcm'])
+def test_a_demo_set_that_lacks_a_file_is_drawn_again(tmp_path, monkeypatch, caplog, lost):
+    monkeypatch.setattr(module, 'DEMO_IMAGES', 6)
+    whole = find_cohort('demo', tmp_path/'c')
+    next((tmp_path/'c').glob(f'demo-*/{lost}')).unlink()
+    again = find_cohort('demo', tmp_path/'c')
+    pd.testing.assert_frame_equal(again.table, whole.table)
+    assert len(caplog.messages) == 1 and 'damaged' in caplog.messages[0] and again.synthetic and not again.notes
+    find_cohort('demo', tmp_path/'c')
+    assert len(caplog.messages) == 1
