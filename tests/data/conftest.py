@@ -1,4 +1,7 @@
 "Small DICOM data sets in memory and on disk, films, and folders of them."
+import json
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +13,7 @@ from pneumo_fastai.data.audit import ready
 from pneumo_fastai.data.cache import open_pixels
 from pneumo_fastai.data.cohort import read_cohort
 from pneumo_fastai.data.decoding.dicom import read_square
+from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
 
 
@@ -98,3 +102,56 @@ def is_right(pixels, paths):
 
 @pytest.fixture(scope='session')
 def right(): return is_right
+
+
+def touched(folder, *names):
+    for name in names:
+        (folder/name).parent.mkdir(parents=True, exist_ok=True)
+        (folder/name).touch()
+
+
+GOOD = ['a,,,,,0', 'b,1,2,3,4,1', 'b,5.5,6,7,8,1', 'c,,,,,0', 'd,1,1,9,9,1']
+
+
+def in_rsnas_layout(folder, rows=GOOD, ids='abcd', sep=',', mapping=None):
+    "RSNA's layout with empty files: `rows` as lines with commas."
+    touched(folder, *(f'stage_2_train_images/{i}.dcm' for i in ids))
+    text = '\n'.join(['patientId,x,y,width,height,Target', *rows]).replace(',', sep)
+    (folder/'stage_2_train_labels.csv').write_text(text + '\n')
+    if mapping is not None:
+        mapped = [dict(subset_img_id=k, img_id=v) for k, v in mapping.items()]
+        (folder/'pneumonia-challenge-dataset-mappings_2018.json').write_text(json.dumps(mapped))
+    return folder
+
+
+def with_manifest(folder, text, files=('a.png', 'b.png', 'c.png')):
+    touched(folder, *files)
+    (folder/'manifest.csv').write_text(text)
+    return folder
+
+
+def error_line(data):
+    "The line by which a data set is refused."
+    with pytest.raises(InputError) as error: read_cohort(data)
+    assert '\n' not in str(error.value)
+    return str(error.value)
+
+
+@pytest.fixture(scope='session')
+def touch(): return touched
+
+
+@pytest.fixture(scope='session')
+def rsna_folder(): return in_rsnas_layout
+
+
+@pytest.fixture(scope='session')
+def manifest_folder(): return with_manifest
+
+
+@pytest.fixture(scope='session')
+def wrong(): return error_line
+
+
+@pytest.fixture(scope='session')
+def has_note(): return lambda cohort, text: any(re.search(text, note) for note in cohort.notes)

@@ -33,8 +33,8 @@ def test_spacing_of_the_pixels_or_else_of_the_detector(header, mm):
 
 
 @pytest.mark.parametrize('header, times', [
-    ({}, 1), (dict(PixelSpacing=[.3, .15]), 2), (dict(PixelAspectRatio=[1, 2]), .5), (dict(ImagerPixelSpacing=[.2, .2], PixelAspectRatio=[1, 2]), 1),
-    (dict(PixelSpacing=[0, 0], PixelAspectRatio=[3, 1]), 3), (dict(PixelSpacing=[.1]), 1)])
+    ({}, 1), (dict(PixelSpacing=[.3, .15]), 2), (dict(PixelAspectRatio=[1, 2]), .5), (dict(PixelSpacing=[.1]), 1),
+    (dict(ImagerPixelSpacing=[.2, .2], PixelAspectRatio=[1, 2]), 1), (dict(PixelSpacing=[0, 0], PixelAspectRatio=[3, 1]), 3)])
 def test_how_many_times_as_high_as_wide_a_pixel_is(header, times): assert tall(header) == pytest.approx(times)
 
 
