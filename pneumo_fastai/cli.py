@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .errors import InputError
-from .experiment import TYPES, Experiment, takes, unknown
+from .experiment import GROUPS, TYPES, takes, unknown
 
 MOST = 20_000  # resamples: more move no digit that is shown, and take more memory than many a machine has
 NOTICE = 'For research and education, not for diagnosis.'
@@ -60,11 +60,13 @@ def flag(name): return '--' + name.replace('_', '-')
 def add_recipe(parser, names):
     "One option a field of `Experiment`; the text is checked by `Experiment.override`, which says what a field takes."
     from fastcore.docments import docments
-    group = parser.add_argument_group('recipe', 'what the experiment says, unless given here')
-    for name, comment in docments(Experiment, returns=False).items():
-        if name not in names: continue
-        if TYPES[name] is bool: group.add_argument(flag(name), action=argparse.BooleanOptionalAction, default=None, help=comment)
-        else: group.add_argument(flag(name), metavar=name.upper(), help=f'{comment} [{takes(TYPES[name])}]')
+    parser.usage = parser.format_usage().removeprefix('usage: ').rstrip() + ' [--FIELD VALUE ...]'
+    for fields in GROUPS:
+        asked = {name: comment for name, comment in docments(fields, returns=False).items() if name in names}
+        if asked: group = parser.add_argument_group(fields.__name__.lower(), f'{fields.__doc__} As the experiment says, unless given here.')
+        for name, comment in asked.items():
+            if TYPES[name] is bool: group.add_argument(flag(name), action=argparse.BooleanOptionalAction, default=None, help=comment)
+            else: group.add_argument(flag(name), metavar=name.upper(), help=f'{comment} [{takes(name)}]')
 
 
 def remedy(error) -> str:

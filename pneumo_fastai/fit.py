@@ -23,7 +23,7 @@ def fit(
     from .report.terminal import pointers, show_run
     name, experiment = load_experiment(exp, **overrides)
     again = resumed(resume, experiment) if resume else check_folder(out)
-    check_maps(experiment)
+    check_network(experiment)
     console.print(f'experiment [bold]{name}[/]: {differences(experiment) or "the baseline"}')
     cohort = cohort_ready(data, experiment, cache)
     keep_freed()  # from here on: what reading took is given back
@@ -41,13 +41,14 @@ def fit(
     pointers(folder)
 
 
-def check_maps(experiment):
-    "`InputError` where the recipe names a layer that gives no maps, before anything is read."
+def check_network(experiment):
+    "`InputError` where the recipe asks of its network what that has not, or for a layer that gives no maps, before anything is read."
+    from .models.zoo import build, check, described
+    check(**described(experiment))
     if not experiment.gradcam_layers: return
     from .explain.gradcam import names
     from .explain.layers import check_layers
-    from .models.zoo import build
-    check_layers(build(experiment.arch), names(experiment.gradcam_layers), experiment.size)
+    check_layers(build(**described(experiment)), names(experiment.gradcam_layers), experiment.size)
 
 
 def resumed(folder, experiment):

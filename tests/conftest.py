@@ -158,7 +158,7 @@ def explainable_once(tmp_path_factory):
 def explainable(films, tmp_path, monkeypatch, explainable_once):
     "Makes a run's folder with a model.pt of random weights and images of 48 x 48; every positive has a box unless `boxes` says no."
     from pneumo_fastai.models import zoo
-    monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', lambda: small_network(norm=False))
+    monkeypatch.setattr(zoo, 'maker', lambda arch: lambda: small_network(norm=False))
     def make(name='run', seed=0, boxes=True, data=films): return shutil.copytree(explainable_once(seed, boxes, data), tmp_path/name)
     return make
 
@@ -192,7 +192,7 @@ def explainable_run(folder, seed, boxes, data):
 def small(monkeypatch):
     "What tests of the loop train in place of ResNet18: the loop is under test, not the network."
     from pneumo_fastai.models import zoo
-    monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', small_network)
+    monkeypatch.setattr(zoo, 'maker', lambda arch: small_network)
 
 
 @pytest.fixture(scope='session')

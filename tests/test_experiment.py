@@ -27,7 +27,7 @@ def test_what_each_experiment_adds():
     assert weighted == augmented | {'class_weights': 'balanced'}
     assert gradcam == weighted | {'gradcam': True}
     assert differences(load_experiment('localise')[1]) == dict(  # spelt out, whatever it is based on
-        arch='resnet18_os16', epochs=12, lr=3e-4, flip=.5, rotate=10., brightness=.2, contrast=.2, crop=.7, class_weights='balanced',
+        output_stride=16, epochs=12, lr=3e-4, flip=.5, rotate=10., brightness=.2, contrast=.2, crop=.7, class_weights='balanced',
         box_guidance=1., gradcam=True, gradcam_mirror=True)
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from pneumo_fastai.explain.maps import Maps
 from pneumo_fastai.inference.bundle import Bundle
-from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.report.figures import style
 from pneumo_fastai.training.callbacks.best import BestModel
 from pneumo_fastai.training.run import save_learner

@@ -9,13 +9,13 @@ import torch
 from ..inference.bundle import Bundle
 from ..inference.network import in_threads, parts
 from ..memory import as_it_comes, keep_freed
-from ..models.zoo import build
+from ..models.zoo import build, described
 
 
 def recipe(experiment) -> dict:
     "Of a network that was never trained: enough to time one."
-    return dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, mean=.5, std=.25, threshold=.5, threshold_from='none',
-                experiment='none', data='none', synthetic=True, calibrator=dict(method='none'))
+    return dict(**described(experiment), size=experiment.size, aspect=experiment.aspect, mean=.5, std=.25, threshold=.5,
+                threshold_from='none', experiment='none', data='none', synthetic=True, calibrator=dict(method='none'))
 
 
 def plainly(model, images, batch_size):
@@ -29,7 +29,7 @@ def plainly(model, images, batch_size):
 def rows(experiment, paths, folder, rate, shortest):
     """(what, rate, plain way, its rate) of prediction in each precision, of one file and of a cold start; `rate(work, n)` times one thing,
     `shortest` several by turns: what else the machine does would tell against one of them."""
-    n, state = len(paths), build(experiment.arch).state_dict()
+    n, state = len(paths), build(**described(experiment)).state_dict()
     bundle = Bundle(state, recipe(experiment))
     pixels = np.stack([bundle.pixels(p) for p in paths])
     inputs = bundle.normalised(pixels)

@@ -15,7 +15,7 @@ from ..data.cache import open_pixels
 from ..data.decoding.dicom import read_square
 from ..memory import as_it_comes, keep_freed
 from ..models.losses import CrossEntropy
-from ..models.zoo import build
+from ..models.zoo import build, described
 from ..runs.environment import machine
 from ..training.learner import get_learner
 from ..training.loaders import get_dls
@@ -76,7 +76,7 @@ def loader_rows(dls, batch_size):
 
 def bare_step(experiment, x, y, low):
     "One step of a bare PyTorch loop; with `low`, in bfloat16 and channels-last; compiled where the experiment is."
-    model = build(experiment.arch).to(x.device)
+    model = build(**described(experiment)).to(x.device)
     if low: model, x = model.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     if experiment.compiled: model.compile(mode='reduce-overhead')
     opt, loss = torch.optim.Adam(model.parameters(), 1e-4), CrossEntropy()
@@ -138,7 +138,7 @@ def fit_rate(learn, experiment, cbs=(), steps=8) -> float:
 def plain_learner(experiment, dls, path):
     "fastai as it comes: its own loader and resampling, image by image, its optimiser, float32."
     own = DataLoaders(*(dl.new(cls=TfmdDL) for dl in dls.loaders), path=path, device=dls.device)
-    return Learner(own, build(experiment.arch), CrossEntropy(), path=path)
+    return Learner(own, build(**described(experiment)), CrossEntropy(), path=path)
 
 
 def training_rows(experiment, dls, path, turns=3):

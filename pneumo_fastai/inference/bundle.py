@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..evaluation.calibrators import apply
 from ..evaluation.uncertainty import mutual_information
 from ..models.ensemble import Ensemble
-from ..models.zoo import build
+from ..models.zoo import DESCRIBED, build
 from ..runs.folder import chosen
 from .network import dtype_of, in_threads, parts, ready
 from .stored import as_chosen, by_torch, faults, read_checked
@@ -41,8 +41,8 @@ def export(
 
 def fresh(recipe):
     "The network of a recipe, or its networks, with weights drawn anew."
-    n = recipe.get('members', 1)
-    return build(recipe['arch']) if n == 1 else Ensemble([build(recipe['arch']) for _ in range(n)], [(0., 1.)] * n)
+    n, network = recipe.get('members', 1), {k: recipe[k] for k in DESCRIBED if k in recipe}
+    return build(**network) if n == 1 else Ensemble([build(**network) for _ in range(n)], [(0., 1.)] * n)
 
 
 class Bundle:

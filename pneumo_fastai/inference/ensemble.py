@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..evaluation.uncertainty import mutual_information
+from ..models.zoo import DESCRIBED
 from ..report.written import measure, present
 from ..runs.agreement import differing
 from ..runs.checksums import SUMS, write_sums
@@ -17,7 +18,7 @@ from ..runs.tables import write_table
 from ..writing import whole, write
 from .bundle import Bundle, export
 
-SAME = 'arch', 'size', 'aspect', 'any_view', 'class_weights', 'box_guidance'  # what an input, a probability or a map means
+SAME = *DESCRIBED, 'size', 'aspect', 'any_view', 'class_weights', 'box_guidance'  # what an input, a probability or a map means
 
 
 def combine(

@@ -10,8 +10,7 @@ import torch
 
 from ..errors import InputError
 from ..evaluation.calibrators import apply
-from ..experiment import TYPES
-from ..models.zoo import ARCHITECTURES
+from ..experiment import ARCHITECTURES, TYPES, is_arch
 from ..runs.checksums import altered
 from ..runs.files import anew
 from ..runs.folder import chosen_since
@@ -46,7 +45,7 @@ def as_chosen(folder):
 def faults(recipe):
     "Yields why nothing can be predicted by this recipe; each supposes that those before it are not so."
     if missing := [k for k in NEEDED if k not in recipe]: yield f'it has no {missing[0]}'
-    if recipe['arch'] not in ARCHITECTURES: yield f'its architecture {recipe["arch"]!r} is unknown, there are {", ".join(ARCHITECTURES)}'
+    if not is_arch(str(recipe['arch'])): yield f'its architecture {recipe["arch"]!r} is unknown, there are {", ".join(ARCHITECTURES)}'
     if recipe['aspect'] not in ASPECTS: yield f'its aspect {recipe["aspect"]!r} is unknown, there are {", ".join(ASPECTS)}'
     for key in ('size', 'mean', 'std', 'threshold'):
         if not (isinstance(recipe[key], (int, float)) and np.isfinite(recipe[key])): yield f'its {key} is {recipe[key]!r}, not a number'

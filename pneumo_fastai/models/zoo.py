@@ -1,12 +1,36 @@
-"""The architectures by name: one input channel, two classes. Each has `features(x)`, its last maps (n, channels, h, w), and `head(maps)`,
-their logits; `forward` composes the two. Heatmaps and box guidance ask for no layer of it by name."""
+"The networks by name: those of `architectures`, a file each, and `timm:NAME`."
 from functools import partial
+from importlib import import_module
+from inspect import signature
 
-from .resnet import ResNet18
+from ..errors import InputError
+from ..experiment import ARCHITECTURES
+from ..recipe import Network
 
-ARCHITECTURES = {'resnet18': ResNet18, 'resnet18_os16': partial(ResNet18, output_stride=16)}
+OPTIONS = dict(output_stride=Network.output_stride, antialias=Network.antialias, stochastic_depth=Network.stochastic_depth)
+DESCRIBED = 'arch', *OPTIONS  # what tells one network from another, in an `Experiment` as in model.pt
 
 
-def build(arch):
-    "A network with fresh weights, (n, 1, h, w) -> (n, 2) logits, by its name in `Experiment.arch`."
-    return ARCHITECTURES[arch]()
+def maker(arch):
+    "The function that builds it, whose parameters are the options that mean something to it."
+    if arch.startswith('timm:'):
+        from .timm_net import TimmNet
+        return partial(TimmNet, arch.removeprefix('timm:'))
+    return import_module(f'.architectures.{arch}', __package__).network
+
+
+def described(experiment) -> dict: return {k: getattr(experiment, k) for k in DESCRIBED}
+
+
+def check(arch, **options):
+    "`InputError` for an option, other than its default, that means nothing to the network; says which ones would do."
+    for name, value in options.items():
+        if value == OPTIONS[name] or name in signature(maker(arch)).parameters: continue
+        able = ', '.join(a for a in ARCHITECTURES if name in signature(maker(a)).parameters)
+        raise InputError(f'{name} means nothing to arch {arch}; leave it at {OPTIONS[name]}, or take arch {able}')
+
+
+def build(arch, **options):
+    "A network with fresh weights, (n, 1, h, w) -> (n, 2) logits: `build(**described(experiment))`."
+    check(arch, **options)
+    return maker(arch)(**{k: v for k, v in options.items() if v != OPTIONS[k]})

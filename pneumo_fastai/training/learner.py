@@ -9,7 +9,7 @@ from fastai.torch_core import set_seed
 
 from ..data.counts import balanced_weights
 from ..models.losses import CrossEntropy
-from ..models.zoo import build
+from ..models.zoo import build, described
 from .callbacks.best import BestModel
 from .callbacks.compiled import CompiledStep
 from .callbacks.guidance import BoxGuidance
@@ -40,8 +40,8 @@ def get_learner(
     cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState(), GiveBack()]
     if experiment.box_guidance: cbs.append(BoxGuidance(experiment.box_guidance))
     if experiment.compiled: cbs.append(CompiledStep())
-    learn = Learner(dls, build(experiment.arch), loss, opt_func=adam, lr=experiment.lr, wd=experiment.weight_decay, metrics=metric_suite(),
-                    cbs=cbs, path=path, model_dir='.')
+    learn = Learner(dls, build(**described(experiment)), loss, opt_func=adam, lr=experiment.lr, wd=experiment.weight_decay,
+                    metrics=metric_suite(), cbs=cbs, path=path, model_dir='.')
     learn.recorder.loss, learn.recorder.smooth_loss = MeanLoss(), SmoothLoss()
     return learn
 

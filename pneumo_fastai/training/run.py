@@ -15,6 +15,7 @@ from ..explain.maps import compute
 from ..explain.panels import draw_panels, panel
 from ..inference.bundle import Bundle, export
 from ..inference.stored import by_torch
+from ..models.zoo import described
 from ..report.figures import style
 from ..report.written import measure, present
 from ..runs.checksums import SUMS, write_sums
@@ -98,7 +99,7 @@ def augmented_split(learn, split, n, progress) -> pd.DataFrame:
 def bundle_of(learn, experiment) -> Bundle:
     "The trained network and how an image is made ready for it."
     (mean, std), cohort = normalised_by(learn.dls), learn.dls.cohort
-    recipe = dict(arch=experiment.arch, size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view, mean=mean, std=std,
+    recipe = dict(size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view, mean=mean, std=std, **described(experiment),
                   grey=grey_range(cohort.pixels, list(cohort.table.path[cohort.table.split == 'train'])))
     return Bundle(learn.model.state_dict(), recipe)
 

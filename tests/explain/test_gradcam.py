@@ -6,8 +6,8 @@ from torch import nn
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.explain.gradcam import METHODS, GradCAM, gradcam, last_maps
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.models.ensemble import Ensemble
-from pneumo_fastai.models.resnet import ResNet18
 
 
 def two_networks():

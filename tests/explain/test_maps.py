@@ -6,7 +6,7 @@ import torch
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.explain.gradcam import GradCAM
 from pneumo_fastai.explain.maps import Maps, compute
-from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 
 
 class Held(dict):

@@ -4,7 +4,7 @@ import torch
 from scipy.stats import spearmanr, ttest_1samp
 
 from pneumo_fastai.explain.sanity import cascade, rank_correlation, similarity, ssim, stages
-from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 
 
 def maps(seed, n=3): return np.random.default_rng(seed).random((n, 24, 24))

@@ -9,7 +9,7 @@ from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.inference.stored import by_torch, read_checked
-from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.predict import predict
 from pneumo_fastai.runs.checksums import write_sums
 

@@ -11,7 +11,7 @@ from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.inference.journal import journal
-from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.predict import predict
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, std=0.2, threshold=0.3, threshold_from='youden', data='d',

@@ -8,8 +8,8 @@ from torch import nn
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.inference.network import in_threads, parts, ready
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.models.ensemble import Ensemble
-from pneumo_fastai.models.resnet import ResNet18
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import torch
 from torch import nn
 
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.models.ensemble import Ensemble
-from pneumo_fastai.models.resnet import ResNet18
 
 
 def net(seed):

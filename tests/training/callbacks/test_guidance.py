@@ -15,7 +15,7 @@ from pneumo_fastai.errors import InputError
 from pneumo_fastai.explain.gradcam import GradCAM, scaled, show_gradcam
 from pneumo_fastai.explain.localization import energy
 from pneumo_fastai.models import zoo
-from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.training.callbacks.compiled import CompiledStep
 from pneumo_fastai.training.callbacks.guidance import class_map, outside
 from pneumo_fastai.training.learner import get_learner
@@ -36,7 +36,7 @@ class Maps(nn.Module):
 
 @pytest.fixture
 def guided(tiny, monkeypatch):
-    monkeypatch.setitem(zoo.ARCHITECTURES, 'resnet18', Maps)
+    monkeypatch.setattr(zoo, 'maker', lambda arch: Maps)
     return replace(tiny, size=64, batch_size=8, epochs=1, box_guidance=1.)
 
 

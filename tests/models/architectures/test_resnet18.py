@@ -3,7 +3,7 @@ from copy import deepcopy
 import torch
 from torchvision.models import resnet18
 
-from pneumo_fastai.models.resnet import ResNet18
+from pneumo_fastai.models.architectures.resnet18 import ResNet18
 
 
 def test_with_torchvisions_weights_it_gives_torchvisions_outputs():
