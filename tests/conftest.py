@@ -111,6 +111,26 @@ def new_run(tmp_path):
     return make
 
 
+def some_folds(folder, synthetic=False, k=3):
+    "A cross-validation's folder as fit leaves it, but for the networks; a patient's fold follows from their number."
+    folder.mkdir(parents=True)
+    (folder/'experiment.toml').write_text(f'class_weights = "balanced"\nfolds = {k}\n')
+    for i in range(k):
+        fold = a_run(folder/f'fold-{i + 1}', seed=i, synthetic=synthetic, name=f'weighted, fold {i + 1} of {k}')
+        table, rng = pd.read_csv(fold/'split.csv'), np.random.default_rng(i)
+        patient = table.patient.str[1:].astype(int)
+        table['split'] = np.where(patient//3 % k == i, 'test', np.where(patient % 4, 'train', 'valid'))
+        table.to_csv(fold/'split.csv', index=False)
+        p = 1/(1 + np.exp(-rng.normal(3*table.label - 1.5 + i, 1.5)))  # each network has a scale of its own
+        saved = table.assign(probability=p).loc[table.split != 'train', ['path', 'patient', 'split', 'label', 'probability']]
+        saved.to_csv(fold/'predictions.csv', index=False)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def write_folds(): return some_folds
+
+
 def walk(value, at=''):
     "Everything in a mapping, with its place."
     yield at, value

@@ -134,16 +134,6 @@ def test_the_same_command_twice_gives_the_same_numbers_in_another_folder(made):
     pd.testing.assert_frame_equal(pd.read_csv(second/'history.csv').drop(columns=drop), pd.read_csv(run/'history.csv').drop(columns=drop))
 
 
-@pytest.mark.slow
-def test_lr_find_prints_suggestions_and_draws(made):
-    _, _, here = made
-    done = command('lr_find', '--data', 'films', *SMALL, '--steps', '40', '--cache', here/'cache', cwd=here)
-    assert done.returncode == 0, done.stderr
-    assert all(o in done.stdout for o in ('valley', 'slide', 'minimum', 'steep')) and (here/'lr_find.png').stat().st_size > 10_000
-    few = command('lr_find', '--data', 'films', '--steps', '5', cwd=here)
-    assert few.returncode == 2 and 'steps is 5' in few.stderr
-
-
 def tree(here, kind):
     "A folder of bad input and what the one line about it has to say."
     folder = here/kind
