@@ -157,10 +157,13 @@ def is_sound(found):
 def sound(): return is_sound
 
 
+def dot(figure, to, **how): Image.new('L', (1, 1)).save(to, 'png')
+
+
 @pytest.fixture
 def undrawn(monkeypatch):
     "Figures are made, but saved as a dot: to draw one takes longer than to measure a run."
-    monkeypatch.setattr(Figure, 'savefig', lambda self, to, **how: Image.new('L', (1, 1)).save(to, 'png'))
+    monkeypatch.setattr(Figure, 'savefig', dot)
 
 
 @pytest.fixture(scope='session')
@@ -169,7 +172,9 @@ def explainable_once(tmp_path_factory):
     made = {}
     def make(seed, boxes, data):
         if (key := (seed, boxes, data)) not in made:
-            made[key] = explainable_run(tmp_path_factory.mktemp('explainable')/'run', seed, boxes, data)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Figure, 'savefig', dot)
+                made[key] = explainable_run(tmp_path_factory.mktemp('explainable')/'run', seed, boxes, data)
         return made[key]
     return make
 

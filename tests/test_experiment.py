@@ -1,5 +1,9 @@
+import os
+import subprocess
+import sys
 import tomllib
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +101,19 @@ def test_a_misspelt_name_lists_the_experiments_and_trains_nothing_else():
     names = 'augmented, baseline, gradcam, localise, weighted'
     with pytest.raises(InputError, match=rf"'wieghted'.*mean 'weighted'.*{names}"): load_experiment('wieghted')
     with pytest.raises(InputError, match=r'no\.toml does not exist'): load_experiment('no.toml')
+
+
+@pytest.mark.slow
+def test_after_a_plain_install_the_shipped_experiments_are_found_from_any_folder(tmp_path):
+    def python(*args):
+        env = os.environ | {'PYTHONPATH': str(tmp_path/'site')}
+        return subprocess.run([sys.executable, *args], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    root = Path(__file__).parents[1]
+    assert python('-m', 'pip', 'install', '--quiet', '--no-deps', '--target', tmp_path/'site', root).returncode == 0
+    code = 'import pneumo_fastai.experiment as e; print(e.__file__); print(*sorted(p.stem for p in e.folder().glob("*.toml")))'
+    where, names = python('-c', code).stdout.splitlines()
+    assert where.startswith(str(tmp_path)) and names == 'augmented baseline gradcam localise weighted'
+    (tmp_path/'mine.toml').write_text('epochs = "x"\n')
+    for name, says in (('wieghted', 'augmented, baseline, gradcam, localise, weighted'), ('mine.toml', 'a whole number')):
+        done = python('-m', 'pneumo_fastai.fit', '--exp', name)
+        assert done.returncode == 2 and says in done.stderr

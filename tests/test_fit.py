@@ -182,3 +182,20 @@ def test_what_is_wrong_with_the_data_is_said_before_fastai_is_loaded(tmp_path):
     code = (f'import sys; from pneumo_fastai.cli import run; from pneumo_fastai.fit import fit; '
             f'assert run(fit, ["--data", {str(tmp_path / "none")!r}]) == 2; assert not {{"torch", "fastai"}} & set(sys.modules)')
     subprocess.run([sys.executable, '-c', code], check=True, capture_output=True)
+
+
+@pytest.mark.slow
+def test_the_demo_set_is_hard_enough_and_never_called_real(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path/'cache'))
+    monkeypatch.delenv('OMP_NUM_THREADS')  # as a user has it, on all cores
+    done = command('fit', '--exp', 'weighted', cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run, = (tmp_path/'runs').iterdir()
+    history = pd.read_csv(run/'history.csv')
+    assert len(history) == 20 and 0.85 <= history.auroc.max() <= 0.99
+    assert json.loads((run/'metrics.json').read_text())['synthetic'] is True
+    assert done.stdout.count('synthetic') >= 2  # over the cohort and over the metrics
+    report = (run/'report.html').read_text()
+    assert report.count('synthetic data') > 20
+    film = pd.read_csv(run/'split.csv').path[0]
+    assert 'synthetic' in command('predict', run, film, cwd=tmp_path).stdout
