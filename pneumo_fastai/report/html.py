@@ -1,26 +1,18 @@
 "Pieces of a page that opens from disk: templates, escaped text, tables, figures as data within the file, one style for all."
 import base64
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from markupsafe import Markup
 
-from .labels import number
+from .labels import FIGURES
 from .pictures import damage
+from .templating import render
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the browser itself refuses to load anything from elsewhere
 MARK = 'synthetic data'
 
 
-@cache
-def templates():
-    "The folder's Jinja2 environment: what is no `Markup` is escaped, and a name that was not given is an error."
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    return Environment(loader=PackageLoader('pneumo_fastai.report'), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-
-
-def render(name, **facts): return Markup(templates().get_template(f'{name}.html').render(**facts))
 def join(parts): return Markup('').join(parts)
 
 
@@ -35,18 +27,10 @@ def tag(
 
 
 def p(*content, **attributes): return tag('p', *content, **attributes)
+def noted(text, note): return Markup('{}<small>{}</small>').format(text, note) if note else text
+
+
 def bullets(lines): return tag('ul', *(tag('li', line) for line in lines)) if (lines := list(lines)) else Markup('')
-
-
-def cell(metric, sign='', digits=None):
-    "A metric with its interval; where it or its interval is not defined, why."
-    if metric is None: return Markup('&ndash;')
-    if metric['value'] is None: return tag('span', metric['reason'], class_='why')
-    shown = number(metric, digits, sign)
-    return join([shown, ' ', tag('span', metric['reason'], class_='why')]) if metric.get('reason') else shown
-
-
-def plain(value): return tag('span', 'not defined', class_='why') if value is None else f'{value:z.3f}'
 
 
 @dataclass
@@ -71,9 +55,10 @@ class Page:
         table = tag('table', tag('thead', head), tag('tbody', *body), class_=class_)
         return join([title, tag('div', table, class_='scroll', tabindex=0, role='region', aria_label=caption or 'table')])
 
-    def figure(self, path, words, class_=None):
-        "A PNG or GIF within the page and the sentence that says what it shows; where there is none, nothing; what is wrong with one."
+    def figure(self, path, more='', class_=None):
+        "A PNG or GIF within the page with what `FIGURES` says of it, and `more`; where there is none, nothing; what is wrong with one."
         if not Path(path).is_file(): return Markup('')
+        words = f'{FIGURES[Path(path).name]} {more}'.strip()
         if why := damage(path): return p(why, class_='warning')
         source = f'data:image/{Path(path).suffix[1:]};base64,' + base64.b64encode(Path(path).read_bytes()).decode()
         image = Markup('<img src="{}" alt="{}">').format(Markup(source), words)

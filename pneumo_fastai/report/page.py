@@ -1,9 +1,10 @@
 "report.html: the whole evaluation of a run, or of a cross-validation, as one file."
 from ..writing import write
-from .html import Page, document, join, render
-from .labels import BRACKETS, FIGURES, NAMES, QUESTION, number
+from .html import Page, document, join
+from .labels import BRACKETS, NAMES, QUESTION, number
 from .registry import written
 from .sections import calibration, checklists, cohort, heatmaps, methods, provenance, results, subgroups, uncertainty  # noqa: F401  (sections)
+from .templating import render
 from .verdicts import CHANCE, baselines, verdicts
 
 TILES = ('auroc', 'recall', 'specificity', 'average_precision')
@@ -19,7 +20,7 @@ def tiles(metrics):
 def first_screen(page, run, metrics, kind, how):
     "What a reader decides by: the question, four numbers, what they have to beat, verdicts, four cases, and warnings."
     rivals = [f'{words} {"0.5" if words == CHANCE else number(value)}' for words, value in baselines(run, metrics)]
-    cases = page.figure(run.folder/'cases.png', FIGURES['cases.png'])
+    cases = page.figure(run.folder/'cases.png')
     return render('first', title=run.title, mark=page.mark(), question=QUESTION, how=how, test=metrics['test'], brackets=BRACKETS,
                   tiles=list(tiles(metrics)), baselines=rivals, verdicts=list(verdicts(run, metrics, kind)), cases=cases,
                   warnings=[*metrics['warnings'], *run.data['notes']])
