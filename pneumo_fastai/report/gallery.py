@@ -13,7 +13,7 @@ from PIL import Image
 from ..writing import whole
 from .figures.heat import CHOSEN, ON_GREY, rgba
 from .html import Page, around, join, p, tag
-from .sections.heatmaps import TAUGHT
+from .templating import sentences
 
 TITLE = 'Greatest losses'
 NAMES = 'no pneumonia', 'pneumonia'
@@ -82,7 +82,7 @@ def write_errors(
         file.write(opening)
         lead = p(WORDS, f' A call is pneumonia at {threshold:.3f} or more.', class_='lead')
         notice = p('For research and education, not for diagnosis.', class_='notice')
-        file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead, p(TAUGHT) if taught else '',
+        file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead, p(*sentences('words/taught')) if taught else '',
                          bar(scale) if scale else '']))
         for n, (row, image, heat, boxes) in enumerate(rows, 1): file.write(case(n, row, image, heat, boxes, threshold, page.mark()))
         file.write(p(f'{n:,} of {total:,} test images.') + closing)
