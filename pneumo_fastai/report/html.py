@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from .labels import FIGURES
 from .pictures import damage
-from .templating import render
+from .templating import environment
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the browser itself refuses to load anything from elsewhere
 MARK = 'synthetic data'
@@ -65,12 +65,9 @@ class Page:
         return tag('figure', image, tag('figcaption', words, ' ', self.mark()), class_=class_)
 
 
-def document(title, body, contents=''):
-    "The whole file as text."
+def document(page, title, template='base', contents='', **facts):
+    "The file in pieces, as `templates/TEMPLATE.html` writes them: of what it loops over, one item is in memory."
     style = Markup(Path(__file__).with_name('report.css').read_text(encoding='utf-8'))
-    return str(render('base', title=title, body=body, contents=contents, policy=Markup(POLICY), style=style)) + '\n'
-
-
-def around(title):
-    "The file before its content, and after it."
-    return [Markup(part) for part in document(title, Markup('\0')).split('\0')]
+    yield from environment().get_template(f'{template}.html').generate(page=page, title=title, contents=contents, policy=Markup(POLICY),
+                                                                       style=style, **facts)
+    yield '\n'

@@ -33,8 +33,8 @@ def write_page(
     how='On test at the threshold chosen on valid',
 ):
     "Write `report.html` into the run's folder, whole or not at all; returns its path."
-    page, title = Page(run.synthetic), f'{run.title}{" (synthetic data)" if run.synthetic else ""}'
+    page = Page(run.synthetic)
     sections, bodies = written(kind, page, run, metrics)
     contents = render('contents', sections=sections)
     first = first_screen(page, run, metrics, kind, how)
-    return write(run.folder/'report.html', document(title, join([first, *bodies]), contents))
+    return write(run.folder/'report.html', ''.join(document(page, run.title, body=join([first, *bodies]), contents=contents)))
