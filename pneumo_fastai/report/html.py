@@ -7,30 +7,22 @@ from markupsafe import Markup
 
 from .labels import FIGURES
 from .pictures import damage
-from .templating import environment
+from .templating import environment, render
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the browser itself refuses to load anything from elsewhere
 MARK = 'synthetic data'
 
 
-def join(parts): return Markup('').join(parts)
-
-
 def tag(
-    name,
-    *content,
-    **attributes,  # class_ for class, data_x for data-x
+    name, text,
+    **attributes,  # class_ for class
 ):
-    "An element; what is no `Markup` is escaped."
-    attrs = join(Markup(' {}="{}"').format(k.rstrip('_').replace('_', '-'), v) for k, v in attributes.items() if v is not None)
-    return Markup('<{0}{1}>{2}</{0}>').format(Markup(name), attrs, join(content))
+    "An element; text that is no `Markup` is escaped."
+    attrs = Markup('').join(Markup(' {}="{}"').format(k.rstrip('_'), v) for k, v in attributes.items())
+    return Markup('<{0}{1}>{2}</{0}>').format(Markup(name), attrs, text)
 
 
-def p(*content, **attributes): return tag('p', *content, **attributes)
-def noted(text, note): return Markup('{}<small>{}</small>').format(text, note) if note else text
-
-
-def bullets(lines): return tag('ul', *(tag('li', line) for line in lines)) if (lines := list(lines)) else Markup('')
+def noted(text, note): return Markup('{}{}').format(text, tag('small', note)) if note else text
 
 
 @dataclass
@@ -48,21 +40,15 @@ class Page:
         numbers=True,   # whether it shows any, and thus the mark
     ):
         "The first column heads its row."
-        head = tag('tr', *(tag('th', h, scope='col', class_='text' if i in wide else None) for i, h in enumerate(header)))
-        def one(i, c): return tag('th', c, scope='row') if i == 0 else tag('td', c, class_='text' if i in wide else None)
-        body = [tag('tr', *(one(i, c) for i, c in enumerate(row))) for row in rows]
-        title = p(caption, ' ', self.mark() if numbers else '', class_='caption') if caption or (self.synthetic and numbers) else ''
-        table = tag('table', tag('thead', head), tag('tbody', *body), class_=class_)
-        return join([title, tag('div', table, class_='scroll', tabindex=0, role='region', aria_label=caption or 'table')])
+        return render('table', page=self, header=header, rows=rows, caption=caption, wide=wide, class_=class_, numbers=numbers)
 
-    def figure(self, path, more='', class_=None):
+    def figure(self, path, more=''):
         "A PNG or GIF within the page with what `FIGURES` says of it, and `more`; where there is none, nothing; what is wrong with one."
         if not Path(path).is_file(): return Markup('')
         words = f'{FIGURES[Path(path).name]} {more}'.strip()
-        if why := damage(path): return p(why, class_='warning')
+        if why := damage(path): return tag('p', why, class_='warning')
         source = f'data:image/{Path(path).suffix[1:]};base64,' + base64.b64encode(Path(path).read_bytes()).decode()
-        image = Markup('<img src="{}" alt="{}">').format(Markup(source), words)
-        return tag('figure', image, tag('figcaption', words, ' ', self.mark()), class_=class_)
+        return render('figure', mark=self.mark(), source=source, words=words)
 
 
 def document(page, title, template='base', contents='', **facts):

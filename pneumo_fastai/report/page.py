@@ -1,6 +1,6 @@
 "report.html: the whole evaluation of a run, or of a cross-validation, as one file."
 from ..writing import write
-from .html import Page, document, join
+from .html import Page, document
 from .labels import BRACKETS, NAMES, QUESTION, number
 from .registry import written
 from .sections import calibration, checklists, cohort, heatmaps, methods, provenance, results, subgroups, uncertainty  # noqa: F401  (sections)
@@ -37,4 +37,4 @@ def write_page(
     sections, bodies = written(kind, page, run, metrics)
     contents = render('contents', sections=sections)
     first = first_screen(page, run, metrics, kind, how)
-    return write(run.folder/'report.html', ''.join(document(page, run.title, body=join([first, *bodies]), contents=contents)))
+    return write(run.folder/'report.html', ''.join(document(page, run.title, parts=[first, *bodies], contents=contents)))

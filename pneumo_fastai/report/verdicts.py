@@ -1,5 +1,6 @@
 "Three verdicts in words on a report's first screen: discrimination, calibration, heatmaps; each with what it rests on."
 from .sections import heatmaps as maps
+from .sections.map_checks import kept
 from .sections.subgroups import measured_shortcuts
 from .templating import sentences
 
@@ -48,8 +49,8 @@ def heatmaps(run):
     "Red: the maps survive random weights, or do worse than the mean box; amber: they do not beat it, or part of them stays."
     found, name = maps.scored(run.folder), 'Heatmaps'
     if not found: return verdict(name, OPEN, 'not measured', UNSCORED, 'gradcam')
-    (text, *_, last), where = maps.verdicts(found), found['localization']
-    if found['sanity']['survives']: return verdict(name, RED, 'they show the image, not what was learnt', last, 'gradcam')
+    text, where = maps.verdicts(found)[0], found['localization']
+    if found['sanity']['survives']: return verdict(name, RED, 'they show the image, not what was learnt', kept(found['sanity']), 'gradcam')
     if 'reason' in where: return verdict(name, OPEN, 'no boxes to score them with', text, 'gradcam')
     if maps.fine(found): return verdict(name, GOOD, 'they find what readers boxed', text, 'gradcam')
     if maps.beats(where): return verdict(name, AMBER, 'part of them does not depend on the weights', text, 'gradcam')

@@ -27,7 +27,8 @@ def operating(page, run, metrics):
     points = metrics['operating_points']
     there = [(RULES[o['rule']], *(cell(o['test']['at_prevalence'][k]) for k in ('precision', 'npv')))
              for o in points if 'at_prevalence' in o.get('test', {})]
-    return dict(fixed=next((o for o in points if o['rule'] == 'sensitivity'), None), rows=[r for o in points for r in lines(o)], there=there)
+    fixed = next((o for o in points if o['rule'] == 'sensitivity'), None)
+    return dict(fixed=fixed, rows=[row for point in points for row in lines(point)], there=there)
 
 
 def lines(point):
