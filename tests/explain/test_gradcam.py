@@ -14,7 +14,7 @@ def two_networks():
     "ResNet18 and DenseNet121, the layer whose maps are taken, and an input for each."
     from torchvision.models import densenet121
     torch.manual_seed(0)
-    return [(ResNet18(), 'layer4', torch.randn(3, 1, 128, 128)), (densenet121(num_classes=2), 'features', torch.randn(2, 3, 128, 128))]
+    return [(ResNet18(), 'layer4', torch.randn(3, 1, 224, 224)), (densenet121(num_classes=2), 'features', torch.randn(2, 3, 224, 224))]
 
 
 class Dense(nn.Module):
