@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .cli import check_out, flag, run
 from .errors import InputError
-from .experiment import DATA, ONE_IMAGE, differences, load_experiment
+from .experiment import DATA, MIXED, ONE_IMAGE, differences, load_experiment
 from .screen import bar, console
 
 FORMS = 5  # augmented forms of an image that are drawn
@@ -38,7 +38,7 @@ def audit(
 def check_shown(show, name, changes, given, out):
     "`InputError` for fields that matter to --show alone without it, and for --show where nothing is to be seen."
     if show and not changes:
-        raise InputError(f'experiment {name} changes no image in training, there is nothing to show; give --exp augmented, or --rotate 10')
+        raise InputError(f'experiment {name} changes no image by itself, there is nothing to show; give --exp augmented, or --rotate 10')
     if given and not show: raise InputError(f'{flag(given[0])} changes only what --show draws; give --show too')
     if show: check_out(augmented_file(out))
 
@@ -51,8 +51,9 @@ def draw_augmented(name, experiment, changes, cohort, file):
         from .training.forms import forms
         rows = examples(cohort.table)
         images, masks = forms(cohort, experiment, rows, FORMS)
-        title = f'{cohort.name}: training images, as they are and as {name} augments them'
-        save(augmented_page(title, changes, rows.label, images, masks, cohort.synthetic), file)
+        title = f'{cohort.name}: training images, as they are and as experiment {name} augments them'
+        before = ' and '.join(['normalisation', *(o for o in MIXED if getattr(experiment, o))])
+        save(augmented_page(title, changes, rows.label, images, masks, before, cohort.synthetic), file)
     console.print(f'what the network sees in training: {file}', soft_wrap=True, markup=False)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pneumo_fastai.audit import audit
 from pneumo_fastai.cli import parser_for, run
-from pneumo_fastai.experiment import ONE_IMAGE
+from pneumo_fastai.experiment import MIXED, ONE_IMAGE
 
 
 def command(*args, cwd):
@@ -64,7 +64,7 @@ def test_the_figure_is_a_page(made):
 def test_only_what_decides_pixels_and_splits_or_changes_an_image_is_an_option():
     values = parser_for(audit).parse(['--size', '64', '--no-any-view', '--valid', '.2'])
     assert set(values) == {'data', 'exp', 'out', 'show', 'cache', 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed', *ONE_IMAGE}
-    assert {'flip', 'erase'} < set(ONE_IMAGE) and not {'mixup', 'cutmix'} & set(ONE_IMAGE)
+    assert {'flip', 'erase'} < set(ONE_IMAGE) and not set(MIXED) & set(ONE_IMAGE)
 
 
 def test_show_draws_what_training_sees(few, monkeypatch, capsys):
@@ -113,7 +113,7 @@ def test_one_class_of_few_images_is_looked_at_all_the_same(few):
     (['--out', 'audit.pdf'], ['audit.pdf', '.png']), (['--out', 'no/such/audit.png'], ['no/such']),
     (['--data', 'no/such'], ['no/such', 'exist']), (['--siez', '3'], ["'siez'", 'size']), (['--size', '3'], ['size', '32']),
     (['--epochs', '3'], ["'epochs'", 'split-seed']), (['--gradcam'], ["'gradcam'"]), (['--mixup', '.2'], ["'mixup'"]),
-    (['--show'], ['baseline', 'changes no image', '--exp augmented']), (['--blur', '2'], ['--blur', '--show']),
+    (['--show'], ['baseline', 'no image by itself', '--exp augmented']), (['--blur', '2'], ['--blur', '--show']),
     (['--out', 'no[/b]/a.png'], ['no[/b]', 'no folder'])])
 def test_bad_input_gets_one_line_and_status_2(capsys, monkeypatch, tmp_path, argv, says):
     monkeypatch.chdir(tmp_path)

@@ -30,12 +30,13 @@ def augmented_page(
     labels,    # 0 or 1 of each image
     images,    # (images, forms, size, size) in 0..1, the first form of each as it is
     masks,     # of the same shape: where its boxes are
+    before='normalisation',  # what follows, in training
     synthetic=False,
 ) -> Figure:
     "A row an image, a column a form of it; outlined where its boxes are."
     rows, columns, size, _ = images.shape
     width = 2.1*columns + .3
-    lines = heading_lines(changes, size, masks.any(), int(LETTERS*width))
+    lines = heading_lines(changes, size, before, masks.any(), int(LETTERS*width))
     heights = [.65 + .2*len(lines), 2.1*rows + .35]
     fig = Figure(figsize=(width, sum(heights)), layout='constrained')
     top, below = fig.subfigures(2, 1, height_ratios=heights)
@@ -54,9 +55,9 @@ def heading(part, title, lines, height, synthetic):
     if synthetic: part.text(.99, 1 - .12/height, 'synthetic data', fontsize=15, fontweight='bold', color=RED, ha='right', va='top')
 
 
-def heading_lines(changes, size, boxed, letters):
-    meaning, outlined = docments(Augmentation, returns=False), ' Outlined: the boxes of readers.' if boxed else ''
-    said = f'What the network sees, {size} x {size} pixels, before normalisation; in training drawn anew each time.{outlined}'
+def heading_lines(changes, size, before, boxed, letters):
+    meaning, outlined = docments(Augmentation, returns=False), " Outlined: the pixels in readers' boxes." if boxed else ''
+    said = f'What the network sees, {size} x {size} pixels, before {before}; in training drawn anew each time.{outlined}'
     each = [f'    {name} {value:g}: {meaning[name]}' for name, value in changes.items()]
     return [*textwrap.wrap(said, letters), *each, 'For research and education, not for diagnosis.']
 

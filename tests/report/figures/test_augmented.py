@@ -9,12 +9,13 @@ from pneumo_fastai.report.figures.augmented import augmented_page, examples
 def test_a_row_an_image_and_a_column_a_form(synthetic):
     images, masks = np.random.default_rng(0).random((2, 3, 16, 16)), np.zeros((2, 3, 16, 16), bool)
     masks[0, :, 4:9, 10:] = True   # to the edge
-    fig = augmented_page('films [$x_{$', dict(rotate=10., erase=.3), [1, 0], images, masks, synthetic)
+    fig = augmented_page('films [$x_{$', dict(rotate=10., erase=.3), [1, 0], images, masks, 'normalisation and mixup', synthetic)
     fig.draw_without_rendering()
     top, below = fig.subfigs
     words = ' '.join(o.get_text() for o in top.texts)
     assert ('synthetic data' in words) == synthetic
-    for said in ('films [$x_{$', 'rotate 10: up to', 'erase 0.3: prob', '16 x 16', 'boxes', 'not for diagnosis'): assert said in words
+    said = 'films [$x_{$', 'rotate 10: up to', 'erase 0.3: prob', '16 x 16', 'and mixup', 'boxes', 'not for diagnosis'
+    assert all(o in words for o in said)
     axes = np.array(below.axes).reshape(2, 3)
     assert [ax.get_ylabel() for ax in axes[:, 0]] == ['pneumonia', 'no pneumonia']
     assert [ax.get_title() for ax in axes[0]] == ['as it is', 'augmented, 1', 'augmented, 2']
