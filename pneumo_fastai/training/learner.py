@@ -8,14 +8,18 @@ from fastai.torch_core import set_seed
 
 from ..data.counts import class_weights
 from ..models.losses import loss_of
-from ..models.zoo import build, described
+from ..models.zoo import build, described, start_at
+from .callbacks.average import WeightAverage
 from .callbacks.best import BestModel
 from .callbacks.compiled import CompiledStep
+from .callbacks.growth import Growth
 from .callbacks.guidance import BoxGuidance
 from .callbacks.losses import MeanLoss, SmoothLoss
 from .callbacks.memory import GiveBack
 from .callbacks.metrics import metric_suite
+from .callbacks.mixing import CutMix, MixUp
 from .callbacks.non_finite import StopOnNonFinite
+from .callbacks.patience import Patience
 from .callbacks.precision import Precision
 from .callbacks.random_state import KeepRandomState
 from .schedules import schedule
@@ -34,15 +38,29 @@ def get_learner(
     set_seed(experiment.seed, reproducible=True)
     table = dls.cohort.table
     loss = loss_of(experiment, class_weights(experiment, table.label[table.split == 'train']))
-    cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState(), GiveBack()]
-    if experiment.box_guidance: cbs.append(BoxGuidance(experiment.box_guidance))
-    if experiment.compiled: cbs.append(CompiledStep())
+    cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState(), GiveBack(), *batch_callbacks(experiment)]
     learn = Learner(dls, build(**described(experiment)), loss, opt_func=OPTIMIZERS[experiment.optimizer], lr=experiment.lr,
                     wd=experiment.weight_decay, metrics=metric_suite(), cbs=cbs, path=path, model_dir='.')
+    if experiment.prior_bias: start_at(learn.model, shares(dls, loss))
     learn.recorder.loss, learn.recorder.smooth_loss = MeanLoss(), SmoothLoss()
     return learn
 
 
+def batch_callbacks(e) -> list:
+    "Those that change what a training step of the experiment does."
+    made = {Growth: e.size_start, MixUp: e.mixup, CutMix: e.cutmix, BoxGuidance: e.box_guidance}
+    return [*(cb(value) for cb, value in made.items() if value), *[CompiledStep()] * e.compiled]
+
+
+def shares(dls, loss) -> torch.Tensor:
+    "(classes,) what each has in training, as often as its images are drawn and as much as `loss` weighs them."
+    labels = torch.tensor(dls.train.items['label'].to_numpy())
+    mass = torch.bincount(labels, loss.weigh(labels), len(dls.vocab))
+    return mass / mass.sum()
+
+
 def train(learn, experiment, cbs=()):
-    "Fit for the experiment's epochs; ends with the weights of the best validation AUROC."
-    learn.fit(experiment.epochs, experiment.lr, cbs=[schedule(experiment), BestModel(), *cbs])
+    "Fit for the experiment's epochs; ends with the weights of the best validation AUROC, averaged ones where it averages."
+    made = {WeightAverage: experiment.ema, Patience: experiment.patience}
+    learn.fit(experiment.epochs, experiment.lr,
+              cbs=[schedule(experiment), BestModel(), *(cb(value) for cb, value in made.items() if value), *cbs])

@@ -81,7 +81,7 @@ def get_dls(
     device=None,  # where batches are augmented; None: fastai's default
 ) -> DataLoaders:
     "Training and validation `DataLoaders` of a cohort; sets the seeds. `dls.cohort` is the prepared cohort."
-    cohort = stepped(prepare(cohort, experiment, cache), experiment.batch_size)
+    cohort = stepped(prepare(cohort, experiment, cache), experiment)
     device = device and torch.device(device)
     table = cohort.table
     train = table.loc[table.split == 'train', ['path', 'label']]
@@ -94,7 +94,7 @@ def get_dls(
     set_seed(experiment.seed, reproducible=True)
     if experiment.oversample in BY: used = balanced(used, BY[experiment.oversample], experiment.seed)
     block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, some))
-    dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=experiment.batch_size, num_workers=0, device=device)
+    dls = block.dataloaders(used, bs=experiment.batch_size, num_workers=0, device=device)
     for dl in dls.loaders: share(dl.dataset)
     if experiment.box_guidance: dls.train.masks = partial(box_masks, experiment, cohort)
     dls.cohort = cohort
