@@ -240,3 +240,14 @@ def test_show_gradcam_gives_the_images_as_they_are_and_their_heat(make, cohort):
     images, heat = show_gradcam(learn, paths)
     assert images.dtype == np.uint8 and np.abs(images.astype(int) - np.stack([cohort.pixels[p] for p in paths])).max() <= 1
     assert heat.shape == images.shape and heat.min() >= 0 and heat.max() <= 1
+
+
+def test_the_bias_starts_at_what_the_classes_count_in_training(make, cohort):
+    labels = cohort.table.label[cohort.table.split == 'train']
+    for how, share in (({}, labels.mean()), (dict(class_weights='balanced'), .5), (dict(oversample='class'), .5)):
+        learn, e = make(prior_bias=True, **how)
+        plain, _ = make(**how)
+        assert learn.model[-1].bias.exp().tolist() == pytest.approx([1 - share, share])
+        assert torch.equal(learn.model[-1].weight, plain.model[-1].weight)  # nothing else, nor the random state, is moved
+        learn.fit(1, e.lr)
+    assert labels.mean() < .4
