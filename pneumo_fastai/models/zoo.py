@@ -3,8 +3,6 @@ from functools import partial
 from importlib import import_module
 from inspect import signature
 
-import torch
-
 from ..errors import InputError
 from ..experiment import ARCHITECTURES
 from ..recipe import Network
@@ -36,8 +34,3 @@ def build(arch, **options):
     "A network with fresh weights, (n, 1, h, w) -> (n, 2) logits: `build(**described(experiment))`."
     check(arch, **options)
     return maker(arch)(**{k: v for k, v in options.items() if v != OPTIONS[k]})
-
-
-def start_at(model, shares):
-    "The bias of `model`'s last layer becomes the log of these shares of the classes: it begins by saying how frequent they are."
-    with torch.no_grad(): model.get_submodule(model.last).bias.copy_(torch.as_tensor(shares).log())

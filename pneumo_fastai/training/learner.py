@@ -8,7 +8,7 @@ from fastai.torch_core import set_seed
 
 from ..data.counts import class_weights
 from ..models.losses import loss_of
-from ..models.zoo import build, described, start_at
+from ..models.zoo import build, described
 from .callbacks.average import WeightAverage
 from .callbacks.best import BestModel
 from .callbacks.compiled import CompiledStep
@@ -57,6 +57,11 @@ def shares(dls, loss) -> torch.Tensor:
     labels = torch.tensor(dls.train.items['label'].to_numpy())
     mass = torch.bincount(labels, loss.weigh(labels), len(dls.vocab))
     return mass / mass.sum()
+
+
+def start_at(model, shares):
+    "The bias of `model`'s last layer becomes the log of these shares of the classes: it begins by saying how frequent they are."
+    with torch.no_grad(): model.get_submodule(model.last).bias.copy_(torch.as_tensor(shares).log())
 
 
 def train(learn, experiment, cbs=()):

@@ -1,5 +1,6 @@
 import random
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,15 @@ from matplotlib import pyplot as plt
 from sklearn import metrics as sk
 
 from pneumo_fastai.errors import InputError
+from pneumo_fastai.experiment import ARCHITECTURES
 from pneumo_fastai.explain.gradcam import show_gradcam
 from pneumo_fastai.models.zoo import build
 from pneumo_fastai.training.callbacks.best import BestModel
 from pneumo_fastai.training.callbacks.losses import SmoothLoss
 from pneumo_fastai.training.callbacks.non_finite import StopOnNonFinite
-from pneumo_fastai.training.learner import get_learner, schedule, train
+from pneumo_fastai.training.learner import get_learner, start_at, train
 from pneumo_fastai.training.loaders import get_dls, split_dl
+from pneumo_fastai.training.schedules import schedule
 
 
 @pytest.fixture
@@ -251,3 +254,14 @@ def test_the_bias_starts_at_what_the_classes_count_in_training(make, cohort):
         assert torch.equal(learn.model[-1].weight, plain.model[-1].weight)  # nothing else, nor the random state, is moved
         learn.fit(1, e.lr)
     assert labels.mean() < .4
+
+
+@pytest.mark.parametrize('arch', ARCHITECTURES)
+def test_a_head_that_starts_at_the_shares_of_the_classes_says_them_of_maps_that_say_nothing(arch):
+    torch.manual_seed(0)
+    model = import_module(f'pneumo_fastai.models.architectures.{arch}').network().eval()
+    start_at(model, [.8, .2])
+    with torch.no_grad():
+        model.get_submodule(model.last).weight.zero_()
+        probability = model(torch.randn(2, 1, 64, 64)).softmax(1)
+    torch.testing.assert_close(probability, torch.tensor([[.8, .2]] * 2))

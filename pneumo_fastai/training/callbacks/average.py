@@ -18,6 +18,7 @@ def tensors(model): return chain(model.parameters(), model.buffers())
 class WeightAverage(Callback):
     """An exponential moving average of weights and buffers, a step at a time (Polyak and Juditsky 1992). It is in the network from each
     validation until the next training step, and when the fit has ended; that trains on from its own weights."""
+    order = 15  # after `Precision` has laid out the weights, before the best are kept
     def __init__(self, decay): self.decay, self.average, self.inside = decay, None, False
 
     def before_fit(self):
