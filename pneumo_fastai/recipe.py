@@ -131,6 +131,8 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
 # what cannot go together: when, and the line for it
 CONTRADICTIONS = [
     (lambda e: e.valid + e.test >= 1, 'valid {e.valid} + test {e.test} leave nothing to train on; make one of them smaller'),
+    (lambda e: e.oversample != 'none' and e.class_weights != 'none',
+     'oversample {e.oversample} makes the classes equal already, class_weights would count that twice; set one of them to none'),
     (lambda e: e.mixup and e.cutmix, 'mixup and cutmix both mix the images of a batch; set one of them to 0'),
     (lambda e: (e.mixup or e.cutmix) and e.box_guidance,
      'box_guidance needs the boxes of one image, mixup and cutmix mix several; set box_guidance to 0, or mixup and cutmix'),

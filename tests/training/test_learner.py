@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -6,10 +8,12 @@ from fastai.callback.core import Callback
 from fastai.interpret import ClassificationInterpretation
 from matplotlib import pyplot as plt
 
+from pneumo_fastai.experiment import ARCHITECTURES
 from pneumo_fastai.explain.gradcam import show_gradcam
 from pneumo_fastai.models.zoo import build
 from pneumo_fastai.training.callbacks.best import BestModel
-from pneumo_fastai.training.learner import schedule
+from pneumo_fastai.training.learner import start_at
+from pneumo_fastai.training.schedules import schedule
 
 
 def test_training_is_adam_on_a_cosine_as_a_bare_pytorch_loop_does_it(make, cohort):
@@ -65,3 +69,25 @@ def test_show_gradcam_gives_the_images_as_they_are_and_their_heat(make, cohort):
     images, heat = show_gradcam(learn, paths)
     assert images.dtype == np.uint8 and np.abs(images.astype(int) - np.stack([cohort.pixels[p] for p in paths])).max() <= 1
     assert heat.shape == images.shape and heat.min() >= 0 and heat.max() <= 1
+
+
+def test_the_bias_starts_at_what_the_classes_count_in_training(make, cohort):
+    labels = cohort.table.label[cohort.table.split == 'train']
+    for how, share in (({}, labels.mean()), (dict(class_weights='balanced'), .5), (dict(oversample='class'), .5)):
+        learn, e = make(prior_bias=True, **how)
+        plain, _ = make(**how)
+        assert learn.model[-1].bias.exp().tolist() == pytest.approx([1 - share, share])
+        assert torch.equal(learn.model[-1].weight, plain.model[-1].weight)  # nothing else, nor the random state, is moved
+        learn.fit(1, e.lr)
+    assert labels.mean() < .4
+
+
+@pytest.mark.parametrize('arch', ARCHITECTURES)
+def test_a_head_that_starts_at_the_shares_of_the_classes_says_them_of_maps_that_say_nothing(arch):
+    torch.manual_seed(0)
+    model = import_module(f'pneumo_fastai.models.architectures.{arch}').network().eval()
+    start_at(model, [.8, .2])
+    with torch.no_grad():
+        model.get_submodule(model.last).weight.zero_()
+        probability = model(torch.randn(2, 1, 64, 64)).softmax(1)
+    torch.testing.assert_close(probability, torch.tensor([[.8, .2]] * 2))

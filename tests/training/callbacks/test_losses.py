@@ -35,12 +35,14 @@ def test_the_mean_loss_is_fastais(make):
     assert learn.recorder.values[-1][1] == theirs.of.value.item()
 
 
-def test_the_weighted_loss_of_valid_does_not_depend_on_its_batches(make):
-    learn, e = make(batch_size=2, class_weights='balanced')
+@pytest.mark.parametrize('loss', ['cross_entropy', 'focal'])
+def test_the_weighted_loss_of_valid_does_not_depend_on_its_batches(make, loss):
+    learn, e = make(batch_size=2, class_weights='balanced', loss=loss)
     learn.fit(1, e.lr)
-    loss = learn.recorder.values[-1][1]
+    got = learn.recorder.values[-1][1]
     probability, label = (o.double().numpy() for o in learn.get_preds())
     weight = learn.loss_func.weight.double().numpy()[label.astype(int)]
-    of_each = -np.log(np.where(label, probability[:, 1], probability[:, 0]))
+    p = np.where(label, probability[:, 1], probability[:, 0])
+    of_each = -np.log(p) * (1 - p)**(2 if loss == 'focal' else 0)
     assert len(label) > 8 and weight.std() > 0.1  # several batches, of other shares of the classes
-    assert loss == pytest.approx((weight * of_each).sum() / weight.sum(), rel=1e-6)
+    assert got == pytest.approx((weight * of_each).sum() / weight.sum(), rel=1e-5)
