@@ -12,6 +12,7 @@ def _small(small): "Every test here trains the small network."
 
 @pytest.fixture
 def make(tiny, cohort, tmp_path):
+    "Makes a quiet learner of the small network, and its experiment."
     def make(**changes):
         e = replace(tiny, **changes)
         learn = get_learner(e, get_dls(e, cohort), path=tmp_path)
