@@ -1,4 +1,5 @@
 "The weights that training starts from where they are not random: those of another run, of a file, or what a library learnt on ImageNet."
+import logging
 import re
 import zipfile
 from pathlib import Path
@@ -24,31 +25,33 @@ def start(
     `not_loaded`. None where `weights` is empty. `InputError` where there are none, or they are damaged or of another network."""
     if not experiment.weights: return None
     with torch.random.fork_rng(devices=[]): state, file = source(experiment)  # building a network draws
-    own = net.state_dict()
-    state = {k if k in own else f'net.{k}': one_channel(k, v, own) for k, v in state.items()}  # net: timm's
-    body = [k for k in own if not k.startswith(f'{net.last}.') and (k in state or not k.endswith('num_batches_tracked'))]
+    own, last = net.state_dict(), f'{net.last}.'
+    prefix = 'net.' if last.startswith('net.') and not any(k.startswith('net.') for k in state) else ''  # ours of timm's has it
+    state = {prefix + k: v for k, v in state.items() if not f'{prefix}{k}'.startswith(last)}
+    state = {k: one_channel(v, own.get(k)) for k, v in state.items()}
+    body = [k for k in own if not k.startswith(last) and (k in state or not k.endswith('num_batches_tracked'))]
     if why := next(misfits(state, own, body), None):
         raise InputError(f'weights {experiment.weights} are not those of {experiment.arch}: {why}; give those of the same network')
     net.load_state_dict({k: state[k] for k in body}, strict=False)
-    return dict(given=experiment.weights, sha256=file and sha256(file), loaded=len(body), not_loaded=[k for k in own if k not in body])
+    return dict(given=experiment.weights, sha256=file and sha256(file), loaded=len(body), not_loaded=[k for k in own if k.startswith(last)])
 
 
 def said(begun) -> str:
     "The line for the console."
-    return f'weights: {begun["loaded"]} tensors from {begun["given"]}; random as before are {", ".join(begun["not_loaded"])}'
+    return f'weights: {begun["loaded"]} tensors from {begun["given"]}; not loaded, so random: {", ".join(begun["not_loaded"])}'
 
 
 def misfits(state, own, names):
-    "Yields why `own` cannot take its `names` from `state`, for each that it cannot."
+    "Yields why `own` cannot take its `names`, and no others, from `state`."
+    yield from (f'there is {k} too' for k in state if k not in own)
     for k in names:
         if k not in state: yield f'there is no {k}'
         elif state[k].shape != own[k].shape: yield f'{k} has the shape {tuple(state[k].shape)} in place of {tuple(own[k].shape)}'
         elif not state[k].isfinite().all(): yield f'{k} has values that are no numbers'
 
 
-def one_channel(name, weight, own):
+def one_channel(weight, want):
     "The kernels of a first convolution of colour summed over their channels: what they make of grey that is repeated."
-    want = own.get(name, own.get(f'net.{name}'))
     colour = want is not None and want.ndim == weight.ndim == 4 and (want.shape[1], weight.shape[1]) == (1, 3)
     return weight.sum(1, keepdim=True) if colour else weight
 
@@ -94,6 +97,9 @@ def of_recipe(path, state, recipe, experiment):
 
 def downloaded(experiment):
     "What torchvision or timm has for the network, from its own place on the internet or where it keeps what it had from there."
+    hub = logging.getLogger('huggingface_hub')
+    before = hub.level
+    hub.setLevel(logging.ERROR)  # not a line for each of its attempts
     try:
         if experiment.arch.startswith('timm:'):
             from ..models.timm_net import TimmNet
@@ -103,6 +109,7 @@ def downloaded(experiment):
     except Exception as e:  # each library has its own for a network that cannot be reached
         why = (str(e) or type(e).__name__).splitlines()[0]
         raise InputError(f'weights imagenet of {experiment.arch} cannot be had here ({why}); give a file of them, or leave it out') from e
+    finally: hub.setLevel(before)
 
 
 def check_unseen(

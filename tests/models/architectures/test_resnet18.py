@@ -103,9 +103,9 @@ def test_stochastic_depth_leaves_out_the_stated_share_of_blocks_in_training_and_
     rates = [getattr(b.drop, 'p', 0.) for b in deep.modules() if isinstance(b, BasicBlock)]
     assert rates == pytest.approx([.05 * k for k in range(8)])  # more the deeper, as in the paper
     torch.manual_seed(0)
-    block, x = BasicBlock(4, 4, drop=.3).train(), torch.rand(4000, 4, 2, 2)
+    block, x, passed = BasicBlock(4, 4, drop=.3).train(), torch.rand(4000, 4, 2, 2), []
     block.bn2.register_forward_hook(lambda module, inputs, output: passed.append(output))
-    passed, out = [], block(x)
+    out = block(x)
     left = (out == x).flatten(1).all(1)  # ReLU leaves what is above 0
     assert left.double().mean().item() == pytest.approx(.3, abs=.03)
     torch.testing.assert_close(out[~left], (passed[0] / .7 + x).relu()[~left])  # what stays is scaled up
