@@ -11,5 +11,5 @@ def cohort_ready(data, experiment, cache, check=lambda cohort: None):
         cohort = find_cohort(data, cache, tick)
     check(cohort)
     with bar('decoding images') as tick: cohort = prepare(cohort, experiment, cache, tick)
-    show_cohort(stepped(cohort, experiment.batch_size), split_summary(cohort.table))
+    show_cohort(stepped(cohort, experiment), split_summary(cohort.table))
     return cohort
