@@ -117,17 +117,20 @@ def check_unseen(
     cohort,      # prepared
 ):
     "`InputError` where the network that training starts from has learnt from a patient of valid or test."
-    folder = Path(experiment.weights)
+    path = Path(experiment.weights)
+    folder = path.parent if path.is_file() else path
     if not experiment.weights or not (folder/'split.csv').is_file(): return
     held = set(cohort.table.patient[cohort.table.split != 'train'])
     if both := held & learnt_from(folder): raise InputError(
-        f'weights {folder} have learnt from {len(both):,} of the {len(held):,} patients that are to be held out here, in valid or test; '
+        f'weights {path} have learnt from {len(both):,} of the {len(held):,} patients that are to be held out here, in valid or test; '
         'give both the same data, valid, test and split_seed, without folds')
 
 
 def learnt_from(folder) -> set:
     "The patients of the run's training images, and of the run's that it started from, and so on."
     table, begun = read_split(folder/'split.csv'), read_json(folder/'environment.json').get('weights')
-    before = Path(begun['given']) if begun else folder
     seen = set(table.patient[table.split == 'train'])
-    return seen | learnt_from(before) if begun and (before/'split.csv').is_file() else seen
+    if not begun: return seen
+    before = Path(begun['given'])
+    before = before.parent if before.is_file() else before
+    return seen | learnt_from(before) if (before/'split.csv').is_file() else seen

@@ -1,6 +1,5 @@
 import json
 import re
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -152,4 +151,5 @@ def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(tra
     (folder/'environment.json').write_text(json.dumps(dict(weights=dict(given=str(grandparent)))))
     with pytest.raises(InputError, match='learnt from 1 of the 1'): check('a')
     check_unseen(Experiment(weights='imagenet'), None)
-    check_unseen(replace(Experiment(), weights=str(folder/'model.pt')), None)
+    folder = folder/'model.pt'
+    with pytest.raises(InputError, match='learnt from 1 of the 2'): check('b', 'c')
