@@ -5,6 +5,7 @@ from pathlib import Path
 from .cli import check_out, run
 from .errors import InputError
 from .experiment import DATA, STEP, load_experiment
+from .fit import check_network
 from .memory import keep_freed
 from .screen import bar, table
 
@@ -26,6 +27,7 @@ def bench(
     from .report.reading import cohort_ready
     from .report.terminal import written
     check_out(out)
+    check_network(experiment)
     cohort = cohort_ready(data, experiment, cache, check_dicom)
     with bar('measuring') as tick:
         tick(0, 6)

@@ -26,6 +26,7 @@ def fit(
     check_network(experiment)
     console.print(f'experiment [bold]{name}[/]: {differences(experiment) or "the baseline"}')
     cohort = cohort_ready(data, experiment, cache)
+    if experiment.weights: check_weights(experiment, cohort)
     keep_freed()  # from here on: what reading took is given back
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
@@ -42,13 +43,28 @@ def fit(
 
 
 def check_network(experiment):
-    "`InputError` where the recipe asks of its network what that has not, or for a layer that gives no maps, before anything is read."
+    "`InputError` where there is no such network, layer with maps, or weights to start from, before anything is read."
     from .models.zoo import build, check, described
-    check(**described(experiment))
-    if not experiment.gradcam_layers: return
-    from .explain.gradcam import names
-    from .explain.layers import check_layers
-    check_layers(build(**described(experiment)), names(experiment.gradcam_layers), experiment.size)
+    e = experiment
+    check(**described(e))
+    if not (e.gradcam_layers or e.weights or e.arch.startswith('timm:')): return  # most need not be built to be known
+    net = build(**described(e))
+    if e.size_start not in (0, e.size) and getattr(net, 'fixed', False):
+        raise InputError(f'arch {e.arch} takes images of one size, size_start {e.size_start} is another; set it to 0')
+    if e.gradcam_layers: check_layers(net, e)
+    if e.weights:
+        from .training.initial import start
+        start(net, e)
+
+
+def check_weights(experiment, cohort):
+    from .training.initial import check_unseen
+    check_unseen(experiment, cohort)
+
+
+def check_layers(net, experiment):
+    from .explain import gradcam, layers
+    layers.check_layers(net, gradcam.names(experiment.gradcam_layers), experiment.size)
 
 
 def resumed(folder, experiment):

@@ -4,6 +4,7 @@ import sys
 from .cli import check_out, run
 from .errors import InputError
 from .experiment import load_experiment
+from .fit import check_network
 from .memory import keep_freed
 from .screen import bar, console, table
 
@@ -26,6 +27,7 @@ def lr_find(
     if not LEAST <= steps <= MOST:
         raise InputError(f'steps is {steps}, it takes {LEAST} to {MOST:,}: the first tenth and the last five are cut off')
     name, experiment = load_experiment(exp, **overrides)
+    check_network(experiment)
     cohort = cohort_ready(data, experiment, cache)
     with bar('range test') as tick:
         from .training.range_test import curve, range_test

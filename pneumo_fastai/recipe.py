@@ -130,6 +130,8 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
 
 # what cannot go together: when, and the line for it
 CONTRADICTIONS = [
+    (lambda e: e.freeze_epochs and not e.weights,
+     'freeze_epochs lets the head learn on what the network knows already, and it begins at random; give weights, or set it to 0'),
     (lambda e: e.valid + e.test >= 1, 'valid {e.valid} + test {e.test} leave nothing to train on; make one of them smaller'),
     (lambda e: e.oversample != 'none' and e.class_weights != 'none',
      'oversample {e.oversample} makes the classes equal already, class_weights would count that twice; set one of them to none'),

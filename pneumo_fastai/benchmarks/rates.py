@@ -10,6 +10,7 @@ import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.learner import Learner
+from torch.utils.flop_counter import FlopCounterMode
 
 from ..data.cache import open_pixels
 from ..data.decoding.dicom import read_square
@@ -23,7 +24,12 @@ from ..training.precision import native_bfloat16, shortest, wait
 from ..writing import write
 from . import inference
 
-GFLOP = 10.33  # of a training step an image: ResNet18, one channel, 224x224, forward and backward; scales with the pixels
+
+def gflop(experiment) -> float:
+    "Of a training step an image: of the network's convolutions and matrix products forward, and twice that backward."
+    net, size = build(**described(experiment)).eval(), experiment.size
+    with FlopCounterMode(display=False) as counted, torch.no_grad(): net(torch.zeros(1, 1, size, size))
+    return 3 * counted.get_total_flops() / 1e9
 
 
 def rate(work, n, seconds=2., repeats=3) -> float:
@@ -160,9 +166,9 @@ def training_rows(experiment, dls, path, turns=3):
     yield 'training, images/s', here, 'that loop, keeping freed memory as fit does', n / ours_bare
     if low: yield 'training, images/s', here, f'bare PyTorch loop, {kind.replace("bfloat16", "float32")}', max(alone)
     yield 'loader, augmentation and callbacks, ms a step', 1e3 * around, 'the whole step', 1e3 * step
-    dtype, gflop = torch.bfloat16 if low else torch.float32, GFLOP * (experiment.size / 224)**2
+    dtype = torch.bfloat16 if low else torch.float32
     a = torch.randn(2048, 2048, device=x.device).to(dtype)
-    limit = rate(lambda: a @ a, 2 * 2048**3 / 1e9) / gflop
+    limit = rate(lambda: a @ a, 2 * 2048**3 / 1e9) / gflop(experiment)
     yield 'training, images/s', here, f"what the machine's {str(dtype)[6:]} matrix product allows", limit
 
 

@@ -167,15 +167,14 @@ class evaluating:
 
 @torch.no_grad()
 def last_maps(
-    model,
-    size=64,  # of the blank image that is sent through
+    model,  # whose `image_size`, where it has one, is that of the blank image
 ) -> list[str]:
     """What to call the maps that go from `features` to `head`: the module that gives them, found by a blank image, or 'features' where none
     does; of an `Ensemble`, one for each member; none where the model has no such parts."""
     members = getattr(model, 'members', None)
-    if members is not None: return [f'members.{i}.{layer}' for i, m in enumerate(members) for layer in last_maps(m, size)]
+    if members is not None: return [f'members.{i}.{layer}' for i, m in enumerate(members) for layer in last_maps(m)]
     if not (hasattr(model, 'features') and hasattr(model, 'head')): return []
-    seen, first = [], next(model.parameters())
+    seen, first, size = [], next(model.parameters()), getattr(model, 'image_size', 64)
     def noting(name): return lambda module, inputs, output: seen.append((name, output))
     with ExitStack() as stack:
         stack.enter_context(evaluating(model))

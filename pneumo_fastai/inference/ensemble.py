@@ -19,7 +19,7 @@ from ..writing import whole, write
 from .bundle import Bundle, export
 
 # what an input, a probability or a map means
-SAME = *DESCRIBED, 'size', 'aspect', 'any_view', 'class_weights', 'effective_beta', 'oversample', 'box_guidance'
+SAME = *DESCRIBED, 'aspect', 'any_view', 'class_weights', 'effective_beta', 'oversample', 'box_guidance'
 
 
 def combine(

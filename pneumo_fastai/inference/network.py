@@ -1,4 +1,5 @@
 "A trained network made ready to predict, and work dealt out to threads: the same answers, sooner."
+import copy
 from multiprocessing.pool import ThreadPool
 
 import torch
@@ -11,12 +12,20 @@ from ..models.ensemble import Ensemble
 PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
 
 
+def folded(model) -> nn.Module:
+    """A copy with each batch norm multiplied into the convolution before it (exact up to rounding; Jacob et al. 2018, arXiv:1712.05877,
+    section 3.2); as it is where there is none, or where torch.fx cannot follow the network's own code, which it needs for that."""
+    if any(isinstance(m, nn.BatchNorm2d) for m in model.modules()):
+        try: return fuse(model)
+        except Exception: pass  # whatever that code does
+    return copy.deepcopy(model)
+
+
 class Ready(nn.Module):
-    """float32 logits of float32 images by a copy of a trained network in `dtype` and channels-last, each batch norm multiplied into the
-    convolution before it (exact up to rounding; Jacob et al. 2018, arXiv:1712.05877, section 3.2)."""
+    "float32 logits of float32 images by a `folded` copy of a trained network in `dtype` and channels-last."
     def __init__(self, model, dtype):
         super().__init__()
-        self.dtype, self.net = dtype, fuse(model).to(dtype, memory_format=torch.channels_last)
+        self.dtype, self.net = dtype, folded(model).to(dtype, memory_format=torch.channels_last)
 
     def forward(self, x): return self.net(x.to(self.dtype, memory_format=torch.channels_last)).float()
 
@@ -33,9 +42,9 @@ def ready(
     "Its copy for prediction, on the same device; of an ensemble, one whose members are such copies."
     dtype = dtype_of(precision)
     if not isinstance(model, Ensemble): return Ready(model, dtype)
-    copy = Ensemble([Ready(m, dtype) for m in model.members], [(0., 1.)] * len(model.members))
-    copy.scale, copy.shift = model.scale, model.shift
-    return copy.eval()
+    made = Ensemble([Ready(m, dtype) for m in model.members], [(0., 1.)] * len(model.members))
+    made.scale, made.shift = model.scale, model.shift
+    return made.eval()
 
 
 def parts(items, most, start=0) -> list:

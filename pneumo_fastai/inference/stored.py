@@ -20,12 +20,16 @@ NEEDED = 'arch', 'size', 'aspect', 'mean', 'std', 'threshold', 'calibrator'
 ASPECTS = get_args(TYPES['aspect'])
 
 
+def check_zip(path):
+    "`InputError` where a byte of it is not what was written: it has the CRC-32 of each record, and `torch.load` does not look at it."
+    with zipfile.ZipFile(path) as file: bad = file.testzip()
+    if bad: raise InputError(f'{path} is damaged: {bad} in it is not what was written; take a copy of it, or train the run anew')
+
+
 def read_checked(path):
-    """The weights and the recipe of a model.pt. `InputError` where a byte of them is not what was written: the file is a zip that has the
-    CRC-32 of each record, and `torch.load` does not look at it."""
+    "The weights and the recipe of a model.pt, which is a zip. `InputError` where it is damaged or none."
     try:
-        with zipfile.ZipFile(path) as file: bad = file.testzip()
-        if bad: raise InputError(f'{path} is damaged: {bad} in it is not what was written; take a copy of it, or train the run anew')
+        check_zip(path)
         saved = torch.load(path, map_location='cpu', weights_only=True)
         return dict(saved['state']), dict(saved['recipe'])
     except InputError: raise

@@ -1,4 +1,6 @@
 "Any network of the library timm that has maps of places."
+from difflib import get_close_matches
+
 import torch
 from torch import nn
 
@@ -8,9 +10,11 @@ EXTRA = 'pip install "pneumo_fastai[timm]"'
 
 
 class TimmNet(nn.Module):
-    "(n, 1, h, w) -> (n, 2) logits; `features` are timm's `forward_features`, channels first. `InputError` where timm has no such network."
+    """(n, 1, h, w) -> (n, 2) logits; `features` are timm's `forward_features`, channels first. It is tried on a blank image of `size`, and
+    takes other sizes unless it is `fixed`. `InputError` where timm has no such network, or it has no maps, or none of images so large."""
     def __init__(
         self, name,          # timm's
+        size=None,           # pixels a side of the images; None: as the network is published
         pretrained=False,    # with the weights that the library downloads
     ):
         super().__init__()
@@ -18,19 +22,27 @@ class TimmNet(nn.Module):
             import timm
         except ImportError as e: raise InputError(f'arch timm:{name} needs the library timm; {EXTRA}') from e
         if not timm.is_model(name): raise InputError(unknown(name, timm.list_models()))
-        self.net = timm.create_model(name, pretrained=pretrained, in_chans=1, num_classes=2)
-        self.last, self.swapped = f'net.{self.net.default_cfg["classifier"]}', False
-        self.swapped = self._channels_last(name)
+        published = timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
+        usual, self.fixed = published.input_size[-1], published.fixed_input_size
+        self.image_size = size or usual
+        own = dict(img_size=size) if self.fixed and self.image_size != usual else {}
+        try:
+            self.net = timm.create_model(name, pretrained=pretrained, in_chans=1, num_classes=2, **own)
+            maps = self._blank()
+        except (TypeError, ValueError, AssertionError, RuntimeError) as e:
+            if pretrained or size in (None, usual): raise
+            raise InputError(f'timm:{name} cannot be made for images of {size} x {size} pixels; give --size {usual}') from e
+        self.last, n = f'net.{self.net.default_cfg["classifier"]}', self.net.num_features
+        if not torch.is_tensor(maps) or maps.ndim != 4 or n not in (maps.shape[1], maps.shape[3]): raise InputError(
+            f'timm:{name} has no maps of places, which heatmaps need; take a convolutional network, such as timm:resnet34')
+        self.swapped = maps.shape[1] != n  # timm has their channels at the end
 
     @torch.no_grad()
-    def _channels_last(self, name):
-        "Whether timm has the channels of the last maps at the end, found by a blank image."
-        size, n = self.net.default_cfg['input_size'][-1], self.net.num_features
-        training = self.training
-        maps = self.eval().net.forward_features(torch.zeros(1, 1, size, size))
-        self.train(training)
-        if maps.ndim == 4 and n in (maps.shape[1], maps.shape[3]): return maps.shape[1] != n
-        raise InputError(f'timm:{name} has no maps of places, which heatmaps need; take a convolutional network, such as timm:resnet34')
+    def _blank(self):
+        "What timm makes of a blank image."
+        maps = self.net.eval().forward_features(torch.zeros(1, 1, self.image_size, self.image_size))
+        self.net.train()
+        return maps
 
     def features(self, x):
         maps = self.net.forward_features(x)
@@ -41,6 +53,5 @@ class TimmNet(nn.Module):
 
 
 def unknown(name, names):
-    from difflib import get_close_matches
     near = get_close_matches(name, names, 3)
     return f'timm has no network {name!r}; {"near it are " + ", ".join(near) if near else "timm.list_models() lists those there are"}'

@@ -8,7 +8,7 @@ from ..experiment import ARCHITECTURES
 from ..recipe import Network
 
 OPTIONS = dict(output_stride=Network.output_stride, antialias=Network.antialias, stochastic_depth=Network.stochastic_depth)
-DESCRIBED = 'arch', *OPTIONS  # what tells one network from another, in an `Experiment` as in model.pt
+DESCRIBED = 'arch', 'size', *OPTIONS  # what tells one network from another, in an `Experiment` as in model.pt
 
 
 def maker(arch):
@@ -22,15 +22,20 @@ def maker(arch):
 def described(experiment) -> dict: return {k: getattr(experiment, k) for k in DESCRIBED}
 
 
-def check(arch, **options):
-    "`InputError` for an option, other than its default, that means nothing to the network; says which ones would do."
+def check(arch, size=None, **options):
+    "`InputError` for an option, other than its default, that means nothing to the network; says which ones would do. Any takes a `size`."
     for name, value in options.items():
         if value == OPTIONS[name] or name in signature(maker(arch)).parameters: continue
         able = ', '.join(a for a in ARCHITECTURES if name in signature(maker(a)).parameters)
         raise InputError(f'{name} means nothing to arch {arch}; leave it at {OPTIONS[name]}, or take arch {able}')
 
 
-def build(arch, **options):
+def build(
+    arch,
+    size=None,  # pixels a side of its images, which few networks are made for
+    **options,
+):
     "A network with fresh weights, (n, 1, h, w) -> (n, 2) logits: `build(**described(experiment))`."
     check(arch, **options)
-    return maker(arch)(**{k: v for k, v in options.items() if v != OPTIONS[k]})
+    make, options = maker(arch), {k: v for k, v in options.items() if v != OPTIONS[k]}
+    return make(**options, size=size) if 'size' in signature(make).parameters else make(**options)

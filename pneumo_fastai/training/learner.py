@@ -1,10 +1,11 @@
 "Experiment + DataLoaders -> Learner."
 from functools import partial
 
+import numpy as np
 import torch
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
-from fastai.torch_core import set_seed
+from fastai.torch_core import params, set_seed
 
 from ..data.counts import class_weights
 from ..models.losses import loss_of
@@ -22,6 +23,7 @@ from .callbacks.non_finite import StopOnNonFinite
 from .callbacks.patience import Patience
 from .callbacks.precision import Precision
 from .callbacks.random_state import KeepRandomState
+from .initial import check_unseen, start
 from .schedules import schedule
 
 # PyTorch's own: betas (0.9, 0.999), eps 1e-8; fused: one pass over the weights in place of ten
@@ -34,13 +36,18 @@ def get_learner(
     dls,         # from `get_dls`
     path=None,   # where `learn.save`, `learn.export` and `lr_find` write; None: the working folder
 ) -> Learner:
-    "A fastai `Learner` with fresh weights from the experiment's seed; train it with `learn.fit(..., cbs=schedule(experiment))`."
+    """A fastai `Learner` with fresh weights from the experiment's seed, or those that its `weights` name, of which `learn.begun` tells;
+    train it with `learn.fit(..., cbs=schedule(experiment))`."""
+    check_unseen(experiment, dls.cohort)
     set_seed(experiment.seed, reproducible=True)
     table = dls.cohort.table
     loss = loss_of(experiment, class_weights(experiment, table.label[table.split == 'train']))
     cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState(), GiveBack(), *batch_callbacks(experiment)]
-    learn = Learner(dls, build(**described(experiment)), loss, opt_func=OPTIMIZERS[experiment.optimizer], lr=experiment.lr,
-                    wd=experiment.weight_decay, metrics=metric_suite(), cbs=cbs, path=path, model_dir='.')
+    net = build(**described(experiment))
+    begun = start(net, experiment)
+    learn = Learner(dls, net, loss, opt_func=OPTIMIZERS[experiment.optimizer], lr=experiment.lr,
+                    wd=experiment.weight_decay, splitter=body_and_head, metrics=metric_suite(), cbs=cbs, path=path, model_dir='.')
+    learn.begun = begun
     if experiment.prior_bias: start_at(learn.model, shares(dls, loss))
     learn.recorder.loss, learn.recorder.smooth_loss = MeanLoss(), SmoothLoss()
     return learn
@@ -64,8 +71,33 @@ def start_at(model, shares):
     with torch.no_grad(): model.get_submodule(model.last).bias.copy_(torch.as_tensor(shares).log())
 
 
-def train(learn, experiment, cbs=()):
+def rates(experiment):
+    "The highest rate, where that of body and head is not the same of each."
+    return experiment.lr if experiment.lr_mult == 1 else np.array([experiment.lr / experiment.lr_mult, experiment.lr])
+
+
+def body_and_head(net) -> list:
+    "The parameters in two groups, the last layer's apart, as `Learner.freeze` takes them; in one where the network has no `last`."
+    if not hasattr(net, 'last'): return [params(net)]
+    head = params(net.get_submodule(net.last))
+    return [[p for p in params(net) if all(p is not h for h in head)], head]
+
+
+def warm_up_head(learn, experiment, cbs=()):
+    """`freeze_epochs` epochs at the highest rate in which the last layer learns alone, but for the norms of those before it: the first
+    half of fastai's `fine_tune`."""
+    learn.freeze()
+    learn.fit(experiment.freeze_epochs, slice(experiment.lr / experiment.lr_mult, experiment.lr), cbs=cbs)
+    learn.unfreeze()
+
+
+def train(
+    learn, experiment,
+    cbs=(),
+    first=(),  # callbacks of the epochs of the head alone, which are in neither history nor the choice of the best
+):
     "Fit for the experiment's epochs; ends with the weights of the best validation AUROC, averaged ones where it averages."
+    if experiment.freeze_epochs: warm_up_head(learn, experiment, first)
     made = {WeightAverage: experiment.ema, Patience: experiment.patience}
     learn.fit(experiment.epochs, experiment.lr,
-              cbs=[schedule(experiment), BestModel(), *(cb(value) for cb, value in made.items() if value), *cbs])
+              cbs=[schedule(experiment, rates(experiment)), BestModel(), *(cb(value) for cb, value in made.items() if value), *cbs])

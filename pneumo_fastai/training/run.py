@@ -23,6 +23,7 @@ from ..runs.environment import machine
 from ..runs.folder import read_run
 from ..runs.tables import write_table
 from ..writing import write
+from . import initial
 from .augment import augmentations
 from .callbacks.attention import WatchGradCAM
 from .callbacks.precision import Precision
@@ -46,7 +47,7 @@ def environment(learn, command, name) -> dict:
     cohort = learn.dls.cohort
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
     return dict(command=command, experiment=name, data=data, precision=precision.resolved(), precision_trial=precision.trial,
-                checksums=SUMS, **machine(learn.dls.device, torch.get_num_threads()))
+                checksums=SUMS, **machine(learn.dls.device, torch.get_num_threads()), **({'weights': learn.begun} if learn.begun else {}))
 
 
 def precision_of(learn) -> Precision: return next(cb for cb in learn.cbs if isinstance(cb, Precision))
@@ -66,8 +67,9 @@ def fit_into(
     learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
     write(folder/'environment.json', json.dumps(environment(learn, command, name), indent=1))
     if experiment.precision == 'auto': progress.console.print(said(precision_of(learn).resolved(), precision_of(learn).trial))
+    if learn.begun: progress.console.print(initial.said(learn.begun), soft_wrap=True, markup=False)
     with learn.no_bar(), learn.no_logging():
-        train(learn, experiment, cbs=[Bar(progress), CSVLogger(), *watching(experiment, folder)])
+        train(learn, experiment, [Bar(progress), CSVLogger(), *watching(experiment, folder)], first=[Bar(progress, 'training the head')])
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
         write_table(folder/'predictions.csv', predictions)
         if experiment.tta and augmentations(experiment):
@@ -99,7 +101,7 @@ def augmented_split(learn, split, n, progress) -> pd.DataFrame:
 def bundle_of(learn, experiment) -> Bundle:
     "The trained network and how an image is made ready for it."
     (mean, std), cohort = normalised_by(learn.dls), learn.dls.cohort
-    recipe = dict(size=experiment.size, aspect=experiment.aspect, any_view=experiment.any_view, mean=mean, std=std, **described(experiment),
+    recipe = dict(aspect=experiment.aspect, any_view=experiment.any_view, mean=mean, std=std, **described(experiment),
                   grey=grey_range(cohort.pixels, list(cohort.table.path[cohort.table.split == 'train'])))
     return Bundle(learn.model.state_dict(), recipe)
 

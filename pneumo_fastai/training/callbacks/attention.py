@@ -29,7 +29,7 @@ class WatchGradCAM(Callback):
         valid = self.dls.cohort.table.query('split == "valid"')
         of = {c: rows.path for c, rows in valid.sample(frac=1, random_state=0).groupby('label')}
         self.paths, self.kept = [*of[1][:self.n * 2 // 3], *of[0][:self.n - self.n * 2 // 3]], []
-        self._keep('untrained')
+        self._keep('before' if self.experiment.weights else 'untrained')
 
     def after_epoch(self):
         every = -(-self.n_epoch // self.frames)

@@ -6,16 +6,18 @@ import torch.nn.functional as F
 from fastai.callback.core import Callback
 
 from ...errors import InputError
+from ...explain.gradcam import evaluating
 
 
 def class_map(
-    maps,  # (n, channels, h, w): the last ones, with a graph
-    head,  # the network's, from these maps to its logits; autocast is off
+    maps,  # (n, channels, h, w): the last ones
+    head,  # the network's, from these maps to its logits; autocast is off, and dropout where the map is to be that of a prediction
     label=1,
 ) -> torch.Tensor:
     """(n, h, w): what each place says for class `label`, as if all were like it; where a mean over places and a linear layer follow,
     Grad-CAM before its ReLU (Selvaraju et al. 2017, section 3.1). It can be differentiated itself."""
     maps = maps.float()
+    if not maps.requires_grad: maps = maps.detach().requires_grad_()  # where all before the head is frozen
     gradient, = torch.autograd.grad(head(maps)[:, label].sum(), maps, create_graph=True)
     return (gradient * maps).sum(1) * maps[0, 0].numel()
 
@@ -61,5 +63,6 @@ class BoxGuidance(Callback):
     def after_loss(self):
         if not self.training: return
         masks, labels = (t.as_subclass(torch.Tensor) for t in (self.masks, self.y))
-        self.learn.loss_grad = self.loss_grad + self.weight * outside(class_map(self.handed, self.model.head), masks, labels)
+        with evaluating(self.model): heat = class_map(self.handed, self.model.head)  # no other dropout, no norm that counts them twice
+        self.learn.loss_grad = self.loss_grad + self.weight * outside(heat, masks, labels)
         del self.masks, self.handed

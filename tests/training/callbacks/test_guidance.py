@@ -137,6 +137,35 @@ def test_only_the_gradient_has_it_the_loss_that_is_shown_is_the_cross_entropy_an
     assert 'head' not in vars(learn.model)
 
 
+def test_dropout_in_the_head_draws_as_without_guidance_and_is_out_of_the_map(guided, boxed, tmp_path, monkeypatch):
+    "The same seed gives the same weights, and the random numbers of dropout are those of a run that is not guided."
+    class Dropping(Maps):
+        def head(self, maps): return self.fc(F.dropout(self.avgpool(maps).flatten(1), .5, self.training))
+    monkeypatch.setattr(zoo, 'maker', lambda arch: Dropping)
+    asked = []
+    def noted(maps, head): return asked.append(head.__self__.training) or class_map(maps, head)
+    monkeypatch.setattr('pneumo_fastai.training.callbacks.guidance.class_map', noted)
+    def trained(weight):
+        e = replace(guided, box_guidance=weight)
+        learn = get_learner(e, get_dls(e, boxed, tmp_path), path=tmp_path)
+        with learn.no_bar(), learn.no_logging(): learn.fit(1, 1e-3)
+        return learn.model.fc.weight, torch.get_rng_state()
+    (a, _), (b, random), (plain, as_plain) = trained(1.), trained(1.), trained(0.)
+    assert torch.equal(a, b) and not torch.equal(a, plain) and torch.equal(random, as_plain)
+    assert asked and not any(asked)
+
+
+def test_a_body_that_is_frozen_has_class_maps_too():
+    torch.manual_seed(0)
+    model, x = ResNet18().eval(), torch.randn(2, 1, 64, 64)
+    want = class_map(model.features(x), model.head)
+    for p in model.parameters(): p.requires_grad_(p is model.fc.weight)
+    heat = class_map(model.features(x), model.head)
+    torch.testing.assert_close(heat, want)
+    heat.sum().backward()
+    assert model.fc.weight.grad.any()
+
+
 def test_a_notebook_finds_no_surprise(guided, boxed, tmp_path, monkeypatch):
     monkeypatch.setattr('matplotlib.pyplot.show', lambda *a, **k: None)
     learn = get_learner(guided, get_dls(guided, boxed, tmp_path), path=tmp_path)
