@@ -1,0 +1,101 @@
+"""Settings that were trained several times, with other seeds: mean and spread over the repetitions, and paired differences of the AUROC.
+
+The interval and the p-value of a difference say how far chance in the choice of patients may move the mean over these very repetitions;
+what training once more would change is the standard deviation over them.
+"""
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+from .bootstrap import bootstrap, by_score, stated
+from .clustered import auroc_influence, covariance
+from .comparison import chosen_threshold, paired
+from .counts import ONE_CLASS, both_classes
+from .cross_validation import spread
+from .metrics import METRICS, measure
+from .ranks import weighted_auroc
+
+SAME = 'not defined, because the difference does not vary: the two rank every pair of images alike, or both rank without error'
+
+
+def holm(ps):
+    "Holm's adjusted p-values (1979, Scand J Stat 6:65), for as many comparisons as have one; None where there was none."
+    out, worst, m = [None]*len(ps), 0., sum(p is not None for p in ps)
+    for rank, i in enumerate(sorted((i for i, p in enumerate(ps) if p is not None), key=lambda i: ps[i])):
+        out[i] = worst = max(worst, min(1., (m - rank)*ps[i]))
+    return out
+
+
+def measured(
+    repetitions,  # by name, each a table as `runs.tables.read_predictions` gives it
+    split,
+    choices,
+) -> dict:
+    "n and patients of each repetition, which another split_seed changes, and by metric: by_repetition, mean, sd."
+    rows = {k: t[t['split'] == split] for k, t in repetitions.items()}
+    each = [measure(r['label'], r['probability'], chosen_threshold(repetitions[k], choices)) for k, r in rows.items()]
+    return dict(n=[len(r) for r in rows.values()], patients=[int(r['patient'].nunique()) for r in rows.values()],
+                prevalence=[float(r['label'].mean()) for r in rows.values()],
+                metrics={m: dict(by_repetition=(v := [e[m] for e in each]), **spread(v)) for m in METRICS})
+
+
+def difference(
+    a, b,  # repetitions by name; those of one name are compared
+    split,
+    choices,  # a `Settings`
+) -> dict:
+    """The mean over the repetitions of AUROC(a) - AUROC(b): value, low, high (95%: patients are drawn, the same for all repetitions),
+    repetitions, standard_error and p (two-sided, Obuchowski 1997). `InputError` unless each repetition has the same images in both."""
+    if not (names := [k for k in a if k in b]): raise InputError('no repetition of the one has a fellow of the other')
+    parts = [paired(a[k], b[k], split) for k in names]
+    if any(not both_classes(rows['label']) for rows in parts):
+        return dict(stated(None, dict(low=None, high=None, left_out=0), ONE_CLASS), repetitions=len(names), standard_error=None, p=None)
+    patient = np.concatenate([rows['patient'].to_numpy(dtype=object) for rows in parts])
+    moved = [[auroc_influence(rows['label'].to_numpy(), rows[f'probability_{k}'].to_numpy()) for k in 'ab'] for rows in parts]
+    value = float(np.mean([first[0] - second[0] for first, second in moved]))
+    interval = bootstrap(patient, drawn(parts), choices.n_boot, choices.seed)['auroc']
+    found = dict(stated(value, interval, ''), repetitions=len(names))
+    return found | tested(value, patient, pd.concat(parts)['label'].to_numpy(), np.concatenate([f[1] - s[1] for f, s in moved])/len(names))
+
+
+def drawn(parts):
+    "What turns weights of the rows of all `parts`, one after the other, into the mean difference of the AUROC."
+    ends = np.cumsum([len(rows) for rows in parts])
+    scored = [[by_score(rows['label'].to_numpy(), rows[f'probability_{k}'].to_numpy()) for k in 'ab'] for rows in parts]
+
+    def values(w):
+        each = [weighted_auroc(*first(part)) - weighted_auroc(*second(part))
+                for part, (first, second) in zip(np.split(w, ends[:-1], axis=1), scored, strict=True)]
+        return dict(auroc=np.mean(each, axis=0))
+    return values
+
+
+def tested(value, patient, y, influence):
+    "standard_error and p of a difference, from how far each row moves it; a `reason` where it does not vary."
+    from scipy.stats import norm
+    if min(len(set(patient[y == k])) for k in (0, 1)) < 2:
+        return dict(standard_error=None, p=None, reason='not defined, because a class has images of fewer than two patients')
+    error = float(np.sqrt(max(0, covariance(patient, y, [influence])[0, 0])))
+    if error < 1e-12: return dict(standard_error=0., p=None, reason=SAME)
+    return dict(standard_error=error, p=float(2*norm.sf(abs(value)/error)))
+
+
+def differences(settings, split, choices):
+    "Of each setting's repetitions from those of the first: None for that one, else `difference`, or a reason; `holm` over all that have p."
+    found = [None]
+    for one in settings[1:]:
+        try: found.append(difference(one, settings[0], split, choices))
+        except InputError as e: found.append(dict(value=None, low=None, high=None, p=None, reason=str(e)))
+    adjusted = holm([f and f['p'] for f in found])
+    return [f and dict(f, holm=h) for f, h in zip(found, adjusted, strict=True)]
+
+
+def best(settings, planned):
+    """Which of the settings' `measured` valid has the highest mean AUROC, of those with the most of their `planned` repetitions finished:
+    what failed for one seed is not chosen for its luck with the others. None where no AUROC is defined."""
+    done = [len(s['n'])/p if p else 0 for s, p in zip(settings, planned, strict=True)]
+    mean = [s['metrics']['auroc']['mean'] for s in settings]
+    able = [i for i, d in enumerate(done) if d == max(done) and mean[i] is not None]
+    return max(able, key=lambda i: mean[i], default=None)
+
+
