@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import InputError
 
-KINDS = dict(command=str, experiment=str, data=dict, packages=dict, networks=list)  # in environment.json, where they are there
+KINDS = dict(command=str, experiment=str, data=dict, packages=dict, networks=list, training=dict)  # of parts of environment.json
 
 
 def checked(environment, folder):
