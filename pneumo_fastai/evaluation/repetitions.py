@@ -12,6 +12,7 @@ from .clustered import auroc_influence, covariance
 from .comparison import chosen_threshold, paired
 from .counts import ONE_CLASS, both_classes
 from .cross_validation import spread
+from .levels import of_influence
 from .metrics import METRICS, measure
 from .ranks import weighted_auroc
 
@@ -31,12 +32,21 @@ def measured(
     split,
     choices,
 ) -> dict:
-    "n and patients of each repetition, which another split_seed changes, and by metric: by_repetition, mean, sd."
+    "n, patients and prevalence by repetition, for split_seed changes them; metrics: by_repetition, mean, sd, of the AUROC low, high too."
     rows = {k: t[t['split'] == split] for k, t in repetitions.items()}
     each = [measure(r['label'], r['probability'], chosen_threshold(repetitions[k], choices)) for k, r in rows.items()]
+    metrics = {m: dict(by_repetition=(v := [e[m] for e in each]), **spread(v)) for m in METRICS}
+    metrics['auroc'] |= interval(list(rows.values()), metrics['auroc'])
     return dict(n=[len(r) for r in rows.values()], patients=[int(r['patient'].nunique()) for r in rows.values()],
-                prevalence=[float(r['label'].mean()) for r in rows.values()],
-                metrics={m: dict(by_repetition=(v := [e[m] for e in each]), **spread(v)) for m in METRICS})
+                prevalence=[float(r['label'].mean()) for r in rows.values()], metrics=metrics)
+
+
+def interval(parts, auroc):
+    "low and high (95%, over patients) of the mean AUROC of all `parts`, each image in as many of them as have it."
+    if not parts or None in auroc['by_repetition']: return dict(low=None, high=None)
+    moved = [auroc_influence(rows['label'].to_numpy(), rows['probability'].to_numpy())[1]/len(parts) for rows in parts]
+    each = pd.concat(parts).assign(moved=np.concatenate(moved)).groupby('path').agg(dict(patient='first', label='first', moved='sum'))
+    return of_influence(each['patient'], each['label'].to_numpy(), auroc['mean'], each['moved'].to_numpy())
 
 
 def difference(

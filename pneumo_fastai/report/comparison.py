@@ -1,4 +1,4 @@
-"Several runs side by side: a table of experiments by metrics, with paired differences from the first, as text, CSV and LaTeX."
+"Several runs side by side: a table of experiments by metrics, with paired differences from the first, as text, CSV, LaTeX, Markdown."
 import pandas as pd
 
 from ..csv_files import csv_text
@@ -10,9 +10,8 @@ from ..evaluation.results import in_order
 from ..evaluation.settings import Settings
 from ..writing import write
 from .labels import BRACKETS, NAMES, number
+from .tabular import latex, markdown
 
-SPECIAL = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',
-           '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '<': r'\textless{}', '>': r'\textgreater{}'}
 THRESHOLDS = 'at_threshold', 'at_0.5'
 ENDS = 'value', 'low', 'high'
 
@@ -105,21 +104,9 @@ def frame(side):
     return pd.DataFrame(rows)
 
 
-def escaped(text): return ''.join(SPECIAL.get(c, c) for c in text)
-
-
-def latex(side):
-    "The same table for a paper; needs the package booktabs."
-    header, rows, paired = table(side)
-    def line(row): return '  ' + ' & '.join(map(escaped, row)) + r' \\'
-    parts = [line(header), r'  \midrule', *map(line, rows), *([r'  \midrule', *map(line, paired)] if paired else [])]
-    caption = escaped(' '.join(notes(side)))
-    return '\n'.join(['% needs \\usepackage{booktabs}', r'\begin{table}', r'  \centering', rf'  \caption{{{caption}}}',
-                      rf'  \begin{{tabular}}{{l{"r"*len(side)}}}', r'  \toprule', *parts, r'  \bottomrule', r'  \end{tabular}',
-                      r'\end{table}', ''])
-
-
-def save(side, csv, tex):
-    "The whole of it as a CSV file, and the table as a LaTeX one."
+def save(side, csv, tex, md):
+    "The whole of it as a CSV file, and the table as a LaTeX and as a Markdown one."
+    header, *blocks = table(side)
     write(csv, csv_text(frame(side)))
-    write(tex, latex(side))
+    write(tex, latex(header, blocks, list(notes(side))))
+    write(md, markdown(header, blocks, list(notes(side))))

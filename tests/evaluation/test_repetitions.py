@@ -9,6 +9,7 @@ from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import repetitions as R
 from pneumo_fastai.evaluation.bootstrap import patient_counts
 from pneumo_fastai.evaluation.comparison import delong_test
+from pneumo_fastai.evaluation.levels import of_auroc
 from pneumo_fastai.evaluation.settings import Settings
 
 FEW = Settings(n_boot=60)
@@ -38,6 +39,14 @@ def test_mean_and_sd_are_over_the_repetitions_each_at_its_own_threshold():
     assert auroc['sd'] == pytest.approx(np.std(values, ddof=1)) and found['n'] == [60]*3 and found['patients'] == [30]*3
     assert R.measured({0: each[0]}, 'test', FEW)['metrics']['auroc']['sd'] is None
     json.dumps(found, allow_nan=False)
+
+
+def test_the_interval_of_a_mean_is_that_of_one_repetition_where_all_are_alike():
+    one, rows = predictions(0), predictions(0).query('split == "test"')
+    alike = R.measured({0: one, 1: one, 2: one}, 'test', FEW)['metrics']['auroc']
+    assert [alike['low'], alike['high']] == pytest.approx(list(of_auroc(rows.patient, rows.label, rows.probability)[1].values()))
+    several = R.measured({s: predictions(s, .5*s) for s in range(4)}, 'test', FEW)['metrics']['auroc']
+    assert several['low'] < several['mean'] < several['high']
 
 
 @pytest.mark.parametrize('moved', [0, 5])
