@@ -5,7 +5,6 @@ from ..data.cohort import CLASSES
 from ..data.prepare import boxes_in_square, rows_in_square
 from ..report.figures import heatmaps, style
 from ..report.gallery import write_errors
-from ..report.sections import subgroups
 from ..runs import tables
 
 
@@ -35,5 +34,5 @@ def draw(of, maps, found, mean, worst, at):
     table = tables.worst(of.run.predictions, of.run.cohort, worst or None)
     boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
     rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.shown(table.path), boxes, strict=True)
-    return write_errors(at[subgroups.ERRORS], rows, threshold, of.run.title, len(of.rows('test')), mark,
-                        maps.scale, taught=bool(of.run.experiment.box_guidance))
+    return write_errors(at['top_losses.html'], rows, threshold, of.run.title, len(of.rows('test')), mark, maps.scale,
+                        taught=bool(of.run.experiment.box_guidance))

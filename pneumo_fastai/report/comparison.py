@@ -40,11 +40,6 @@ def side_by_side(
     return out
 
 
-def signed(metric):
-    "A difference with its interval, like `+0.012 [-0.01, +0.03]`."
-    return number(metric, sign='+')
-
-
 def p_value(delong):
     if delong['p'] is None: return 'not defined'
     return '< 0.001' if delong['p'] < .001 else f'{delong["p"]:.3f}'
@@ -60,10 +55,10 @@ def table(side):
     rows = [('data', *(s['data'] + (' (synthetic)' if s['synthetic'] else '') for s in side)),
             ('test images, patients', *(f'{t["n"]:,}, {t["patients"]:,}' for t in test)),
             ('with pneumonia', *(f'{t["prevalence"]:.1%}' for t in test)), ('threshold', *(f'{t["threshold"]:.4f}' for t in test)),
-            *((NAMES.get(m, m), *(number(t[m]) for t in test)) for m in METRICS)]
+            *((NAMES[m], *(number(t[m]) for t in test)) for m in METRICS)]
     def differs(m):
         found = (s['difference'] and s['difference']['at_threshold'][m] for s in side)
-        return (f'{NAMES.get(m, m)}, difference', *(signed(d) if d else '' for d in found))
+        return (f'{NAMES[m]}, difference', *(number(d, sign='+') if d else '' for d in found))
     paired = [s for s in side if s['difference']]
     delong = ('DeLong p (AUROC)', *('' if s['delong'] is None else p_value(s['delong']) for s in side))
     return header, rows, [*map(differs, METRICS), delong] if paired else []

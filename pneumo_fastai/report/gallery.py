@@ -6,22 +6,17 @@ from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 from matplotlib.colors import to_hex
 from PIL import Image
 
 from ..writing import whole
 from .figures.heat import CHOSEN, ON_GREY, rgba
-from .html import Page, around, join, p, tag
-from .sections.heatmaps import TAUGHT
+from .html import Page, document
+from .templating import sentences
 
-TITLE = 'Greatest losses'
 NAMES = 'no pneumonia', 'pneumonia'
 LEAST = 1e-12  # of a probability, so that no loss is infinite
-WORDS = ('Test images, those first that have the greatest loss: the negative logarithm of the probability of their true class. On the left '
-         'the image as the network sees it, on the right with its heatmap: grey where nothing speaks for pneumonia, the brighter the more '
-         f'a place does. {CHOSEN} Blue boxes, where the data have them, are what readers '
-         'marked. A great loss may be a wrong label: look for that, for tubes and wires, text, odd positions.')
+COLORS = [to_hex(ON_GREY(share)) for share in np.linspace(0, 1, 11)]  # of the strip that says what they mean
 
 
 def overlaid(image, heat) -> np.ndarray:
@@ -31,38 +26,20 @@ def overlaid(image, heat) -> np.ndarray:
     return (image[..., None] * (1 - alpha) + 255 * alpha * colors[..., :3]).round().astype(np.uint8)
 
 
-def bar(scale):
-    "What the colours mean: a strip of them, the numbers at its ends and middle, and what is counted."
-    colors = ', '.join(to_hex(ON_GREY(share)) for share in np.linspace(0, 1, 11))
-    strip = tag('div', *(tag('span', o) for o in scale.at(0, .5, 1)), style=f'background: linear-gradient(to right, {colors})')
-    return tag('div', strip, scale.label, class_='scale')
-
-
-def picture(pixels, boxes, words):
-    "A JPEG within the page, and its boxes as lines that stay sharp at every size."
-    height, width = pixels.shape[:2]
+def jpeg(pixels):
+    "As base64, to stand within the page."
     Image.fromarray(pixels).save(buffer := BytesIO(), 'JPEG', quality=88)
-    image = tag('img', src='data:image/jpeg;base64,' + base64.b64encode(buffer.getvalue()).decode(), alt=words, width=width, height=height)
-    rects = ''.join(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"/>' for x, y, w, h in boxes)
-    lines = Markup(f'<svg viewBox="0 0 {width} {height}">{rects}</svg>') if rects else ''
-    return tag('div', Markup(image.replace('</img>', '')), lines, class_='film')
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
-def case(rank, row, image, heat, boxes, threshold, mark):
-    "One image: what is known of it, and its two pictures."
+def case(row, image, heat, boxes, threshold):
+    "What the page says of one image, and its two pictures with the words that tell them apart."
     true, called = NAMES[row.label], NAMES[int(row.probability >= threshold)]
-    loss = -math.log(max(row.right, LEAST))
-    def known(name, form='{}'): return '' if pd.isna(row[name]) else form.format(row[name])
-    facts = [known('view'), known('age', '{:.0f} years'), known('sex'), known('detail')]
-    right = 'right' if true == called else 'missed' if row.label else 'false alarm'
-    flat = '' if np.any(heat) else ' Its map is flat: nothing speaks for pneumonia.'
-    head = p(tag('b', f'{rank}. '), tag('code', PurePath(row.path).name), ' ', mark)
-    said = p(f'True class: {true}. Called: {called} ', tag('b', f'({right})'), f'. Probability of pneumonia {row.probability:.3f}, loss '
-             f'{loss:.2f}. ', ', '.join(f for f in facts if f), flat)
-    words = f'{true}, called {called}'
-    shown = overlaid(image, heat)
-    return tag('article', head, said, tag('div', picture(image, boxes, words), picture(shown, boxes, f'{words}, with heatmap'),
-                                          class_='films'), class_='case')
+    forms = dict(view='{}', age='{:.0f} years', sex='{}', detail='{}')
+    return dict(file=PurePath(row.path).name, true=true, called=called, probability=row.probability, loss=-math.log(max(row.right, LEAST)),
+                right='right' if true == called else 'missed' if row.label else 'false alarm', flat=not np.any(heat), boxes=boxes,
+                known=[form.format(row[k]) for k, form in forms.items() if not pd.isna(row[k])], width=image.shape[1],
+                height=image.shape[0], films=[(jpeg(image), ''), (jpeg(overlaid(image, heat)), ', with heatmap')])
 
 
 def write_errors(
@@ -76,14 +53,13 @@ def write_errors(
     taught=False,  # whether training taught the maps
 ):
     "Write the page piece by piece: however many rows there are, one is in memory. The whole file or none; returns how many it shows."
-    page, n = Page(synthetic), 0
+    shown = []
+    def cases():
+        for row in rows:
+            yield case(*row, threshold)
+            shown.append(row[0].path)
     with whole(path) as beside, beside.open('w', encoding='utf-8') as file:
-        opening, closing = around(f'{TITLE}: {title}{" (synthetic data)" if synthetic else ""}')
-        file.write(opening)
-        lead = p(WORDS, f' A call is pneumonia at {threshold:.3f} or more.', class_='lead')
-        notice = p('For research and education, not for diagnosis.', class_='notice')
-        file.write(join([tag('h1', f'{TITLE}: {title} ', page.mark()), notice, lead, p(TAUGHT) if taught else '',
-                         bar(scale) if scale else '']))
-        for n, (row, image, heat, boxes) in enumerate(rows, 1): file.write(case(n, row, image, heat, boxes, threshold, page.mark()))
-        file.write(p(f'{n:,} of {total:,} test images.') + closing)
-    return n
+        file.writelines(document(
+            Page(synthetic), f'Greatest losses: {title}', 'top_losses', cases=cases(), shown=shown, total=total, threshold=threshold,
+            chosen=CHOSEN, scale=scale, colors=COLORS, taught=sentences('words/taught') if taught else []))
+    return len(shown)

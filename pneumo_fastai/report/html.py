@@ -1,52 +1,28 @@
 "Pieces of a page that opens from disk: templates, escaped text, tables, figures as data within the file, one style for all."
 import base64
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from markupsafe import Markup
 
-from .labels import number
+from .labels import FIGURES
 from .pictures import damage
+from .templating import environment, render
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the browser itself refuses to load anything from elsewhere
 MARK = 'synthetic data'
 
 
-@cache
-def templates():
-    "The folder's Jinja2 environment: what is no `Markup` is escaped, and a name that was not given is an error."
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    return Environment(loader=PackageLoader('pneumo_fastai.report'), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-
-
-def render(name, **facts): return Markup(templates().get_template(f'{name}.html').render(**facts))
-def join(parts): return Markup('').join(parts)
-
-
 def tag(
-    name,
-    *content,
-    **attributes,  # class_ for class, data_x for data-x
+    name, text,
+    **attributes,  # class_ for class
 ):
-    "An element; what is no `Markup` is escaped."
-    attrs = join(Markup(' {}="{}"').format(k.rstrip('_').replace('_', '-'), v) for k, v in attributes.items() if v is not None)
-    return Markup('<{0}{1}>{2}</{0}>').format(Markup(name), attrs, join(content))
+    "An element; text that is no `Markup` is escaped."
+    attrs = Markup('').join(Markup(' {}="{}"').format(k.rstrip('_'), v) for k, v in attributes.items())
+    return Markup('<{0}{1}>{2}</{0}>').format(Markup(name), attrs, text)
 
 
-def p(*content, **attributes): return tag('p', *content, **attributes)
-def bullets(lines): return tag('ul', *(tag('li', line) for line in lines)) if (lines := list(lines)) else Markup('')
-
-
-def cell(metric, sign='', digits=None):
-    "A metric with its interval; where it or its interval is not defined, why."
-    if metric is None: return Markup('&ndash;')
-    if metric['value'] is None: return tag('span', metric['reason'], class_='why')
-    shown = number(metric, digits, sign)
-    return join([shown, ' ', tag('span', metric['reason'], class_='why')]) if metric.get('reason') else shown
-
-
-def plain(value): return tag('span', 'not defined', class_='why') if value is None else f'{value:z.3f}'
+def noted(text, note): return Markup('{}{}').format(text, tag('small', note)) if note else text
 
 
 @dataclass
@@ -64,28 +40,20 @@ class Page:
         numbers=True,   # whether it shows any, and thus the mark
     ):
         "The first column heads its row."
-        head = tag('tr', *(tag('th', h, scope='col', class_='text' if i in wide else None) for i, h in enumerate(header)))
-        def one(i, c): return tag('th', c, scope='row') if i == 0 else tag('td', c, class_='text' if i in wide else None)
-        body = [tag('tr', *(one(i, c) for i, c in enumerate(row))) for row in rows]
-        title = p(caption, ' ', self.mark() if numbers else '', class_='caption') if caption or (self.synthetic and numbers) else ''
-        table = tag('table', tag('thead', head), tag('tbody', *body), class_=class_)
-        return join([title, tag('div', table, class_='scroll', tabindex=0, role='region', aria_label=caption or 'table')])
+        return render('table', page=self, header=header, rows=rows, caption=caption, wide=wide, class_=class_, numbers=numbers)
 
-    def figure(self, path, words, class_=None):
-        "A PNG or GIF within the page and the sentence that says what it shows; where there is none, nothing; what is wrong with one."
+    def figure(self, path, more=''):
+        "A PNG or GIF within the page with what `FIGURES` says of it, and `more`; where there is none, nothing; what is wrong with one."
         if not Path(path).is_file(): return Markup('')
-        if why := damage(path): return p(why, class_='warning')
+        words = f'{FIGURES[Path(path).name]} {more}'.strip()
+        if why := damage(path): return tag('p', why, class_='warning')
         source = f'data:image/{Path(path).suffix[1:]};base64,' + base64.b64encode(Path(path).read_bytes()).decode()
-        image = Markup('<img src="{}" alt="{}">').format(Markup(source), words)
-        return tag('figure', image, tag('figcaption', words, ' ', self.mark()), class_=class_)
+        return render('figure', mark=self.mark(), source=source, words=words)
 
 
-def document(title, body, contents=''):
-    "The whole file as text."
+def document(page, title, template='base', contents='', **facts):
+    "The file in pieces, as `templates/TEMPLATE.html` writes them: of what it loops over, one item is in memory."
     style = Markup(Path(__file__).with_name('report.css').read_text(encoding='utf-8'))
-    return str(render('base', title=title, body=body, contents=contents, policy=Markup(POLICY), style=style)) + '\n'
-
-
-def around(title):
-    "The file before its content, and after it."
-    return [Markup(part) for part in document(title, Markup('\0')).split('\0')]
+    yield from environment().get_template(f'{template}.html').generate(page=page, title=title, contents=contents, policy=Markup(POLICY),
+                                                                       style=style, **facts)
+    yield '\n'

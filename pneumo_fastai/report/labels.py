@@ -29,15 +29,7 @@ FIGURES = {
     'attention.gif': 'The same, moving; the last picture is the end of training.',
 }
 QUESTION = 'How well does a model tell chest radiographs with pneumonia from those without, on patients it never saw?'
-SYNTHETIC = 'The images are synthetic, drawn by a program: the numbers show that the pipeline works and say nothing about patients.'
 BRACKETS = 'In brackets: 95% interval, allowing for several images of a patient.'
-LIMITS = (
-    'The label is what readers marked on the image, not a diagnosis confirmed by the clinical course.',
-    'The intervals (95%, allowing for several images of a patient) say how much chance in the choice of test patients may move a number. '
-    'They say nothing of another hospital, another scanner, another age group, nor of training again.',
-    'Epoch and threshold were chosen on valid, so the numbers of valid are optimistic, its AUROC too; those of test are the ones to quote.',
-    'Precision and accuracy hold at the prevalence of this test set; where pneumonia is rarer, more of the positive calls are wrong.',
-)
 NARROW = .05  # an interval of less is given to three places
 
 

@@ -1,9 +1,10 @@
 "report.html: the whole evaluation of a run, or of a cross-validation, as one file."
 from ..writing import write
-from .html import Page, document, join, render
-from .labels import BRACKETS, FIGURES, NAMES, QUESTION, number
+from .html import Page, document
+from .labels import BRACKETS, NAMES, QUESTION, number
 from .registry import written
 from .sections import calibration, checklists, cohort, heatmaps, methods, provenance, results, subgroups, uncertainty  # noqa: F401  (sections)
+from .templating import render
 from .verdicts import CHANCE, baselines, verdicts
 
 TILES = ('auroc', 'recall', 'specificity', 'average_precision')
@@ -19,7 +20,7 @@ def tiles(metrics):
 def first_screen(page, run, metrics, kind, how):
     "What a reader decides by: the question, four numbers, what they have to beat, verdicts, four cases, and warnings."
     rivals = [f'{words} {"0.5" if words == CHANCE else number(value)}' for words, value in baselines(run, metrics)]
-    cases = page.figure(run.folder/'cases.png', FIGURES['cases.png'])
+    cases = page.figure(run.folder/'cases.png')
     return render('first', title=run.title, mark=page.mark(), question=QUESTION, how=how, test=metrics['test'], brackets=BRACKETS,
                   tiles=list(tiles(metrics)), baselines=rivals, verdicts=list(verdicts(run, metrics, kind)), cases=cases,
                   warnings=[*metrics['warnings'], *run.data['notes']])
@@ -32,8 +33,8 @@ def write_page(
     how='On test at the threshold chosen on valid',
 ):
     "Write `report.html` into the run's folder, whole or not at all; returns its path."
-    page, title = Page(run.synthetic), f'{run.title}{" (synthetic data)" if run.synthetic else ""}'
+    page = Page(run.synthetic)
     sections, bodies = written(kind, page, run, metrics)
     contents = render('contents', sections=sections)
     first = first_screen(page, run, metrics, kind, how)
-    return write(run.folder/'report.html', document(title, join([first, *bodies]), contents))
+    return write(run.folder/'report.html', ''.join(document(page, run.title, parts=[first, *bodies], contents=contents)))

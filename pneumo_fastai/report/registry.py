@@ -1,18 +1,11 @@
-"The sections of a page: each is one function under `@section`, from which its title, its place and the contents list follow."
+"""The sections of a page: each is one function under `@section`, from which its title, its place and the contents list follow, and the
+template of the function's name, which says it in words: the finding first, then its figure; what is long is folded in <details>."""
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from .html import Page, render
+from .html import Page
+from .templating import render
 
 RUN, FOLDS, BOTH = ('run',), ('folds',), ('run', 'folds')  # pages: of a run, of a cross-validation
-
-
-class Parts(NamedTuple):
-    "What a section says: its finding in a sentence, its figure, what is always seen, and (summary, content) of what is folded."
-    finding:str = ''
-    figure:str = ''
-    content:str = ''
-    folded:tuple = ()
 
 
 @dataclass(frozen=True)
@@ -22,11 +15,12 @@ class Section:
     place:int
     on:tuple
     numbers:bool
-    write:object  # page, run, metrics -> `Parts`
+    facts:object  # page, run, metrics -> what sections/NAME.html needs besides these three, a dict
 
     def html(self, page, run, metrics):
-        parts = self.write(page, run, metrics)
-        return render('section', id=self.id, title=self.title, mark=page.mark() if self.numbers else '', **parts._asdict())
+        facts = dict(page=page, run=run, metrics=metrics) | self.facts(page, run, metrics)
+        body = render(f'sections/{self.facts.__name__}', **facts)
+        return render('section', id=self.id, title=self.title, mark=page.mark() if self.numbers else '', body=body)
 
 
 SECTIONS = []
@@ -38,9 +32,9 @@ def section(
     on=BOTH,       # the pages that have it
     numbers=True,  # whether it shows any, and thus the mark of synthetic data
 ):
-    def register(write):
-        SECTIONS.append(Section(id, title, place, on, numbers, write))
-        return write
+    def register(facts):
+        SECTIONS.append(Section(id, title, place, on, numbers, facts))
+        return facts
     return register
 
 

@@ -1,11 +1,13 @@
 "Three verdicts in words on a report's first screen: discrimination, calibration, heatmaps; each with what it rests on."
-from .labels import number
 from .sections import heatmaps as maps
+from .sections.map_checks import kept
 from .sections.subgroups import measured_shortcuts
+from .templating import sentences
 
 GOOD, AMBER, RED, OPEN = 'good', 'amber', 'red', 'open'
 ALL = 'all of the above'  # of `evaluation.shortcut`: everything that is known without a look at the lungs
 CHANCE = 'chance'
+UNSCORED = 'python -m pneumo_fastai.gradcam RUN scores them against boxes and random weights.'
 GREAT = .1  # of an ECE: probabilities that are off by ten percentage points are of no use as probabilities
 
 
@@ -22,11 +24,9 @@ def baselines(run, metrics):
 def discrimination(run, metrics):
     "Red: the best baseline is not below the model; amber: their intervals overlap."
     auroc, name = metrics['test']['at_threshold']['auroc'], 'Discrimination'
-    if auroc['value'] is None: return verdict(name, AMBER, 'not measured', f'AUROC is {auroc["reason"]}.', 'results')
     words, rival = max(((w, m) for w, m in baselines(run, metrics) if m['value'] is not None), key=lambda item: item[1]['value'])
-    beside = f'{words} reaches {number(rival)}' if words != CHANCE else 'chance is 0.5'
-    text = (f'Of a pair of images, one with pneumonia and one without, the one with pneumonia gets the higher probability in '
-            f'{auroc["value"]:.0%}: AUROC {number(auroc)}; {beside}.')
+    text, = sentences('words/verdict_discrimination', auroc=auroc, words=words, rival=rival, chance=CHANCE)
+    if auroc['value'] is None: return verdict(name, AMBER, 'not measured', text, 'results')
     if auroc['value'] <= rival['value']: return verdict(name, RED, 'no better than the baseline', text, 'shortcut')
     high = rival['value'] if rival['high'] is None else rival['high']
     if auroc['low'] is None or auroc['low'] <= high: return verdict(name, AMBER, 'not clearly above the baseline', text, 'shortcut')
@@ -36,10 +36,9 @@ def discrimination(run, metrics):
 def calibration(metrics):
     "Amber: off by more than perfect probabilities show on 95% of such sets, or these show `GREAT` too; red: more than both."
     after, name = metrics['calibration']['after'], 'Calibration'
-    if after.get('ece') is None: return verdict(name, AMBER, 'not measured', f'It is {after["reason"]}.', 'calibration')
+    text, = sentences('words/verdict_calibration', after=after)
+    if after.get('ece') is None: return verdict(name, AMBER, 'not measured', text, 'calibration')
     chance = after['ece_of_a_perfect_model']['high']
-    text = (f'After calibration a probability is off by {100*after["ece"]:.1f} percentage points on average (ECE {after["ece"]:.3f}); '
-            f'perfect probabilities would show up to {chance:.3f} on these images.')
     if GREAT <= after['ece'] <= chance: return verdict(name, AMBER, 'too few images to tell', text, 'calibration')
     if after['ece'] >= GREAT: return verdict(name, RED, 'probabilities do not mean what they say', text, 'calibration')
     if after['ece'] > chance: return verdict(name, AMBER, 'off by more than chance', text, 'calibration')
@@ -49,14 +48,12 @@ def calibration(metrics):
 def heatmaps(run):
     "Red: the maps survive random weights, or do worse than the mean box; amber: they do not beat it, or part of them stays."
     found, name = maps.scored(run.folder), 'Heatmaps'
-    if not found: return verdict(name, OPEN, 'not measured', f'{maps.COMMAND} scores them against boxes and random weights.', 'gradcam')
-    lines, where = list(maps.verdicts(found)), found['localization']
-    text = lines[1 if found.get('box_guidance') else 0]
-    if found['sanity']['survives']: return verdict(name, RED, 'they show the image, not what was learnt', lines[-1], 'gradcam')
+    if not found: return verdict(name, OPEN, 'not measured', UNSCORED, 'gradcam')
+    text, where = maps.verdicts(found)[0], found['localization']
+    if found['sanity']['survives']: return verdict(name, RED, 'they show the image, not what was learnt', kept(found['sanity']), 'gradcam')
     if 'reason' in where: return verdict(name, OPEN, 'no boxes to score them with', text, 'gradcam')
-    if maps.beats(where):
-        if maps.fine(found): return verdict(name, GOOD, 'they find what readers boxed', text, 'gradcam')
-        return verdict(name, AMBER, 'part of them does not depend on the weights', text, 'gradcam')
+    if maps.fine(found): return verdict(name, GOOD, 'they find what readers boxed', text, 'gradcam')
+    if maps.beats(where): return verdict(name, AMBER, 'part of them does not depend on the weights', text, 'gradcam')
     worse = any((d['pointing']['high'] or 0) < 0 for d in where['difference'].values())
     return verdict(name, RED if worse else AMBER, 'worse than the mean box' if worse else 'no better than the mean box', text, 'gradcam')
 

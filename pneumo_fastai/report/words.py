@@ -5,6 +5,7 @@ from rich.text import Text
 
 from ..evaluation.metrics import METRICS
 from .labels import NAMES, number
+from .templating import sentences
 
 HEADER = ('metric', 'valid at threshold', 'test at threshold', 'test at 0.5')
 
@@ -48,12 +49,9 @@ def threshold_in_words(metrics): return f'{metrics["threshold"]["value"]:.4f} ({
 
 def in_words(metrics, where='On test, at the threshold'):
     "What the counts on test mean, and what it takes to do better than nothing."
-    at, base = metrics['test']['at_threshold'], metrics['baseline']
-    yield (f'{where}: of {at["tp"] + at["fn"]} images with pneumonia {at["tp"]} were found and {at["fn"]} missed; of '
-           f'{at["tn"] + at["fp"]} without, {at["fp"]} raised a false alarm.')
-    yield (f'For comparison: calling every image "{"pneumonia" if base["always"] else "no pneumonia"}" has accuracy {base["accuracy"]:.3f} '
-           f'and AUROC {base["auroc"]:.1f}.')
-    if 'view' in base: yield beside_view(base['view'], metrics['subgroups'].get('by', {}).get('view', {}).get('within'))
+    base, within = metrics['baseline'], (metrics['subgroups'].get('by', {}).get('view') or {}).get('within')
+    return sentences('words/results', where=where, at=metrics['test']['at_threshold'], base=base,
+                     beside=beside_view(base['view'], within) if 'view' in base else '')
 
 
 def beside_view(
@@ -61,35 +59,21 @@ def beside_view(
     within,  # the model's AUROC over pairs of images of one view; None where not measured
 ):
     "How well the view alone tells the label, and how well the model does where the view cannot."
-    unseen = f' ({view["unseen"]} images have a view that training never saw)' if view['unseen'] else ''
-    alone = f'The view position alone, without looking at the image, has AUROC {number(view["auroc"])}{unseen}.'
-    if not within: return alone
-    has = f'has AUROC {number(within)}' if within['value'] is not None else f"has an AUROC that is {within['reason']}"
-    return f'{alone} Over pairs of images of one view, which the view cannot tell apart, the model {has}.'
+    return sentences('words/view', view=view, within=within)[0]
 
 
 def also_in_words(metrics):
     "Calibration and what is gained by giving the uncertain images away, a sentence each; none where undefined."
-    yield from calibration_in_words(metrics)
-    yield from referral_in_words(metrics)
-    yield from members_in_words(metrics)
+    return [*calibration_in_words(metrics), *referral_in_words(metrics), *members_in_words(metrics)]
 
 
 def calibration_in_words(metrics):
     found = metrics['calibration']
-    before, after = (found[k].get('ece') for k in ('before', 'after'))
-    if before is not None:
-        perfect = found['after']['ece_of_a_perfect_model']['mean']
-        yield (f'Calibration by {found["chosen"]["method"].replace("_", " ")}, fitted on valid: the expected calibration error on test is '
-               f'{before:.3f} before and {after:.3f} after; perfect probabilities would show about {perfect:.3f} on these images.')
+    return sentences('words/calibration', before=found['before'].get('ece'), after=found['after'].get('ece'),
+                     method=found['chosen']['method'], perfect=found['after'].get('ece_of_a_perfect_model', {}).get('mean'))
 
 
-def referral_in_words(metrics):
-    for cut in metrics['uncertainty']['referral']:
-        if cut['asked'] == .2 and cut['n'] and cut['accuracy']['value'] is not None:
-            yield (f'If images go to a radiologist that are as near to the threshold as the nearest {cut["asked"]:.0%} of valid, '
-                   f'{cut["referred"]:.0%} of the test images go; the calls on the other {cut["n"]} are right in '
-                   f'{cut["accuracy"]["value"]:.1%}.')
+def referral_in_words(metrics): return sentences('words/referral', cuts=metrics['uncertainty']['referral'])
 
 
 def members_in_words(metrics):
@@ -98,11 +82,4 @@ def members_in_words(metrics):
                  ensemble=('networks', 'networks', 'to the networks one by one, on average'))
     for source, (short, what, to) in whose.items():
         found = metrics['uncertainty'].get(source, dict(members=0))
-        if found['members'] < 2: continue
-        gain, doubt, near = found['auroc']['difference'], *(found['marking'][k] for k in ('disagreement', 'confidence'))
-        if gain['value'] is not None:
-            yield (f'The mean over {found["members"]} {what} has AUROC {number(found["auroc"]["mean"])} on test; compared {to}, '
-                   f'that is {number(gain, 3, "+")}.')
-        if doubt['value'] is not None:
-            yield (f'Disagreement among the {found["members"]} {short} marks the wrong calls with AUROC {number(doubt)} (0.5 is chance); '
-                   f'nearness to the threshold does with {number(near)}.')
+        if found['members'] > 1: yield from sentences('words/members', found=found, short=short, what=what, to=to)

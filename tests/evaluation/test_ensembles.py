@@ -13,13 +13,12 @@ from pneumo_fastai.evaluation.estimates import blocks
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.evaluation.uncertainty import mutual_information, referral
 from pneumo_fastai.report.page import write_page
-from pneumo_fastai.report.sections.ensembles import HOW_TO
 from pneumo_fastai.report.words import also_in_words
 from pneumo_fastai.report.written import measure
 from pneumo_fastai.runs.folder import read_run
 from pneumo_fastai.runs.tables import read_members
 
-FEW = Settings(n_boot=60)
+FEW, HOW_TO = Settings(n_boot=60), 'can be asked of an ensemble: python -m pneumo_fastai.ensemble RUN RUN RUN'
 
 
 def images(n=200, seed=0):

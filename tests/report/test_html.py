@@ -152,11 +152,14 @@ def test_degenerate_runs_give_reasons(new_run, predict_anew, kind):
     draw(read_run(run), metrics)  # a figure without a point is drawn too
 
 
-def test_every_item_of_the_guidelines_is_there_once():
-    assert [i[0] for i in checklists.CLAIM] == [str(n) for n in range(1, 45)]
-    main = [re.match(r'\d+', i[0]).group() for i in checklists.TRIPOD]
-    assert list(dict.fromkeys(main)) == [str(n) for n in range(1, 28)] and len({i[0] for i in checklists.TRIPOD}) == len(main) == 52
-    for _, _, state, where in (*checklists.CLAIM, *checklists.TRIPOD): assert (state == checklists.AUTHOR) == (not where)
+@pytest.mark.parametrize('said, author, main, items', [(checklists.CLAIM, checklists.CLAIM_AUTHOR, 44, 44),
+                                                       (checklists.TRIPOD, checklists.TRIPOD_AUTHOR, 27, 52)])
+def test_every_item_of_the_guidelines_is_there_once(said, author, main, items):
+    parts = [[re.match(r'(\d+)([a-z]?) ', item).groups() for item in some] for some in ([o[0] for o in said], author.split('; '))]
+    for some in parts: assert some == sorted(some, key=lambda o: (int(o[0]), o[1]))
+    numbers = [*parts[0], *parts[1]]
+    assert len(set(numbers)) == len(numbers) == items and {int(n) for n, _ in numbers} == set(range(1, main + 1))
+    assert all(where for *_, where in said)
 
 
 def test_an_audit_is_taken_in(new_run):

@@ -61,3 +61,10 @@ def localization(gap, survives=False, last=(-.1, .1)):
 def test_heatmaps_are_judged_by_boxes_and_by_random_weights(run, found, level):
     if found: (run.folder/'localization.json').write_text(json.dumps(found))
     assert heatmaps(run)['level'] == level
+
+
+def test_maps_that_survive_random_weights_are_told_so_whatever_runs_they_were_compared_with(run):
+    "The last sentence is then on the other runs."
+    other = dict(run='b', differs=dict(seed=1), n=9, flat=0, ssim=None, rank_correlation=dict(mean=.9, low=.8, high=1., sd=.1))
+    (run.folder/'localization.json').write_text(json.dumps(dict(localization(.2, survives=True), others=[other])))
+    assert 'random' in heatmaps(run)['text'] and 'For comparison' not in heatmaps(run)['text']

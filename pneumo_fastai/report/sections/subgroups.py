@@ -2,47 +2,30 @@
 from pathlib import PurePath
 
 import pandas as pd
+from markupsafe import Markup
 
 from ...runs.files import read_json
 from ...runs.tables import worst
 from ..figures.diagnostics import ATTRIBUTES
-from ..html import cell, join, p, tag
-from ..labels import FIGURES, number
-from ..registry import Parts, section
+from ..html import tag
+from ..registry import section
+from ..templating import cell
 from ..words import beside_view
-
-ERRORS = 'top_losses.html'
-
-
-OWN = {True: 'The test images of all folds, each at the threshold of its own fold.',
-       False: 'Test images, at the threshold chosen on valid.'}
 
 
 @section('subgroups', 'Subgroups', 80)
 def subgroups(page, run, metrics):
-    found = metrics['subgroups']
-    if 'reason' in found: return Parts(f'Subgroups are {found["reason"]}.')
-    tables = []
-    for name, block in found['by'].items():
-        rows = [(join([g['group'], ' ', tag('span', 'small group', class_='small') if g['small'] else '']), g['n'], g['positives'],
-                 cell(g['auroc']), cell(g['recall']), cell(g['specificity'])) for g in block['groups']]
-        header = (ATTRIBUTES.get(name, name), 'images', 'with pneumonia', 'AUROC', 'sensitivity', 'specificity')
-        tables += [tag('h3', ATTRIBUTES.get(name, name).capitalize()), page.table(header, rows, block['about'])]
-    left = f' The data state nothing of: {"; ".join(ATTRIBUTES.get(k, k) for k in found["left_out"])}.' if found['left_out'] else ''
-    words = (f'{OWN[bool(run.folds)]} A group with fewer than {found["small_below"]} images of a class is marked '
-             'as small: its numbers are mostly chance. With this many groups, some differ by chance alone.' + left)
-    figure = page.figure(run.folder/'subgroups.png', FIGURES['subgroups.png']) if found['by'] else ''
-    return Parts(extremes(found), figure, p(words), (('Every subgroup', join(tables)),))
+    "(name, what it is, rows) of each division, and the groups of the lowest and of the highest AUROC that are not small."
+    by = {ATTRIBUTES.get(k, k): block for k, block in metrics['subgroups'].get('by', {}).items()}
+    told = [(k, g) for k, block in by.items() for g in block['groups'] if not g['small'] and g['auroc']['value'] is not None]
+    ends = [pick(told, key=lambda item: item[1]['auroc']['value']) for pick in (min, max) if told]
+    return dict(tables=[(k, block['about'], [row(g) for g in block['groups']]) for k, block in by.items()], ends=ends,
+                unsaid=[ATTRIBUTES.get(k, k) for k in metrics['subgroups'].get('left_out', ())])
 
 
-def extremes(found):
-    "The lowest and the highest AUROC of a subgroup that is not small, in a sentence."
-    groups = [(ATTRIBUTES.get(k, k), g) for k, block in found['by'].items() for g in block['groups']
-              if not g['small'] and g['auroc']['value'] is not None]
-    if not groups: return 'Every subgroup is small: none of their numbers says more than chance.'
-    low, high = (pick(groups, key=lambda item: item[1]['auroc']['value']) for pick in (min, max))
-    def said(item): return f'{number(item[1]["auroc"])} ({item[0]}: {item[1]["group"]}, n = {item[1]["n"]})'
-    return f'Over the subgroups that are not small, AUROC runs from {said(low)} to {said(high)}.'
+def row(group):
+    name = Markup('{} <span class="small">small group</span>').format(group['group']) if group['small'] else group['group']
+    return name, group['n'], group['positives'], *(cell(group[m]) for m in ('auroc', 'recall', 'specificity'))
 
 
 def measured_shortcuts(folder):
@@ -55,22 +38,13 @@ def measured_shortcuts(folder):
 
 @section('shortcut', 'Shortcuts', 90)
 def shortcut(page, run, metrics):
-    auroc, view = metrics['test']['at_threshold']['auroc'], metrics['baseline'].get('view')
-    by = metrics['subgroups'].get('by', {}).get('view')
-    rows = [('the model, all test images', cell(auroc))]
-    if view: rows.append(('the view position alone, without the image', cell(view['auroc'])))
-    if by: rows += [(f'the model, within {g["group"]} only (n = {g["n"]}{", small group" if g["small"] else ""})', cell(g['auroc']))
-                    for g in by['groups']]
-    if by and by['within']: rows.append(('the model, only pairs of images of one view', cell(by['within'])))
-    words = ('Sicker people are more often imaged in bed, with the beam from front to back (AP). A model may tell the view, not the lung. '
-             'What the view alone would score is no merit of the model; compared within one view, the view cannot help.' if view else
-             'The data do not state the view position, so it cannot be told how much of the result the view alone explains.')
-    caption = 'That of the view alone is over pairs of images of one fold.' if view and run.folds else ''
-    audit = [(name, cell(m)) for name, m in measured_shortcuts(run.folder).items()]
-    more = page.table(('without the image, from', 'AUROC'), audit, 'What the audit of the data found.') if audit else ''
-    finding = 'How much of the result the view position alone explains is not known.'
-    if view: finding = beside_view(view, by and by['within'])
-    return Parts(finding, content=join([p(words), page.table(('', 'AUROC'), rows, caption), more]))
+    view, by = metrics['baseline'].get('view'), metrics['subgroups'].get('by', {}).get('view') or dict(groups=[], within=None)
+    def within(g): return f'the model, within {g["group"]} only (n = {g["n"]}{", small group" if g["small"] else ""})'
+    rows = [('the model, all test images', metrics['test']['at_threshold']['auroc']),
+            ('the view position alone, without the image', view and view['auroc']), *((within(g), g['auroc']) for g in by['groups']),
+            ('the model, only pairs of images of one view', by['within'])]
+    return dict(rows=[(name, cell(m)) for name, m in rows if m], beside=beside_view(view, by['within']) if view else '',
+                audit=[(name, cell(m)) for name, m in measured_shortcuts(run.folder).items()])
 
 
 @section('errors', 'Worst errors', 110)
@@ -78,9 +52,4 @@ def errors(page, run, metrics):
     def known(value, form='{}'): return '\u2013' if pd.isna(value) else form.format(value)
     rows = [(tag('code', PurePath(r.path).name), 'pneumonia' if r.label else 'no pneumonia', f'{r.probability:.3f}', known(r.view),
              known(r.age, '{:.0f}'), known(r.sex), known(r.detail)) for r in worst(run.predictions, run.cohort).itertuples()]
-    table = page.table(('file', 'label', 'probability of pneumonia', 'view', 'age', 'sex', 'class'), rows,
-                       f'The {len(rows)} test images with the least probability of their label.')
-    figure = page.figure(run.folder/'top_losses.png', FIGURES['top_losses.png'] + ' These are of valid.')
-    more = p('More of them, each with its heatmap: ', tag('code', ERRORS), ' in the folder of the run.')
-    finding = 'The images with the least probability of their label: look for wrong labels, tubes and wires, text, odd positions.'
-    return Parts(finding, figure, more if (run.folder/ERRORS).is_file() else '', ((f'The {len(rows)} worst errors of test', table),))
+    return dict(rows=rows)

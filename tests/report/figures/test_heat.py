@@ -29,12 +29,13 @@ def test_only_what_adds_up_is_called_so(method, last):
     assert says == ADDS or 'not what a place adds' in says
 
 
-def test_panels_and_page_say_what_the_colours_mean():
+def test_panels_and_page_say_what_the_colours_mean(tmp_path):
     scale = Scale(.3142)
     fig = heatmaps.image_grid([np.zeros((8, 8))]*4, ['a']*4, [np.zeros((8, 8))]*4, scale=scale)
     *_, bar = fig.axes
     assert bar.get_xlabel() == ADDS and [t.get_text() for t in bar.get_xticklabels()] == ['0', '0.16', '0.31 or more']
-    text = gallery.bar(scale)
+    gallery.write_errors(tmp_path/'t.html', [], .5, 'run', 0, scale=scale)
+    text = re.search('<div class="scale">.*?</div>.*?</div>', (tmp_path/'t.html').read_text(), re.S)[0]
     assert re.sub('<[^>]+>', ' ', text).split() == ['0', '0.16', '0.31', 'or', 'more', *ADDS.split()]
     few = heatmaps.attention(np.zeros((2, 8, 8)), [('untrained', np.zeros((2, 8, 8)))], [[], []], scale)
     assert few.axes[-1].get_xlabel() == ADDS

@@ -7,7 +7,8 @@ import pytest
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.report.html import Page
-from pneumo_fastai.report.sections.heatmaps import heatmaps, scored, warnings
+from pneumo_fastai.report.registry import SECTIONS
+from pneumo_fastai.report.sections.heatmaps import scored, warnings
 from pneumo_fastai.report.sections.map_shape import fits
 
 WRONG = None, 5, -1.5, 'x', [], {}, True, [{}], {'x': {}}
@@ -39,8 +40,8 @@ def places(value, at=()):
 
 def shown(folder, found):
     (folder/'localization.json').write_text(json.dumps(found))
-    parts = heatmaps(Page(), SimpleNamespace(folder=folder, experiment=SimpleNamespace(box_guidance=0.)), {})
-    return ' '.join([summary + more for summary, more in parts.folded if more])
+    run = SimpleNamespace(folder=folder, experiment=SimpleNamespace(box_guidance=0.))
+    return next(s for s in SECTIONS if s.id == 'gradcam').html(Page(), run, {})
 
 
 def test_what_is_changed_anywhere_is_refused_in_one_line_or_can_be_shown(tmp_path):
