@@ -73,9 +73,9 @@ def member(base, values):
     except InputError as e: raise InputError(f'{name}: {e}') from None
 
 
-def said(values):
+def said(values, between=','):
     "Like `lr=0.0001,seed=0`."
-    return ','.join(f'{k}={str(v).lower() if isinstance(v, bool) else v}' for k, v in values.items())
+    return between.join(f'{k}={str(v).lower() if isinstance(v, bool) else v}' for k, v in values.items())
 
 
 def short(name, longest, of=None):

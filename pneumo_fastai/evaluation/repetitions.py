@@ -50,33 +50,47 @@ def interval(parts, auroc):
 
 
 def difference(
-    a, b,  # repetitions by name; those of one name are compared
+    a, b,  # repetitions by name: all where all have the same images, else those that both have
     split,
     choices,  # a `Settings`
 ) -> dict:
-    """The mean over the repetitions of AUROC(a) - AUROC(b): value, low, high (95%: patients are drawn, the same for all repetitions),
-    repetitions, standard_error and p (two-sided, Obuchowski 1997). `InputError` unless each repetition has the same images in both."""
-    if not (names := [k for k in a if k in b]): raise InputError('no repetition of the one has a fellow of the other')
-    parts = [paired(a[k], b[k], split) for k in names]
+    """The mean AUROC of a minus that of b: value, low, high (95%: patients are drawn, the same for all repetitions), repetitions of each,
+    standard_error and p (two-sided, Obuchowski 1997). `InputError` where the images are not the same."""
+    a, b = fellows(a, b, split)
+    parts = [t[t['split'] == split].sort_values('path') for t in (*a.values(), *b.values())]
+    found = dict(repetitions=[len(a), len(b)], standard_error=None, p=None)
     if any(not both_classes(rows['label']) for rows in parts):
-        return dict(stated(None, dict(low=None, high=None, left_out=0), ONE_CLASS), repetitions=len(names), standard_error=None, p=None)
+        return found | stated(None, dict(low=None, high=None, left_out=0), ONE_CLASS)
+    moved = [auroc_influence(rows['label'].to_numpy(), rows['probability'].to_numpy()) for rows in parts]
+    value = float(between([auroc for auroc, _ in moved], len(a)))
     patient = np.concatenate([rows['patient'].to_numpy(dtype=object) for rows in parts])
-    moved = [[auroc_influence(rows['label'].to_numpy(), rows[f'probability_{k}'].to_numpy()) for k in 'ab'] for rows in parts]
-    value = float(np.mean([first[0] - second[0] for first, second in moved]))
-    interval = bootstrap(patient, drawn(parts), choices.n_boot, choices.seed)['auroc']
-    found = dict(stated(value, interval, ''), repetitions=len(names))
-    return found | tested(value, patient, pd.concat(parts)['label'].to_numpy(), np.concatenate([f[1] - s[1] for f, s in moved])/len(names))
+    interval = bootstrap(patient, drawn(parts, len(a)), choices.n_boot, choices.seed)['auroc']
+    influence = np.concatenate([i/len(a) if k < len(a) else -i/len(b) for k, (_, i) in enumerate(moved)])
+    return found | stated(value, interval, '') | tested(value, patient, pd.concat(parts)['label'].to_numpy(), influence)
 
 
-def drawn(parts):
-    "What turns weights of the rows of all `parts`, one after the other, into the mean difference of the AUROC."
-    ends = np.cumsum([len(rows) for rows in parts])
-    scored = [[by_score(rows['label'].to_numpy(), rows[f'probability_{k}'].to_numpy()) for k in 'ab'] for rows in parts]
+def fellows(a, b, split):
+    "The repetitions to compare; `InputError` where the images are not the same."
+    if not a or not b: raise InputError('one of the two has no repetition')
+    try:
+        for table in (*a.values(), *b.values()): paired(table, next(iter(b.values())), split)
+        return a, b
+    except InputError:
+        if not (names := [k for k in a if k in b]): raise
+    for k in names: paired(a[k], b[k], split)
+    return {k: a[k] for k in names}, {k: b[k] for k in names}
+
+
+def between(values, n): return np.mean(values[:n], axis=0) - np.mean(values[n:], axis=0)  # of the first n and of the others
+
+
+def drawn(parts, n):
+    "What turns weights of the rows of all `parts`, one after the other, into the mean AUROC of the first n minus that of the others."
+    ends = np.cumsum([len(rows) for rows in parts])[:-1]
+    scored = [by_score(rows['label'].to_numpy(), rows['probability'].to_numpy()) for rows in parts]
 
     def values(w):
-        each = [weighted_auroc(*first(part)) - weighted_auroc(*second(part))
-                for part, (first, second) in zip(np.split(w, ends[:-1], axis=1), scored, strict=True)]
-        return dict(auroc=np.mean(each, axis=0))
+        return dict(auroc=between([weighted_auroc(*score(part)) for part, score in zip(np.split(w, ends, axis=1), scored, strict=True)], n))
     return values
 
 

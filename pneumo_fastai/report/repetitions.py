@@ -7,7 +7,6 @@ from ..evaluation.cross_validation import spread
 from ..evaluation.repetitions import best, differences, measured
 from ..evaluation.settings import Settings
 from ..grid import REPEATS, said
-from .labels import number
 
 SEEDS = re.compile(rf', ({"|".join(REPEATS)})=\d+')
 MACHINE = dict(precision='precision', device='device', processor='processor', threads='threads')  # by their names in environment.json
@@ -19,9 +18,10 @@ def of_sweep(sweep, choices=None, reveal=False):
     settings = {}
     for m in sweep.grid.members:
         own, again = ({k: v for k, v in m.values.items() if (k in REPEATS) == repeats} for repeats in (False, True))
-        row = settings.setdefault(said(own), dict(setting=said(own) or sweep.grid.name, runs={}, planned=0, failed={}))
+        name = said(own, ', ') or sweep.grid.name
+        row = settings.setdefault(name, dict(setting=name, runs={}, planned=0, failed={}))
         row['planned'] += 1
-        if m.name in sweep.runs: row['runs'][said(again)] = sweep.runs[m.name]
+        if m.name in sweep.runs: row['runs'][said(again, ', ')] = sweep.runs[m.name]
         if m.name in sweep.failed: row['failed'][m.name] = sweep.failed[m.name]
     found = compared(list(settings.values()), choices, reveal, choose=True)
     waiting = [m.name for m in sweep.grid.members if m.name not in sweep.runs and m.name not in sweep.failed]
@@ -30,31 +30,41 @@ def of_sweep(sweep, choices=None, reveal=False):
 
 
 def of_runs(runs, choices=None):
-    "`compared` of runs, those as one setting that differ in nothing but `REPEATS`; test is looked at for all, none is chosen."
+    "`compared` of runs, those as one setting that differ in `REPEATS` and nothing else; test is looked at for all, none is chosen."
+    settings = grouped(runs)
+    rows = [dict(setting=name, runs=s, planned=len(s), failed={}) for name, s in zip(names(settings), settings, strict=True)]
+    doubts = [f'{run.folder.name}: {doubt}' for run in runs for doubt in run.doubts]
+    found = compared(rows, choices, reveal=True)
+    return dict(found, title=f'{len(runs)} runs on {found["data"]}', members=len(runs), finished=len(runs), waiting=[],
+                warnings=[*doubts, *found['warnings']])
+
+
+def grouped(runs):
+    "The runs of each setting, by repetition. Of one recipe and one seed there is no repetition: something else makes two of them differ."
     settings = {}
     for run in runs:
-        row = settings.setdefault(setting_of(run), dict(setting=None, runs={}, failed={}))
-        name = again = said({k: run.recipe[k] for k in REPEATS})
-        while name in row['runs']: name = f'{again} ({len(row["runs"]) + 1})'
-        row['runs'][name] = run
-    rows = list(settings.values())
-    for row, name in zip(rows, names([next(iter(r['runs'].values())) for r in rows]), strict=True): row['setting'] = name
-    doubts = [f'{run.folder.name}: {doubt}' for run in runs for doubt in run.doubts]
-    found = compared([dict(r, planned=len(r['runs'])) for r in rows], choices, reveal=True)
-    return dict(found, title=f'{len(runs)} runs', members=len(runs), finished=len(runs), waiting=[], warnings=[*doubts, *found['warnings']])
+        again, key = said({k: run.recipe[k] for k in REPEATS}, ', '), setting_of(run)
+        nth = next(n for n in range(len(runs)) if again not in settings.get((key, n), ()))
+        settings.setdefault((key, nth), {})[again] = run
+    return list(settings.values())
 
 
 def setting_of(run):
-    "What two runs have in common that are one setting once more."
-    own = str(run.folder) if run.environment.get('networks') else ''  # an ensemble is no repetition of anything
-    return *((k, v) for k, v in asdict(run.experiment).items() if k not in REPEATS), run.data['name'], own
+    "What two runs have in common that are one setting once more: recipe and images. An ensemble is no repetition of anything."
+    own = str(run.folder) if run.environment.get('networks') else ''
+    recipe = tuple((k, v) for k, v in asdict(run.experiment).items() if k not in REPEATS)
+    return recipe, run.data['name'], run.synthetic, tuple(sorted(run.cohort['path'])), own
 
 
-def names(runs):
-    "A name for each setting: its experiment's, or where two have one the fields in which they differ."
+def names(settings):
+    "A name for each setting: its experiment's, or where two have one the fields in which they differ, or the folder of the first run."
+    runs = [next(iter(s.values())) for s in settings]
     own, recipes = [SEEDS.sub('', run.name) for run in runs], [asdict(run.experiment) for run in runs]
     differ = [k for k in recipes[0] if k not in REPEATS and len({r[k] for r in recipes}) > 1]
-    out = [n if own.count(n) == 1 else f'{n}, {said({k: r[k] for k in differ})}'.rstrip(', ') for n, r in zip(own, recipes, strict=True)]
+    def one(name, recipe):
+        if own.count(name) == 1 or not differ: return name
+        return f'{name}, {said({k: recipe[k] for k in differ}, ", ")}'
+    out = [one(name, recipe) for name, recipe in zip(own, recipes, strict=True)]
     return [n if out.count(n) == 1 else f'{n} ({run.folder.resolve().name})' for n, run in zip(out, runs, strict=True)]
 
 
@@ -83,8 +93,8 @@ def row(setting, valid, chosen):
     "What a row says besides its test: how it was trained, and how fast."
     runs = setting['runs']
     taken = [run.environment.get('training', {}) for run in runs.values()]
-    minutes = [t['seconds']/60 for t in taken if 'seconds' in t]
-    rates = [t['images']/t['steps_seconds'] for t in taken if t.get('steps_seconds')]
+    minutes = [t['seconds']/60 if 'seconds' in t else None for t in taken]
+    rates = [t['images']/t['steps_seconds'] if t.get('steps_seconds') else None for t in taken]
     return dict(setting=setting['setting'], chosen=chosen, planned=setting['planned'], failed=setting['failed'], repetitions=list(runs),
                 folders=[run.folder.name for run in runs.values()], valid=valid, minutes=dict(by_repetition=minutes, **spread(minutes)),
                 images_per_second=dict(by_repetition=rates, **spread(rates)))
@@ -99,22 +109,3 @@ def warnings(rows, runs, choose):
         yield 'The rows do not all have the same valid images: the choice between them is partly one between images.'
     if all(len(r['repetitions']) == 1 for r in rows):
         yield 'Each row is one training: how far another seed would move it is not known.'
-
-
-def words(found):
-    "The finding, a sentence each."
-    if found['chosen'] is None: return
-    r = found['rows'][found['chosen']]
-    valid, test = (r[split]['metrics']['auroc'] for split in ('valid', 'test'))
-    yield (f'Chosen on valid, of {len(found["rows"])} settings: {r["setting"]}, by the highest mean AUROC, {mean_sd(valid)} over '
-           f'{len(r["repetitions"])} of {r["planned"]} repetitions.')
-    yield f'On test it has AUROC {mean_sd(test)}, 95% interval over patients {ends(test)}.'
-
-
-def mean_sd(values, digits=3):
-    "Like `0.912 ± 0.004`; of one repetition the number alone."
-    if values['mean'] is None: return 'not defined'
-    return f'{values["mean"]:.{digits}f}' + ('' if values['sd'] is None else f' \u00b1 {values["sd"]:.{digits}f}')
-
-
-def ends(auroc): return number(dict(value=auroc['mean'], low=auroc['low'], high=auroc['high'])).partition(' ')[2]

@@ -5,8 +5,8 @@ from ..csv_files import csv_text
 from ..evaluation.metrics import METRICS
 from ..writing import write
 from .labels import number
-from .repetitions import mean_sd
 from .tabular import latex, markdown
+from .templating import sentences, spread
 
 HIDDEN = '\u2013'  # where a number is left unsaid
 
@@ -28,7 +28,7 @@ def amount(values):
     return 'not stated' if v is None else f'{v:,.0f}' if v >= 100 else f'{v:.1f}' if v >= 10 else f'{v:.2f}'
 
 
-def auroc(block): return HIDDEN if block is None else mean_sd(block['metrics']['auroc'])
+def auroc(block): return HIDDEN if block is None else spread(block['metrics']['auroc'])
 
 
 def split_of(found): return 'test' if found['revealed'] else 'valid'
@@ -44,43 +44,24 @@ def table(found):
     return header, rows
 
 
+def on_screen(found):
+    "`table`, so that it fits 80 columns."
+    header, rows = table(found)
+    short = [h.replace(' on ', '\non ').replace(' (', '\n(').replace('utes', '').replace('/', '\n/') for h in header]
+    return short, [[c.replace(' [', '\n[') for c in row] for row in rows]
+
+
+def between(numbers): return f'{min(numbers):,}' if min(numbers) == max(numbers) else f'{min(numbers):,} to {max(numbers):,}'
+def meaning(found): return sentences('words/settings', found=found, between=between)
+def trouble(found): return sentences('words/trouble', found=found, split=split_of(found))
+
+
 def notes(found):
-    "What the table does not say by itself, a sentence each."
-    yield (f'{found["title"]}{" (synthetic data)" if found["synthetic"] else ""}: mean \u00b1 standard deviation over '
-           f'{counted([len(r["repetitions"]) for r in found["rows"]])} trainings a row, which differ in seed or split_seed alone.')
-    yield from (about(found, split) for split in ('valid', 'test') if any(r[split] and r[split]['n'] for r in found['rows']))
-    if found['chosen'] is not None:
-        yield ('The row with the highest mean AUROC on valid is chosen. Epoch and threshold were chosen there too, so its numbers are '
-               'optimistic, the more so the more rows there are.')
-    if not found['revealed']: yield 'Test is shown for the chosen row alone: who looks at it for all chooses on it. --reveal shows it.'
-    if any(r['valid_difference'] for r in found['rows']):
-        yield ('Difference: of the mean AUROC from the first row, in brackets 95%, by drawing patients, for all repetitions alike; p: of '
-               "no difference, two-sided (Obuchowski 1997), by Holm's correction for all rows. Both are about the choice of patients; what "
-               'another seed would change, the standard deviation says.')
-    yield from reasons(found)
-    if any(r['minutes']['mean'] is not None for r in found['rows']):
-        yield 'Minutes: of training, validation after each epoch included; images/s: of the training steps alone.'
-    if found['synthetic']: yield 'Synthetic data say that the pipeline works, and nothing about patients.'
+    "What the table does not say by itself, a sentence each: what its numbers are, and what is amiss."
+    return meaning(found) + trouble(found)
 
 
-def counted(numbers): return f'{min(numbers)}' if min(numbers) == max(numbers) else f'{min(numbers)} to {max(numbers)}'
-
-
-def about(found, split):
-    "How many images and patients."
-    n, patients = ([v for r in found['rows'] if r[split] for v in r[split][k]] for k in ('n', 'patients'))
-    return f'{split.capitalize()}: n = {counted(n)} images of {counted(patients)} patients.'
-
-
-def reasons(found):
-    "Why a row has no difference or no p, and which members are missing."
-    for r in found['rows']:
-        d = r[f'{split_of(found)}_difference']
-        if d and d.get('reason'): yield f'{r["setting"]}: {d["reason"]}.'
-        if len(r['repetitions']) < r['planned']: yield f'{r["setting"]}: {len(r["repetitions"])} of {r["planned"]} repetitions are finished.'
-        yield from (f'{name} failed: {reason}.' for name, reason in r['failed'].items())
-    if found['waiting']: yield f'Not trained yet: {len(found["waiting"])} of {found["members"]}; the same fit command goes on.'
-    yield from found['warnings']
+def words(found): return sentences('words/sweep', found=found) if found['chosen'] is not None else []
 
 
 def frame(found):
@@ -104,5 +85,5 @@ def save(found, csv, tex, md):
     "The whole of it as a CSV file, and the table as a LaTeX and as a Markdown one."
     header, rows = table(found)
     write(csv, csv_text(frame(found)))
-    write(tex, latex(header, [rows], list(notes(found))))
-    write(md, markdown(header, [rows], list(notes(found))))
+    write(tex, latex(header, [rows], notes(found)))
+    write(md, markdown(header, [rows], notes(found)))

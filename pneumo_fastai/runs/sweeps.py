@@ -43,10 +43,16 @@ def read_sweep(
     changed = altered(folder)
     if not force: refuse(folder, changed)
     grid = grid_of(folder)
-    runs = {m.name: ended(read_run(folder/m.name, force), force) for m in grid.members if (folder/m.name).is_dir()}
+    runs = {m.name: read_member(folder, m.name, force) for m in grid.members if (folder/m.name).is_dir()}
     failed = {m.name: reason_of(folder/f'{m.name}{FAILED}') for m in grid.members if (folder/f'{m.name}{FAILED}').is_file()}
     if not runs: raise InputError(f'no member of {folder} is finished{first(failed)}; the same fit command goes on with it')
     return Sweep(folder, grid, runs, failed, [*changed, *(f'{name}: {doubt}' for name, run in runs.items() for doubt in run.doubts)])
+
+
+def read_member(folder, name, force):
+    "Its `Run`; the line of what is wrong names it."
+    try: return ended(read_run(folder/name, force), force)
+    except InputError as e: raise e if name in str(e) else InputError(f'{name}: {e}') from None
 
 
 def first(failed): return ''.join(f', {name} failed: {reason}' for name, reason in [*failed.items()][:1])

@@ -58,7 +58,7 @@ def test_the_difference_is_the_mean_of_the_differences_in_every_draw_of_patients
     everyone = pd.factorize(pd.concat([r.patient for r, _ in rows]))[1]
     def mean(times): return np.mean([np.subtract(*(roc_auc_score(t.label, t.probability, sample_weight=t.patient.map(times)) for t in r))
                                      for r in rows])
-    assert found['value'] == pytest.approx(mean(dict.fromkeys(everyone, 1))) and found['repetitions'] == 3
+    assert found['value'] == pytest.approx(mean(dict.fromkeys(everyone, 1))) and found['repetitions'] == [3, 3]
     by_hand = [mean(dict(zip(everyone, c.astype(float), strict=True))) for c in patient_counts(len(everyone), 60, 0)]
     assert [found['low'], found['high']] == pytest.approx(np.quantile(by_hand, [.025, .975]))
     assert found['standard_error'] == pytest.approx(np.std(by_hand), rel=.35)
@@ -75,12 +75,12 @@ def test_of_one_repetition_it_is_delongs_test():
 
 def test_differences_say_why_there_is_none():
     first, other = {0: predictions(0), 1: predictions(1)}, {0: predictions(2), 1: predictions(3)}
-    cases = [first, other, {7: predictions(2)}, {0: predictions(2, first=9)}, first, {1: predictions(5, 0)}]
-    none, a, no_fellow, elsewhere, same, one = R.differences(cases, 'valid', FEW)
-    assert none is None and one['repetitions'] == 1 and a['repetitions'] == 2
+    cases = [first, other, {}, {0: predictions(2, first=9)}, first, {1: predictions(5, 0)}, {7: predictions(6)}]
+    none, a, no_fellow, elsewhere, same, one, others = R.differences(cases, 'valid', FEW)
+    assert none is None and (one['repetitions'], a['repetitions'], others['repetitions']) == ([1, 2], [2, 2], [1, 2])
     assert 'no repetition' in no_fellow['reason'] and 'the valid sets differ' in elsewhere['reason'] and 'does not vary' in same['reason']
     assert no_fellow['p'] is no_fellow['holm'] is same['holm'] is None and same['value'] == 0
-    assert [a['holm'], one['holm']] == pytest.approx(R.holm([a['p'], one['p']]))
+    assert [o['holm'] for o in (a, one, others)] == pytest.approx(R.holm([o['p'] for o in (a, one, others)]))
     with pytest.raises(InputError, match='another label'): R.difference(first, {0: first[0].assign(label=1 - first[0].label)}, 'valid', FEW)
 
 
