@@ -16,7 +16,7 @@ from .levels import of_influence
 from .metrics import METRICS, measure
 from .ranks import weighted_auroc
 
-SAME = 'not defined, because the difference does not vary: the two rank every pair of images alike, or both rank without error'
+SAME = 'p is not defined, because the difference does not vary: the two rank every pair of images alike, or both rank without error'
 
 
 def holm(ps):
@@ -98,7 +98,7 @@ def tested(value, patient, y, influence):
     "standard_error and p of a difference, from how far each row moves it; a `reason` where it does not vary."
     from scipy.stats import norm
     if min(len(set(patient[y == k])) for k in (0, 1)) < 2:
-        return dict(standard_error=None, p=None, reason='not defined, because a class has images of fewer than two patients')
+        return dict(standard_error=None, p=None, reason='p is not defined, because a class has images of fewer than two patients')
     error = float(np.sqrt(max(0, covariance(patient, y, [influence])[0, 0])))
     if error < 1e-12: return dict(standard_error=0., p=None, reason=SAME)
     return dict(standard_error=error, p=float(2*norm.sf(abs(value)/error)))
