@@ -2,28 +2,59 @@
 import sys
 from pathlib import Path
 
-from .cli import check_out, run
-from .experiment import DATA, load_experiment
-from .screen import console
+from .cli import check_out, flag, run
+from .errors import InputError
+from .experiment import DATA, MIXED, ONE_IMAGE, differences, load_experiment
+from .screen import bar, console
+
+FORMS = 5  # augmented forms of an image that are drawn
 
 
 def findings_file(out): return Path(out).with_suffix('.json')
+def augmented_file(out): return Path(out).with_stem(f'{Path(out).stem}-augmented')
 
 
 def audit(
     data:str = 'demo',     # 'demo', or a folder, as for fit
     exp:str = 'baseline',  # an experiment's name, or the path of its TOML file: its size and splits are looked at
     out:str = 'audit.png',  # the figure's file; the findings are written beside it as .json; both replaced where there are such
+    show:bool = False,     # also draw some images as the network sees them in training, augmented; a file beside, *-augmented.png
     cache:str = None,      # where decoded images are kept; the user's cache folder unless given
-    **overrides:DATA,
+    **overrides:(*DATA, *ONE_IMAGE),
 ):
     "Count, find duplicates, borders and order in a data set, and test what tells its label without a look at the lungs."
     check_out(out, ('.png',))
     check_out(findings_file(out))
-    experiment = load_experiment(exp, **overrides)[1]
-    from .report.audit import audited, show
-    show(audited(data, experiment, out, findings_file(out), cache))
+    name, experiment = load_experiment(exp, **overrides)
+    changes = {k: v for k, v in differences(experiment).items() if k in ONE_IMAGE}
+    check_shown(show, name, changes, [k for k in ONE_IMAGE if overrides.get(k) is not None], out)
+    from .report import audit as report
+    found, cohort = report.audited(data, experiment, out, findings_file(out), cache)
+    report.show(found)
     console.print(f'the figure: {out}; every finding, with all its files: {findings_file(out)}', soft_wrap=True, markup=False)
+    if show: draw_augmented(name, experiment, changes, cohort, augmented_file(out))
+
+
+def check_shown(show, name, changes, given, out):
+    "`InputError` for fields that matter to --show alone without it, and for --show where nothing is to be seen."
+    if show and not changes:
+        raise InputError(f'experiment {name} changes no image by itself, there is nothing to show; give --exp augmented, or --rotate 10')
+    if given and not show: raise InputError(f'{flag(given[0])} changes only what --show draws; give --show too')
+    if show: check_out(augmented_file(out))
+
+
+def draw_augmented(name, experiment, changes, cohort, file):
+    "Images of each class as they are and augmented, into `file`."
+    with bar('augmenting'):
+        from .report.figures.augmented import augmented_page, examples
+        from .report.figures.style import save
+        from .training.forms import forms
+        rows = examples(cohort.table)
+        images, masks = forms(cohort, experiment, rows, FORMS)
+        title = f'{cohort.name}: training images, as they are and as experiment {name} augments them'
+        before = ' and '.join(['normalisation', *(o for o in MIXED if getattr(experiment, o))])
+        save(augmented_page(title, changes, rows.label, images, masks, before, cohort.synthetic), file)
+    console.print(f'what the network sees in training: {file}', soft_wrap=True, markup=False)
 
 
 if __name__ == '__main__':

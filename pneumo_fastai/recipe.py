@@ -65,13 +65,13 @@ class Augmentation:
     flip:float = 0.                                      # probability of a left-right flip
     rotate:float = 0.                                    # up to this many degrees either way
     crop:float = 1.                                      # a random square of at least this share of the side; 1: the whole
-    resized_crop:float = 1.                              # a random part of at least this share of the area, of 3:4 to 4:3; 1: the whole
+    resized_crop:float = 1.                              # a random part, 3:4 to 4:3, of at least this share of the area; 1: the whole
     brightness:float = 0.                                # mid-grey becomes up to half of this lighter or darker, 0 to 1
     contrast:float = 0.                                  # up to this much more or less, 0 to 1
-    gamma:float = 0.                                     # exponent of the grey levels from 1/(1 + gamma) to 1 + gamma
-    noise:float = 0.                                     # Gaussian noise of up to this standard deviation, of 1 from black to white
+    gamma:float = 0.                                     # grey levels to a power from 1/(1 + gamma) to 1 + gamma
+    noise:float = 0.                                     # Gaussian noise of up to this standard deviation, black being 0 and white 1
     blur:float = 0.                                      # Gaussian blur of up to this standard deviation, in pixels
-    erase:float = 0.                                     # probability that a rectangle is blotted out (Zhong et al. 2020)
+    erase:float = 0.                                     # probability that a rectangle becomes its image's mean (Zhong et al. 2020)
     mixup:float = 0.                                     # alpha of mixup (Zhang et al. 2018); 0: none
     cutmix:float = 0.                                    # alpha of CutMix (Yun et al. 2019); 0: none
 
@@ -131,6 +131,8 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
 # what cannot go together: when, and the line for it
 CONTRADICTIONS = [
     (lambda e: e.valid + e.test >= 1, 'valid {e.valid} + test {e.test} leave nothing to train on; make one of them smaller'),
+    (lambda e: e.oversample != 'none' and e.class_weights != 'none',
+     'oversample {e.oversample} makes the classes equal already, class_weights would count that twice; set one of them to none'),
     (lambda e: e.mixup and e.cutmix, 'mixup and cutmix both mix the images of a batch; set one of them to 0'),
     (lambda e: (e.mixup or e.cutmix) and e.box_guidance,
      'box_guidance needs the boxes of one image, mixup and cutmix mix several; set box_guidance to 0, or mixup and cutmix'),

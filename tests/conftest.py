@@ -32,6 +32,8 @@ class Small(nn.Sequential):
     "Layers of which the last three, from the mean over places on, are the head."
     def features(self, x): return self[:-3](x)
     def head(self, maps): return self[-3:](maps)
+    @property
+    def last(self): return str(len(self) - 1)
 
 
 def small_network(norm=True):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from pneumo_fastai.audit import audit
 from pneumo_fastai.cli import parser_for, run
+from pneumo_fastai.experiment import MIXED, ONE_IMAGE
 
 
 def command(*args, cwd):
@@ -33,6 +34,14 @@ def made(films, tmp_path_factory):
     return done.stdout, json.loads((here/'audit.json').read_text()), here
 
 
+@pytest.fixture
+def few(films, tmp_path):
+    "Five images of one class, in a folder films."
+    (tmp_path/'films'/'NORMAL').mkdir(parents=True)
+    for p in sorted((films/'NORMAL').iterdir())[:5]: shutil.copy(p, tmp_path/'films'/'NORMAL')
+    return tmp_path
+
+
 def test_what_was_planted_is_found_and_said(made, sound):
     out, found, _ = made
     sound(found)
@@ -52,9 +61,27 @@ def test_the_figure_is_a_page(made):
     assert {p.name for p in made[2].iterdir()} == {'films', 'cache', 'audit.png', 'audit.json'}
 
 
-def test_only_what_decides_pixels_and_splits_is_an_option():
+def test_only_what_decides_pixels_and_splits_or_changes_an_image_is_an_option():
     values = parser_for(audit).parse(['--size', '64', '--no-any-view', '--valid', '.2'])
-    assert set(values) == {'data', 'exp', 'out', 'cache', 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed'}
+    assert set(values) == {'data', 'exp', 'out', 'show', 'cache', 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed', *ONE_IMAGE}
+    assert {'flip', 'erase'} < set(ONE_IMAGE) and not set(MIXED) & set(ONE_IMAGE)
+
+
+def test_show_draws_what_training_sees(few, monkeypatch, capsys):
+    monkeypatch.chdir(few)
+    argv = '--data films --size 32 --cache cache --out x.png --show --rotate 10 --erase .5'.split()
+    assert run(audit, argv) == 0
+    assert 'x-augmented.png' in ' '.join(capsys.readouterr().out.split())
+    with Image.open('x-augmented.png') as image: assert image.format == 'PNG' and image.width > 1000
+
+
+def test_without_show_torch_is_not_loaded(few):
+    code = "import sys; from pneumo_fastai.cli import run; from pneumo_fastai.audit import audit\n" \
+           "assert run(audit) == 0 and not {'torch', 'fastai'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, '-c', code, '--data', 'films', '--size', '32', '--cache', 'cache', '--exp', 'augmented'],
+                          capture_output=True, text=True, check=False, cwd=few)
+    assert done.returncode == 0, done.stderr
+    assert {p.name for p in few.iterdir()} == {'films', 'cache', 'audit.png', 'audit.json'}
 
 
 def test_names_with_what_the_screen_takes_for_markup_are_shown_as_they_are(films, tmp_path):
@@ -75,10 +102,8 @@ def test_names_with_what_the_screen_takes_for_markup_are_shown_as_they_are(films
     assert found['images'] == 12 and found['rejected']['files'] == 2
 
 
-def test_one_class_of_few_images_is_looked_at_all_the_same(films, tmp_path):
-    (tmp_path/'films'/'NORMAL').mkdir(parents=True)
-    for p in sorted((films/'NORMAL').iterdir())[:5]: shutil.copy(p, tmp_path/'films'/'NORMAL')
-    done = command('--data', 'films', '--size', '32', '--cache', tmp_path/'cache', '--out', 'x.png', cwd=tmp_path)
+def test_one_class_of_few_images_is_looked_at_all_the_same(few):
+    done = command('--data', 'films', '--size', '32', '--cache', few/'cache', '--out', 'x.png', cwd=few)
     assert done.returncode == 0, done.stderr
     flat = ' '.join(done.stdout.split())
     for words in ('all 5 images are of one class', 'no splits', 'across splits not told', 'order: not told'): assert words in flat
@@ -87,7 +112,9 @@ def test_one_class_of_few_images_is_looked_at_all_the_same(films, tmp_path):
 @pytest.mark.parametrize('argv, says', [
     (['--out', 'audit.pdf'], ['audit.pdf', '.png']), (['--out', 'no/such/audit.png'], ['no/such']),
     (['--data', 'no/such'], ['no/such', 'exist']), (['--siez', '3'], ["'siez'", 'size']), (['--size', '3'], ['size', '32']),
-    (['--epochs', '3'], ["'epochs'", 'split-seed']), (['--gradcam'], ["'gradcam'"]), (['--out', 'no[/b]/a.png'], ['no[/b]', 'no folder'])])
+    (['--epochs', '3'], ["'epochs'", 'split-seed']), (['--gradcam'], ["'gradcam'"]), (['--mixup', '.2'], ["'mixup'"]),
+    (['--show'], ['baseline', 'no image by itself', '--exp augmented']), (['--blur', '2'], ['--blur', '--show']),
+    (['--out', 'no[/b]/a.png'], ['no[/b]', 'no folder'])])
 def test_bad_input_gets_one_line_and_status_2(capsys, monkeypatch, tmp_path, argv, says):
     monkeypatch.chdir(tmp_path)
     assert run(audit, argv) == 2

@@ -84,6 +84,7 @@ def test_overrides_are_text_and_come_last():
     ('aspect = "padd"', ['aspect', "'padd'", 'pad or crop or stretch']),
     ('size = 8', ['size', '8', 'from 32']),
     ('valid = 0.6\ntest = 0.5', ['valid', 'test', 'nothing to train on']),
+    ('oversample = "class"\nclass_weights = "balanced"', ['oversample class', 'class_weights', 'set one of them to none']),
     ('epochs =', ['not valid TOML']),
 ])
 def test_a_wrong_file_gets_one_line(tmp_path, text, says):

@@ -39,10 +39,15 @@ def prepare(
     return guided(cohort) if experiment.box_guidance else cohort
 
 
-def stepped(cohort, batch_size) -> Prepared:
-    "With a note where a step has fewer images than `batch_size`, because train has."
-    n = int((cohort.table.split == 'train').sum())
-    return cohort if batch_size <= n else noted(cohort, f'batch_size is {batch_size:,}, but each step has the {n:,} images that train has')
+def stepped(cohort, experiment) -> Prepared:
+    "`cohort`; raises `InputError` where its train, or that of any fold, has too few images for a single step."
+    tables = folds_of(cohort.table, experiment) if experiment.folds else [cohort.table]
+    size, n = experiment.batch_size, min(int((table.split == 'train').sum()) for table in tables)
+    if size <= n: return cohort
+    raise InputError(f'batch_size is {size:,}, but train has {n:,} images, fewer than one step takes; give at most {n:,}')
+
+
+def folds_of(table, e) -> list: return [assign_fold(table, e.folds, k, e.valid, e.split_seed) for k in range(e.folds)]
 
 
 def guided(cohort) -> Prepared:
@@ -69,8 +74,7 @@ def split_up(cohort, experiment, cache, tick, fold) -> Prepared:
         raise InputError(f'the cohort {cohort.name} was prepared for another size, aspect or split; give the one that read_cohort returned')
     elif cohort.table.split.notna().all() and not experiment.folds: return cohort
     if experiment.folds:  # all of them, so that one that cannot be is told before the first is trained
-        tables = [assign_fold(cohort.table, experiment.folds, k, experiment.valid, experiment.split_seed) for k in range(experiment.folds)]
-        return replace(cohort, table=tables[fold])
+        return replace(cohort, table=folds_of(cohort.table, experiment)[fold])
     table = assign_splits(cohort.table, experiment.valid, experiment.test, experiment.split_seed)
     if cohort.table.split.isna().all(): check_disjoint(table)  # what the data set ships is kept, and noted
     return replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)])

@@ -92,9 +92,8 @@ def calibration(rows, choices):
 
 def ensemble(cv, rows, choices):
     "threshold and calibration of the folds' networks as one model, chosen on probabilities of single networks: there are no others."
-    weights = cv.class_weights(rows['label'])
     return dict(members=len(cv.folds), threshold=chosen(rows, choices, FROM),
-                calibration=choose_calibrator(rows['label'], rows['probability'], rows['patient'], weights, seed=choices.seed))
+                calibration=choose_calibrator(rows['label'], rows['probability'], rows['patient'], cv.class_weights(), seed=choices.seed))
 
 
 def warnings(cv, result):

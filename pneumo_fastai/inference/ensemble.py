@@ -18,7 +18,8 @@ from ..runs.tables import write_table
 from ..writing import whole, write
 from .bundle import Bundle, export
 
-SAME = *DESCRIBED, 'size', 'aspect', 'any_view', 'class_weights', 'box_guidance'  # what an input, a probability or a map means
+# what an input, a probability or a map means
+SAME = *DESCRIBED, 'size', 'aspect', 'any_view', 'class_weights', 'effective_beta', 'oversample', 'box_guidance'
 
 
 def combine(

@@ -11,7 +11,7 @@ def audited(
     out, file,         # where the figure and the findings are written
     cache=None,
 ):
-    "Look at a data set with progress on the screen, write what is found, and return it."
+    "Look at a data set with progress on the screen, write what is found, and return it and the cohort, prepared."
     with bar('reading the cohort') as tick:
         from ..data.audit import ready  # within the bar: pandas takes its time
         from ..data.prepare import find_cohort
@@ -23,7 +23,7 @@ def audited(
         from .figures.audit import audit_page
         from .figures.style import save
         save(audit_page(found, cohort.table, pictures), out)
-    return found
+    return found, cohort
 
 
 def looked_at(cohort, aspect):

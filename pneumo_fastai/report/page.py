@@ -3,7 +3,6 @@ from ..writing import write
 from .html import Page, document
 from .labels import BRACKETS, NAMES, QUESTION, number
 from .registry import written
-from .sections import calibration, checklists, cohort, heatmaps, methods, provenance, results, subgroups, uncertainty  # noqa: F401  (sections)
 from .templating import render
 from .verdicts import CHANCE, baselines, verdicts
 

@@ -32,5 +32,5 @@ def decoded(cohort, experiment, cache):
     from ..data.prepare import prepare, stepped
     from ..data.split import split_summary
     with bar('decoding images') as tick: cohort = prepare(cohort, experiment, cache, tick)
-    show_cohort(stepped(cohort, experiment.batch_size), split_summary(cohort.table))
+    show_cohort(stepped(cohort, experiment), split_summary(cohort.table))
     return cohort

@@ -1,6 +1,8 @@
 """The sections of a page: each is one function under `@section`, from which its title, its place and the contents list follow, and the
 template of the function's name, which says it in words: the finding first, then its figure; what is long is folded in <details>."""
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 
 from .html import Page
 from .templating import render
@@ -38,8 +40,15 @@ def section(
     return register
 
 
-def sections_of(kind): return sorted((s for s in SECTIONS if kind in s.on), key=lambda s: s.place)
-def title_of(id): return next(s.title for s in SECTIONS if s.id == id)
+def every_section():
+    "Of all modules in `sections`."
+    from . import sections
+    for module in iter_modules(sections.__path__): import_module(f'{sections.__name__}.{module.name}')
+    return SECTIONS
+
+
+def sections_of(kind): return sorted((s for s in every_section() if kind in s.on), key=lambda s: s.place)
+def title_of(id): return next(s.title for s in every_section() if s.id == id)
 
 
 def written(kind, page:Page, run, metrics):

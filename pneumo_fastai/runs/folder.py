@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..data.counts import balanced_weights
+from ..data.counts import prevalence_weights
 from ..errors import InputError
 from ..experiment import Experiment, load_experiment
 from .agreement import doubts
@@ -48,10 +48,11 @@ class Run:
         return {k: ', '.join(map(str, several[k])) if len(several[k]) > 1 else v for k, v in asdict(self.experiment).items()}
     @property
     def splits(self): return SPLITS
-    def class_weights(self, labels=None):
-        "(of negatives, of positives): images/(2 x images of the class), by these labels or train's; None where none weighed."
-        if self.experiment.class_weights != 'balanced': return None
-        return balanced_weights(self.cohort.loc[self.cohort['split'] == 'train', 'label'] if labels is None else labels)
+    @property
+    def trained_on(self): return self.cohort[self.cohort['split'] == 'train']
+    def class_weights(self):
+        "(of negatives, of positives): how much each counted in training, by loss or by sampling; None where as its images do."
+        return prevalence_weights(self.experiment, self.trained_on)
     @property
     def fold(self):
         "Like 'fold 2 of 5', where the run is one of a cross-validation; else None."

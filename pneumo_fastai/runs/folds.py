@@ -17,6 +17,8 @@ class CrossValidation(Run):
     "`predictions` are the test rows of every fold, with `fold` from 1; the cohort's split is the fold that tests the image."
     @property
     def splits(self): return [f'fold {k}' for k in range(1, len(self.folds) + 1)]
+    @property
+    def trained_on(self): return self.cohort  # each image in all folds but those that test it or choose by it
 
 
 def read_folds(

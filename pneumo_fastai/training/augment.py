@@ -1,18 +1,39 @@
-"The batch transforms of augmentation: fastai's, with one cheaper resampling."
+"The batch transforms of augmentation: fastai's, and those that it lacks or draws once for the whole batch; each image has its own draw."
+import math
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from fastai.torch_core import TensorImage, TensorMask
-from fastai.vision.augment import AffineCoordTfm, Brightness, Contrast, Flip, PadMode, Rotate, Zoom, setup_aug_tfms
+from fastai.vision.augment import (
+    AffineCoordTfm,
+    Brightness,
+    Contrast,
+    Flip,
+    PadMode,
+    RandTransform,
+    Rotate,
+    Zoom,
+    affine_mat,
+    setup_aug_tfms,
+)
+
+CROPPED = 4 / 3             # the longer side of a resized crop, in shorter ones
+ERASED = .02, .33, 10 / 3   # least and greatest area, and longer side, of what is blotted out (Zhong et al. 2020)
+TAILS = 4                   # standard deviations from its centre at which the Gaussian of a blur ends
 
 
 def augmentations(experiment) -> list:
-    "fastai's batch transforms for the fields above 0; one resampling for flip, rotation and crop together; training only."
+    """Batch transforms for the fields that change anything, for training only, on images in [0, 1]: one resampling for flip, rotation
+    and crop together, then the grey levels, blur, noise and the blot."""
     e, each = experiment, dict(p=1., batch=False)
     tfms = [Flip(p=e.flip, pad_mode=PadMode.Zeros)] if e.flip else []
     if e.rotate: tfms.append(Rotate(max_deg=e.rotate, pad_mode=PadMode.Zeros, **each))
     if e.crop < 1: tfms.append(Zoom(max_zoom=1 / e.crop, pad_mode=PadMode.Zeros, **each))
+    if e.resized_crop < 1: tfms.append(AffineCoordTfm(partial(crop_mat, share=e.resized_crop)))
     if e.brightness: tfms.append(Brightness(max_lighting=e.brightness, **each))
     if e.contrast: tfms.append(Contrast(max_lighting=e.contrast, **each))
+    tfms += [tfm(most) for tfm, most in ((Gamma, e.gamma), (Blur, e.blur), (Noise, e.noise), (Erase, e.erase)) if most]
     return [Resample(t.aff_fs) if isinstance(t, AffineCoordTfm) else t for t in setup_aug_tfms(tfms)]
 
 
@@ -37,3 +58,72 @@ def affine_grid(
     grid = mat.new_empty(len(mat), *size, 2)
     for k in (0, 1): torch.add((mat[:, k, :1] * x)[:, None], (mat[:, k, 1:2] * y + mat[:, k, 2:])[:, :, None], out=grid[..., k])
     return grid
+
+
+def drawn(x, low, high): return torch.empty(len(x), device=x.device).uniform_(low, high)
+
+
+def rectangles(x, least, most, longer) -> tuple:
+    """Height, width, top and left of a random rectangle in each image (n,), in sides of the image: its area even between `least` and
+    `most`, its longer side up to `longer` shorter ones, as far as that fits, anywhere inside."""
+    area = drawn(x, least, most)
+    aspect = (drawn(x, -1, 1) * (-area.log()).clamp(max=math.log(longer))).exp()
+    height, width = (area / aspect).sqrt(), (area * aspect).sqrt()
+    return height, width, (1 - height) * drawn(x, 0, 1), (1 - width) * drawn(x, 0, 1)
+
+
+def crop_mat(x, share) -> torch.Tensor:
+    "(n, 3, 3): a random part of each image, of at least this share of its area, becomes the whole."
+    height, width, top, left = rectangles(x, share, 1, CROPPED)
+    none = torch.zeros_like(width)
+    return affine_mat(width, none, 2 * left + width - 1, none, height, 2 * top + height - 1)
+
+
+class GreyLevels(RandTransform):
+    "What changes grey levels: images, not masks; `most` is the field of the experiment."
+    def __init__(self, most):
+        super().__init__(p=1.)
+        self.most = most
+
+    def encodes(self, x:TensorImage): return TensorImage(self.changed(x.as_subclass(torch.Tensor)))
+
+
+class Gamma(GreyLevels):
+    "Grey levels to a power from 1/(1 + most) to 1 + most, even on a log scale."
+    order = 41  # fastai's Brightness and Contrast: 40
+    def changed(self, x): return x ** drawn(x, -1, 1).mul(math.log1p(self.most)).exp()[:, None, None, None]
+
+
+class Blur(GreyLevels):
+    "A Gaussian blur with a standard deviation of 0 to `most` pixels; beyond its edge an image goes on as it ends."
+    order = 42
+    def changed(self, x): return blurred(x, drawn(x, 0, self.most), int(TAILS * self.most + .5))
+
+
+class Noise(GreyLevels):
+    "Gaussian noise with a standard deviation of 0 to `most`; what leaves [0, 1] is cut off."
+    order = 43
+    def changed(self, x): return torch.randn_like(x).mul_(drawn(x, 0, self.most)[:, None, None, None]).add_(x).clamp_(0, 1)
+
+
+class Erase(GreyLevels):
+    "With probability `most` a rectangle becomes the mean of its image (random erasing, Zhong et al. 2020)."
+    order = 44
+    def changed(self, x):
+        height, width, top, left = (o[:, None] for o in rectangles(x, *ERASED))
+        y, across = ((torch.arange(o, device=x.device) + .5) / o for o in x.shape[-2:])
+        rows = (y >= top) & (y < top + height) & (drawn(x, 0, 1) < self.most)[:, None]
+        columns = (across >= left) & (across < left + width)
+        return torch.where((rows[:, :, None] & columns[:, None])[:, None], x.mean((1, 2, 3), keepdim=True), x)
+
+
+def blurred(
+    x,       # (n, 1, height, width)
+    sigma,   # (n,) standard deviations in pixels; 0 leaves an image as it is
+    radius,  # pixels from the centre to the end of the Gaussian
+) -> torch.Tensor:
+    "Each image blurred by its own Gaussian, down and then across: the images are the channels of one grouped convolution."
+    at = torch.arange(-radius, radius + 1, device=x.device)
+    kernel = (-.5 * (at / sigma.clamp(min=1e-6)[:, None])**2).softmax(1)[:, None]
+    down = F.conv2d(F.pad(x, (radius,) * 4, 'replicate').transpose(0, 1), kernel[..., None], groups=len(x))
+    return F.conv2d(down, kernel[:, :, None], groups=len(x)).transpose(0, 1)

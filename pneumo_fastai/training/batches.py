@@ -20,8 +20,13 @@ HOOKS = 'create_item do_item create_batch do_batch retain chunkify'.split()  # w
 
 
 class XRay(TensorImageBW):
-    "A radiograph: (1, size, size) uint8, bright = dense; float and normalised once it is in a batch. Shows in grey, white = dense."
-    def show(self, ctx=None, **kwargs): return show_image(np.asarray(self.cpu().squeeze(0)), ctx=ctx, **{'cmap': 'gray', **kwargs})
+    """A radiograph: (1, size, size) uint8, bright = dense; float and normalised once it is in a batch. Shows in grey, white = dense, on
+    the same scale for all that are not normalised."""
+    def show(self, ctx=None, **kwargs):
+        x = np.asarray(self.cpu().squeeze(0))
+        top = 1 if self.is_floating_point() else 255
+        scale = dict(vmin=0, vmax=top) if x.min() >= 0 and x.max() <= top else {}
+        return show_image(x, ctx=ctx, **{'cmap': 'gray', **scale, **kwargs})
 
 
 class BoxMask(TensorMask):

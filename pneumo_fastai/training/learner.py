@@ -2,31 +2,31 @@
 from functools import partial
 
 import torch
-from fastai.callback.schedule import ParamScheduler, SchedCos
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import set_seed
 
-from ..data.counts import balanced_weights
-from ..models.losses import CrossEntropy
+from ..data.counts import class_weights
+from ..models.losses import loss_of
 from ..models.zoo import build, described
+from .callbacks.average import WeightAverage
 from .callbacks.best import BestModel
 from .callbacks.compiled import CompiledStep
+from .callbacks.growth import Growth
 from .callbacks.guidance import BoxGuidance
 from .callbacks.losses import MeanLoss, SmoothLoss
 from .callbacks.memory import GiveBack
 from .callbacks.metrics import metric_suite
+from .callbacks.mixing import CutMix, MixUp
 from .callbacks.non_finite import StopOnNonFinite
+from .callbacks.patience import Patience
 from .callbacks.precision import Precision
 from .callbacks.random_state import KeepRandomState
+from .schedules import schedule
 
-# PyTorch's own: betas (0.9, 0.999), eps 1e-8, no decoupled weight decay; fused: one pass over the weights in place of ten
-adam = partial(OptimWrapper, opt=partial(torch.optim.Adam, fused=True))
-
-
-def class_weights(experiment, cohort):
-    "Those of the training split's counts, or None where the experiment weighs none."
-    return balanced_weights(cohort.table.label[cohort.table.split == 'train']) if experiment.class_weights == 'balanced' else None
+# PyTorch's own: betas (0.9, 0.999), eps 1e-8; fused: one pass over the weights in place of ten
+OPTIMIZERS = {name: partial(OptimWrapper, opt=partial(made, fused=True))
+              for name, made in dict(adam=torch.optim.Adam, adamw=torch.optim.AdamW).items()}
 
 
 def get_learner(
@@ -36,21 +36,36 @@ def get_learner(
 ) -> Learner:
     "A fastai `Learner` with fresh weights from the experiment's seed; train it with `learn.fit(..., cbs=schedule(experiment))`."
     set_seed(experiment.seed, reproducible=True)
-    loss = CrossEntropy(class_weights(experiment, dls.cohort))
-    cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState(), GiveBack()]
-    if experiment.box_guidance: cbs.append(BoxGuidance(experiment.box_guidance))
-    if experiment.compiled: cbs.append(CompiledStep())
-    learn = Learner(dls, build(**described(experiment)), loss, opt_func=adam, lr=experiment.lr, wd=experiment.weight_decay,
-                    metrics=metric_suite(), cbs=cbs, path=path, model_dir='.')
+    table = dls.cohort.table
+    loss = loss_of(experiment, class_weights(experiment, table.label[table.split == 'train']))
+    cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState(), GiveBack(), *batch_callbacks(experiment)]
+    learn = Learner(dls, build(**described(experiment)), loss, opt_func=OPTIMIZERS[experiment.optimizer], lr=experiment.lr,
+                    wd=experiment.weight_decay, metrics=metric_suite(), cbs=cbs, path=path, model_dir='.')
+    if experiment.prior_bias: start_at(learn.model, shares(dls, loss))
     learn.recorder.loss, learn.recorder.smooth_loss = MeanLoss(), SmoothLoss()
     return learn
 
 
-def schedule(experiment):
-    "Cosine annealing from the experiment's rate to 0, per step (Loshchilov and Hutter 2017, without restarts)."
-    return ParamScheduler({'lr': SchedCos(experiment.lr, 0.)})
+def batch_callbacks(e) -> list:
+    "Those that change what a training step of the experiment does."
+    made = {Growth: e.size_start, MixUp: e.mixup, CutMix: e.cutmix, BoxGuidance: e.box_guidance}
+    return [*(cb(value) for cb, value in made.items() if value), *[CompiledStep()] * e.compiled]
+
+
+def shares(dls, loss) -> torch.Tensor:
+    "(classes,) what each has in training, as often as its images are drawn and as much as `loss` weighs them."
+    labels = torch.tensor(dls.train.items['label'].to_numpy())
+    mass = torch.bincount(labels, loss.weigh(labels), len(dls.vocab))
+    return mass / mass.sum()
+
+
+def start_at(model, shares):
+    "The bias of `model`'s last layer becomes the log of these shares of the classes: it begins by saying how frequent they are."
+    with torch.no_grad(): model.get_submodule(model.last).bias.copy_(torch.as_tensor(shares).log())
 
 
 def train(learn, experiment, cbs=()):
-    "Fit for the experiment's epochs; ends with the weights of the best validation AUROC."
-    learn.fit(experiment.epochs, experiment.lr, cbs=[schedule(experiment), BestModel(), *cbs])
+    "Fit for the experiment's epochs; ends with the weights of the best validation AUROC, averaged ones where it averages."
+    made = {WeightAverage: experiment.ema, Patience: experiment.patience}
+    learn.fit(experiment.epochs, experiment.lr,
+              cbs=[schedule(experiment), BestModel(), *(cb(value) for cb, value in made.items() if value), *cbs])

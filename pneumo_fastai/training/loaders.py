@@ -13,6 +13,7 @@ from fastcore.foundation import L
 
 from ..data.cache import Pixels
 from ..data.cohort import CLASSES
+from ..data.counts import BY, groups
 from ..data.prepare import Prepared, noted, prepare, rows_in_square, stepped
 from ..explain.localization import box_mask, clipped
 from .augment import augmentations
@@ -61,10 +62,9 @@ def xray_block(experiment, pixels:Pixels, stats) -> DataBlock:
 
 def balanced(rows, by, seed) -> pd.DataFrame:
     "`rows`, and of those of training, by group of `by`, as many again, drawn at random, as the most frequent group has more."
-    train = rows[~rows.is_valid]
-    groups = [group for _, group in train.groupby(train[by].astype(object).fillna('not stated').apply(tuple, axis=1))]
-    most = max(map(len, groups))
-    again = [group.sample(most - len(group), replace=most - len(group) > len(group), random_state=seed) for group in groups]
+    each = groups(rows[~rows.is_valid], by)
+    most = max(map(len, each))
+    again = [group.sample(most - len(group), replace=most - len(group) > len(group), random_state=seed) for group in each]
     return pd.concat([rows, *again], ignore_index=True)
 
 
@@ -81,7 +81,7 @@ def get_dls(
     device=None,  # where batches are augmented; None: fastai's default
 ) -> DataLoaders:
     "Training and validation `DataLoaders` of a cohort; sets the seeds. `dls.cohort` is the prepared cohort."
-    cohort = stepped(prepare(cohort, experiment, cache), experiment.batch_size)
+    cohort = stepped(prepare(cohort, experiment, cache), experiment)
     device = device and torch.device(device)
     table = cohort.table
     train = table.loc[table.split == 'train', ['path', 'label']]
@@ -92,9 +92,9 @@ def get_dls(
         order, to = np.random.default_rng(experiment.seed).permutation(len(train)), ~used.is_valid
         for column in used.columns.intersection(['label', 'boxes']): used.loc[to, column] = used.loc[to, column].to_numpy()[order]
     set_seed(experiment.seed, reproducible=True)
-    if experiment.oversample == 'view': used = balanced(used, ['view', 'label'], experiment.seed)
+    if experiment.oversample in BY: used = balanced(used, BY[experiment.oversample], experiment.seed)
     block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, some))
-    dls = block.dataloaders(used, bs=min(experiment.batch_size, len(train)), val_bs=experiment.batch_size, num_workers=0, device=device)
+    dls = block.dataloaders(used, bs=experiment.batch_size, num_workers=0, device=device)
     for dl in dls.loaders: share(dl.dataset)
     if experiment.box_guidance: dls.train.masks = partial(box_masks, experiment, cohort)
     dls.cohort = cohort

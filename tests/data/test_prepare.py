@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,9 +78,17 @@ def test_folds_that_cannot_be_are_told_before_the_first(films):
     with pytest.raises(InputError, match='too few'): prepare(cohort, Experiment(size=32, folds=5))
 
 
-def test_a_batch_of_more_images_than_train_has_is_noted_with_what_a_step_has(films, tmp_path):
+def test_a_batch_of_more_images_than_train_has_is_refused_with_the_most_that_would_do(films, tmp_path):
     cohort = prepare(read_cohort(films), SMALL)
     n = int((cohort.table.split == 'train').sum())
-    assert stepped(cohort, n) is cohort
-    note = stepped(stepped(cohort, n + 1), n + 1).notes[len(cohort.notes):]
-    assert note == [f'batch_size is {n + 1}, but each step has the {n} images that train has']
+    assert stepped(cohort, replace(SMALL, batch_size=n)) is cohort
+    with pytest.raises(InputError, match=f'^batch_size is {n + 1}, but train has {n} images, fewer than one step takes; give at most {n}$'):
+        stepped(cohort, replace(SMALL, batch_size=n + 1))
+
+
+def test_of_folds_the_least_counts(films):
+    e = replace(SMALL, folds=3)
+    sizes = [int((prepare(read_cohort(films), e, fold=k).table.split == 'train').sum()) for k in range(3)]
+    cohort = prepare(read_cohort(films), e, fold=sizes.index(max(sizes)))
+    stepped(cohort, replace(e, batch_size=min(sizes)))
+    with pytest.raises(InputError, match=f'at most {min(sizes)}$'): stepped(cohort, replace(e, batch_size=min(sizes) + 1))

@@ -1,5 +1,6 @@
 import random
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,15 @@ from matplotlib import pyplot as plt
 from sklearn import metrics as sk
 
 from pneumo_fastai.errors import InputError
+from pneumo_fastai.experiment import ARCHITECTURES
 from pneumo_fastai.explain.gradcam import show_gradcam
 from pneumo_fastai.models.zoo import build
 from pneumo_fastai.training.callbacks.best import BestModel
 from pneumo_fastai.training.callbacks.losses import SmoothLoss
 from pneumo_fastai.training.callbacks.non_finite import StopOnNonFinite
-from pneumo_fastai.training.learner import get_learner, schedule, train
+from pneumo_fastai.training.learner import get_learner, start_at, train
 from pneumo_fastai.training.loaders import get_dls, split_dl
+from pneumo_fastai.training.schedules import schedule
 
 
 @pytest.fixture
@@ -150,15 +153,17 @@ def test_the_mean_loss_is_fastais(make):
     assert learn.recorder.values[-1][1] == theirs.of.value.item()
 
 
-def test_the_weighted_loss_of_valid_does_not_depend_on_its_batches(make):
-    learn, e = make(batch_size=2, class_weights='balanced')
+@pytest.mark.parametrize('loss', ['cross_entropy', 'focal'])
+def test_the_weighted_loss_of_valid_does_not_depend_on_its_batches(make, loss):
+    learn, e = make(batch_size=2, class_weights='balanced', loss=loss)
     learn.fit(1, e.lr)
-    loss = learn.recorder.values[-1][1]
+    got = learn.recorder.values[-1][1]
     probability, label = (o.double().numpy() for o in learn.get_preds())
     weight = learn.loss_func.weight.double().numpy()[label.astype(int)]
-    of_each = -np.log(np.where(label, probability[:, 1], probability[:, 0]))
+    p = np.where(label, probability[:, 1], probability[:, 0])
+    of_each = -np.log(p) * (1 - p)**(2 if loss == 'focal' else 0)
     assert len(label) > 8 and weight.std() > 0.1  # several batches, of other shares of the classes
-    assert loss == pytest.approx((weight * of_each).sum() / weight.sum(), rel=1e-6)
+    assert got == pytest.approx((weight * of_each).sum() / weight.sum(), rel=1e-5)
 
 
 def test_free_memory_goes_back_every_so_many_steps_of_training_however_short_the_epochs(make, monkeypatch):
@@ -238,3 +243,25 @@ def test_show_gradcam_gives_the_images_as_they_are_and_their_heat(make, cohort):
     images, heat = show_gradcam(learn, paths)
     assert images.dtype == np.uint8 and np.abs(images.astype(int) - np.stack([cohort.pixels[p] for p in paths])).max() <= 1
     assert heat.shape == images.shape and heat.min() >= 0 and heat.max() <= 1
+
+
+def test_the_bias_starts_at_what_the_classes_count_in_training(make, cohort):
+    labels = cohort.table.label[cohort.table.split == 'train']
+    for how, share in (({}, labels.mean()), (dict(class_weights='balanced'), .5), (dict(oversample='class'), .5)):
+        learn, e = make(prior_bias=True, **how)
+        plain, _ = make(**how)
+        assert learn.model[-1].bias.exp().tolist() == pytest.approx([1 - share, share])
+        assert torch.equal(learn.model[-1].weight, plain.model[-1].weight)  # nothing else, nor the random state, is moved
+        learn.fit(1, e.lr)
+    assert labels.mean() < .4
+
+
+@pytest.mark.parametrize('arch', ARCHITECTURES)
+def test_a_head_that_starts_at_the_shares_of_the_classes_says_them_of_maps_that_say_nothing(arch):
+    torch.manual_seed(0)
+    model = import_module(f'pneumo_fastai.models.architectures.{arch}').network().eval()
+    start_at(model, [.8, .2])
+    with torch.no_grad():
+        model.get_submodule(model.last).weight.zero_()
+        probability = model(torch.randn(2, 1, 64, 64)).softmax(1)
+    torch.testing.assert_close(probability, torch.tensor([[.8, .2]] * 2))

@@ -2,11 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from fastai.vision.augment import Brightness, Contrast, Flip, Rotate
 from matplotlib import pyplot as plt
 
 from pneumo_fastai.data.cohort import CLASSES
+from pneumo_fastai.data.counts import prevalence_weights
 from pneumo_fastai.training.loaders import LoadXRay, XRay, balanced, get_dls, split_dl
 
 
@@ -104,3 +106,33 @@ def test_an_oversampled_epoch_is_longer(tiny, cohort):
     plain, more = get_dls(tiny, cohort), get_dls(replace(tiny, oversample='view'), cohort)
     labels = more.train.items.label
     assert len(labels) > len(plain.train.items) and labels.mean() == .5 and len(more.valid.items) == len(plain.valid.items)
+
+
+def test_images_of_the_rarer_class_are_drawn_as_often_as_those_of_the_other_each_alike():
+    n = np.arange(50)
+    rows = pd.DataFrame(dict(path=n.astype(str), label=n >= 40, is_valid=n % 10 == 0))
+    times = np.zeros(50)
+    for seed in range(300):
+        train = balanced(rows, ['label'], seed).query('not is_valid')
+        assert (train.label == 0).sum() == (train.label == 1).sum() == 36
+        times += train.path.value_counts().reindex(rows.path, fill_value=0).to_numpy()
+    expected = np.where(rows.is_valid, 0, np.where(rows.label, 36/9, 1))
+    np.testing.assert_allclose(times/300, expected, atol=.5)  # 27 draws of one in nine: sd 1.63 of a seed, 0.09 of their mean
+    assert (times[:40] == 300 * expected[:40]).all()
+
+
+def test_oversampling_by_class_is_seeded_and_draws_from_no_global_state(tiny, cohort):
+    e = replace(tiny, oversample='class')
+    first, again, other = (get_dls(o, cohort).train.items.path.tolist() for o in (e, e, replace(e, seed=1)))
+    assert first == again != other and sorted(set(first)) == sorted(set(other))
+    rows, before = get_dls(tiny, cohort).train.items.assign(is_valid=False), np.random.get_state()[1].tolist()
+    balanced(rows, ['label'], 0)
+    assert np.random.get_state()[1].tolist() == before
+
+
+def test_what_calibration_is_told_is_how_the_classes_were_drawn(tiny, cohort):
+    train = cohort.table[cohort.table.split == 'train']
+    for oversample in ('class', 'view'):
+        e = replace(tiny, oversample=oversample)
+        drawn, weights = get_dls(e, cohort).train.items.label.mean(), prevalence_weights(e, train)
+        assert weights[1]/weights[0] == pytest.approx(drawn/(1 - drawn) * (1 - train.label.mean())/train.label.mean())

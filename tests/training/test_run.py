@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pneumo_fastai.data.counts import balanced_weights
-from pneumo_fastai.experiment import Experiment
 from pneumo_fastai.report.figures import style
 from pneumo_fastai.runs import folder as runs
 from pneumo_fastai.training import run as runner
-from pneumo_fastai.training.learner import class_weights
+from pneumo_fastai.training.learner import get_learner
+from pneumo_fastai.training.loaders import get_dls
 
 
 @pytest.mark.parametrize('gradcam', [False, True])
@@ -24,9 +24,15 @@ def test_the_predictions_are_read_once_and_each_picture_is_drawn_once(cohort, ti
     assert read == ['predictions.csv'] and len(drawn) == len(set(drawn)) and {'gradcam.png', 'top_losses.png'} < set(drawn)
 
 
-def test_the_loss_and_the_report_of_a_run_have_the_same_weights(cohort, new_run):
+def test_the_loss_and_the_report_of_a_run_have_the_same_weights(tiny, cohort, new_run):
     run = runs.read_run(new_run())
     run.cohort = cohort.table
-    assert run.class_weights() == class_weights(Experiment(class_weights='balanced'), cohort) == balanced_weights(
-        cohort.table.label[cohort.table.split == 'train'])
-    assert class_weights(Experiment(), cohort) is None
+    for how in ('balanced', 'effective'):
+        run.experiment = replace(tiny, class_weights=how)
+        assert get_learner(run.experiment, get_dls(run.experiment, cohort)).loss_func.weight.tolist() == pytest.approx(run.class_weights())
+    labels = cohort.table.label[cohort.table.split == 'train']
+    run.experiment = replace(tiny, oversample='class')
+    assert get_learner(run.experiment, get_dls(run.experiment, cohort)).loss_func.weight is None
+    assert run.class_weights() == pytest.approx(balanced_weights(labels))
+    run.experiment = tiny
+    assert run.class_weights() is None

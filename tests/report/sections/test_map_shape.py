@@ -7,7 +7,7 @@ import pytest
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.report.html import Page
-from pneumo_fastai.report.registry import SECTIONS
+from pneumo_fastai.report.registry import every_section
 from pneumo_fastai.report.sections.heatmaps import scored, warnings
 from pneumo_fastai.report.sections.map_shape import fits
 
@@ -41,7 +41,7 @@ def places(value, at=()):
 def shown(folder, found):
     (folder/'localization.json').write_text(json.dumps(found))
     run = SimpleNamespace(folder=folder, experiment=SimpleNamespace(box_guidance=0.))
-    return next(s for s in SECTIONS if s.id == 'gradcam').html(Page(), run, {})
+    return next(s for s in every_section() if s.id == 'gradcam').html(Page(), run, {})
 
 
 def test_what_is_changed_anywhere_is_refused_in_one_line_or_can_be_shown(tmp_path):

@@ -201,3 +201,19 @@ def test_a_compiled_step_is_taught_the_same_also_after_one_that_was_not_taught(g
     for n, weight in enumerate((0., 1., 0.), 1):
         torch.testing.assert_close(trained(weight), trained(weight, CompiledStep(backend=backend)), rtol=0, atol=0)
         assert len(graphs) == n
+
+
+def test_maps_of_images_that_grow_are_taught_the_boxes_of_the_whole(guided, boxed, tmp_path):
+    e, sizes = replace(guided, size_start=32, epochs=2), []
+    learn = get_learner(e, get_dls(e, boxed, tmp_path), path=tmp_path)
+    class Look(Callback):
+        order = -15
+        def after_loss(self):
+            if not self.training: return
+            heat = self.learn.box_guidance.handed
+            share = F.adaptive_avg_pool2d(self.learn.box_guidance.masks.as_subclass(torch.Tensor).float()[:, None], heat.shape[-2:])
+            sizes.append(heat.shape[-1])
+            assert share[self.y == 1].mean() == pytest.approx(self.learn.box_guidance.masks[self.y == 1].float().mean().item(), rel=1e-4)
+
+    with learn.no_bar(), learn.no_logging(): learn.fit(2, 1e-4, cbs=Look())
+    assert set(sizes[:len(sizes)//2]) == {4} and set(sizes[len(sizes)//2:]) == {8}

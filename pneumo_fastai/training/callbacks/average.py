@@ -1,0 +1,44 @@
+"The moving average of the weights."
+from functools import partial
+from itertools import chain
+
+import torch
+from fastai.callback.core import Callback
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+
+def ramped(decay, averaged, current, n):
+    "torch's step of an exponential average by `decay`; after few steps by (1 + n)/(10 + n), that random weights are soon forgotten."
+    get_ema_multi_avg_fn(min(decay, (1 + int(n)) / (10 + int(n))))(averaged, current, n)
+
+
+def tensors(model): return chain(model.parameters(), model.buffers())
+
+
+class WeightAverage(Callback):
+    """An exponential moving average of weights and buffers, a step at a time (Polyak and Juditsky 1992). It is in the network from each
+    validation until the next training step, and when the fit has ended; that trains on from its own weights."""
+    order = 15  # after `Precision` has laid out the weights, before the best are kept
+    def __init__(self, decay): self.decay, self.average, self.inside = decay, None, False
+
+    def before_fit(self):
+        self.inside = False
+        self.run = not hasattr(self, 'lr_finder') and not hasattr(self, 'gather_preds')
+        if self.run: self.average = AveragedModel(self.model, multi_avg_fn=partial(ramped, self.decay), use_buffers=True)
+
+    def before_train(self): self._put(False)
+    def after_step(self): self.average.update_parameters(self.model)
+    def before_validate(self): self._put(True)
+
+    def after_fit(self):
+        self._put(True)
+        self.average = None
+
+    @torch.no_grad()
+    def _put(self, inside):
+        if self.inside == inside or self.average is None: return
+        for here, there in zip(tensors(self.model), tensors(self.average.module), strict=True):
+            kept = here.clone()
+            here.copy_(there)
+            there.copy_(kept)
+        self.inside = inside
