@@ -5,8 +5,9 @@ from pathlib import Path
 
 from .cli import check_folder, command_line, flag, run
 from .errors import InputError
-from .experiment import differences, load_experiment
+from .experiment import differences, load_experiment, names
 from .memory import keep_freed
+from .recipe import Network
 from .screen import console, progress
 
 
@@ -52,7 +53,8 @@ def checked_grid(name, experiment, sweep, resume, overrides):
     if resume: raise InputError('--resume is for a cross-validation, a sweep goes on by the same command; leave out --resume')
     if twice := [k for k in found.axes if overrides.get(k) is not None]:
         raise InputError(f'{twice[0]} is given twice, by {flag(twice[0])} and by --sweep; leave out one of them')
-    for member in found.members: check_network(member.experiment)
+    asked = {tuple(getattr(m.experiment, k) for k in (*names(Network), 'size', 'gradcam_layers')): m.experiment for m in found.members}
+    for each in asked.values(): check_network(each)
     return found
 
 

@@ -15,10 +15,10 @@ def cohort_ready(data, experiment, cache, check=lambda cohort: None):
 def cohorts_ready(data, experiments, cache) -> dict:
     "One for each way in which the experiments decode and split the data, by `deciding`; the data are read once."
     cohort, found = read(data, cache), {}
-    from ..data.prepare import deciding, prepare
+    from ..data.prepare import deciding, prepare, stepped
     for e in experiments:
         if deciding(e) not in found: found[deciding(e)] = decoded(cohort, replace(e, box_guidance=0.), cache)
-        prepare(found[deciding(e)], e)  # whether there are boxes, where it asks for them
+        stepped(prepare(found[deciding(e)], e), e)  # whether there are boxes, where it asks for them, and images for a step
     return found
 
 

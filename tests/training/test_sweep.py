@@ -1,5 +1,6 @@
 "The loop over the members; what their table says: tests/report/test_sweeps.py."
 import json
+import weakref
 
 import pandas as pd
 import pytest
@@ -86,6 +87,18 @@ def test_every_member_is_given_what_it_decodes_and_splits(tiny, make_films, quie
     monkeypatch.setattr(run, 'fit_into', lambda folder, e, cohort, *a: seen.append(prepare(cohort, e).pixels.array.shape[1]))
     monkeypatch.setattr(run, 'finish', lambda *a: None)
     assert train_sweep(tmp_path/'films', made, cohorts, 'command', quiet) == {} and seen == [32, 40, 32, 40] and len(cohorts) == 4
+
+
+def test_no_learner_outlives_its_member(four, cohort, quiet, tmp_path, monkeypatch):
+    real, learners, bars = run.fit_into, [], len(quiet.task_ids)
+    def remembered(*args):
+        assert not [ref for ref in learners if ref()]
+        learners.append(weakref.ref(learn := real(*args)))
+        return learn
+    monkeypatch.setattr(run, 'fit_into', remembered)
+    monkeypatch.setattr(run, 'finish', lambda *a: None)
+    go(four, cohort, quiet, tmp_path)
+    assert len(learners) == 4 and not any(ref() for ref in learners) and len(quiet.task_ids) == bars + 1
 
 
 def test_another_grid_or_process_is_not_mixed_in(four, tiny, cohort, quiet, tmp_path, monkeypatch):

@@ -7,11 +7,13 @@ from ..precision import wait
 
 
 class Stopwatch(Callback):
-    """`taken`: seconds, from the begin of the first epoch to the end of the last; steps_seconds, those of them that training steps took,
-    the first ones, in which a device warms up, among them; images, how many these steps had. The rest is validation and what follows it."""
+    """`taken`, of all fits together: seconds, from the begin of the first epoch to the end of the last; steps_seconds, those of
+    them that training steps took, the first ones, in which a device warms up, among them; images, how many these steps had. The rest is
+    validation and what follows it."""
     order = -20  # before what others do at the begin of an epoch
 
-    def before_fit(self): self.taken, self.start = dict(seconds=0., steps_seconds=0., images=0), time.perf_counter()
+    def __init__(self): self.taken = dict(seconds=0., steps_seconds=0., images=0)
+    def before_fit(self): self.ended = time.perf_counter()
     def before_train(self): self.begun = time.perf_counter()
 
     def after_batch(self):
@@ -21,4 +23,6 @@ class Stopwatch(Callback):
         wait()
         self.taken['steps_seconds'] += time.perf_counter() - self.begun
 
-    def after_epoch(self): self.taken['seconds'] = time.perf_counter() - self.start
+    def after_epoch(self):
+        before, self.ended = self.ended, time.perf_counter()
+        self.taken['seconds'] += self.ended - before
