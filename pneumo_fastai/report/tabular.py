@@ -1,11 +1,11 @@
 "A table of texts for a paper or a README: LaTeX and Markdown."
 SPECIAL = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',
            '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '<': r'\textless{}', '>': r'\textgreater{}', '\u00b1': r'$\pm$'}
-MARKS = '\\`*_[]<>|#'  # what Markdown would take for more than a character
+MARKS = '\\`*_<|'  # what Markdown would take for more than a character; of a link, the bracket that begins its address
 
 
 def escaped(text): return ''.join(SPECIAL.get(c, c) for c in text)
-def plain(text): return ''.join(f'\\{c}' if c in MARKS else c for c in text)
+def plain(text): return ''.join(f'\\{c}' if c in MARKS else c for c in text).replace('](', ']\\(')
 
 
 def latex(

@@ -10,11 +10,14 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.cli import run
 from pneumo_fastai.evaluate import evaluate
+from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.experiment import Experiment, load_experiment, toml
 from pneumo_fastai.grid import grid
+from pneumo_fastai.report.repetitions import compared
+from pneumo_fastai.runs.folder import read_run
 from pneumo_fastai.runs.sweeps import FAILED, GRID, grid_text
 
-FEW = ['--n-boot', '40']
+FEW, FEWER = ['--n-boot', '40'], Settings(n_boot=5)
 GAINS = {'lr=0.0001': (1.2, 2.5), 'lr=0.001': (2.2, .6), 'lr=0.01': (.4, 1.4)}  # on valid, on test: test would choose another one
 
 
@@ -135,3 +138,14 @@ def test_any_runs_that_differ_in_the_seed_alone_are_one_row(tmp_path, write_run,
     assert {p.suffix for p in tmp_path.glob('x.*')} == {'.csv', '.tex', '.md'} and 'not stated' in capsys.readouterr().out
     assert run(evaluate, [*map(str, folders[:3:2]), str(other), *FEW, '--out', str(tmp_path/'y')]) == 0
     assert "the same by Holm's correction" in (tmp_path/'y.md').read_text() and '| minutes of training |' in (tmp_path/'y.md').read_text()
+
+
+def test_patients_of_valid_that_another_split_seed_tests_are_told(tmp_path, write_run):
+    runs = [read_run(a_member(tmp_path/f'split_seed={s}', write_run, Experiment(split_seed=s), (1., 1.), s)) for s in (0, 1)]
+    def warned():
+        found = compared([dict(setting='a', planned=2, failed={}, runs=dict(enumerate(runs)))], FEWER, choose=True)
+        return [w for w in found['warnings'] if 'split_seed' in w]
+    assert not warned()
+    runs[1].predictions['split'] = runs[1].predictions['split'].map(dict(valid='test', test='valid'))
+    assert warned() == ['60 patients are in valid of one split_seed and in test of another: the chosen row was chosen on some of the '
+                        'patients that it is tested on.']
