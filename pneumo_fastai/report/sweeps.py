@@ -47,7 +47,7 @@ def write_page(sweep, found, choices):
     command = next(iter(sweep.runs.values())).environment.get('command', 'not stated')
     said = {name: getattr(setting_table, name)(found) for name in ('words', 'meaning', 'trouble')}
     tables = dict(header=header, rows=rows, each=list(each(found)), more_header=['', *(NAMES[m] for m in METRICS)], more=list(more(found)))
-    page = document(Page(sweep.synthetic), sweep.title, 'sweep', sweep=sweep, found=found, choices=choices, own=own, command=command,
+    page = document(Page(sweep.synthetic), sweep.title, 'sweep', sweep=sweep, found=found, chosen=asdict(choices), own=own, command=command,
                     **said, **tables)
     return write(sweep.folder/'report.html', ''.join(page))
 

@@ -80,7 +80,8 @@ def test_it_is_chosen_on_valid_and_test_is_shown_for_the_chosen_alone(sweep, cap
 
 
 def test_reveal_shows_the_test_of_all_and_the_choice_stays(sweep, capsys):
-    assert run(evaluate, [str(sweep), *FEW, '--reveal']) == 0
+    assert run(evaluate, [str(sweep), *FEW, '--reveal', '--operating-point', 'sensitivity=0.9']) == 0
+    assert 'evaluate SWEEP --reveal --operating-point sensitivity=0.9 --error 0.1 --n-boot 40' in (sweep/'report.html').read_text()
     found, files = json.loads((sweep/'sweep.json').read_text()), written(sweep)
     assert found['rows'][found['chosen']]['setting'] == 'lr=0.001'
     first, second, _ = found['rows']

@@ -54,12 +54,7 @@ def test_it_goes_on_where_it_stopped_and_a_member_is_the_run_it_would_be_alone(f
     alone.mkdir()
     real(alone, last.experiment, cohort, 'command', quiet, 'e')
     pd.testing.assert_frame_equal(pd.read_csv(alone/'predictions.csv'), pd.read_csv(tmp_path/last.name/'predictions.csv'))
-    check_time(tmp_path/last.name, cohort)
-
-
-def check_time(folder, cohort):
-    taken = json.loads((folder/'environment.json').read_text())['training']
-    assert taken['images'] == (cohort.table.split == 'train').sum()//16*16 and 0 < taken['steps_seconds'] < taken['seconds']
+    assert json.loads((tmp_path/last.name/'environment.json').read_text())['training']['images'] == 48
 
 
 def test_a_member_that_fails_is_noted_and_tried_again_and_stops_nobody(four, cohort, quiet, tmp_path, monkeypatch):
