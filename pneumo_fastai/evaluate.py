@@ -28,16 +28,21 @@ def evaluate(
     if reveal and not swept: raise InputError('--reveal is for the folder of a sweep, the test of runs is always shown; leave it out')
     if len(runs) > 1: return compared(runs, choices, out, force)
     if out != 'comparison': raise InputError('--out is for the table of several runs; leave it out, a run\'s own folder gets its numbers')
-    from .report import sweeps, terminal, words, written
+    from .report import sweeps, terminal
+    if not swept: return measured(runs[0], choices, force)
+    terminal.show_settings(sweeps.rewrite(runs[0], choices, reveal, force))
+    terminal.read(Path(runs[0])/'report.html')
+
+
+def measured(folder, choices, force):
+    "A run or a cross-validation, on the screen and in its folder."
+    from .report import terminal, words, written
     from .runs.folder import is_cross_validation
-    if swept:
-        terminal.show_settings(sweeps.rewrite(runs[0], choices, reveal, force))
-        return terminal.read(Path(runs[0])/'report.html')
-    if is_cross_validation(runs[0]):
-        found, result = written.rewrite_folds(runs[0], choices, force)
+    if is_cross_validation(folder):
+        found, result = written.rewrite_folds(folder, choices, force)
         terminal.show_folds(found.title, result)
     else:
-        found, metrics = written.rewrite(runs[0], choices, force)
+        found, metrics = written.rewrite(folder, choices, force)
         terminal.show_run(found.title, metrics, words.also_in_words(metrics))
     terminal.read(found.folder/'report.html')
 

@@ -22,13 +22,18 @@ def fit(
     **overrides,
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on patients it has not seen, and export it."
-    from .report.reading import cohort_ready
-    from .report.terminal import pointers, show_run
     name, experiment = load_experiment(exp, **overrides)
     if sweep: return swept(checked_grid(name, experiment, sweep, resume, overrides), data, out, cache, reveal)
     if reveal: raise InputError('--reveal is for a sweep, a run always shows its test; leave it out, or give --sweep')
     again = resumed(resume, experiment) if resume else check_folder(out)
     check_network(experiment)
+    train(name, experiment, data, cache, again, out)
+
+
+def train(name, experiment, data, cache, again, out):
+    "A run, or the folds of a cross-validation, in the folder `again` or in a new one of `out`."
+    from .report.reading import cohort_ready
+    from .report.terminal import pointers, show_run
     console.print(f'experiment [bold]{name}[/]: {differences(experiment) or "the baseline"}')
     cohort = cohort_ready(data, experiment, cache)
     keep_freed()  # from here on: what reading took is given back
