@@ -48,6 +48,7 @@ def parser_for(function, prog=None) -> Parser:
         elif p.kind is Parameter.VAR_POSITIONAL: parser.add_argument(name, nargs='+', help=p.annotation)
         elif p.annotation is bool: parser.add_argument(flag(name), action='store_true', help=docs[name])
         elif p.default is p.empty: parser.add_argument(name, help=docs[name])
+        elif p.annotation == list[str]: parser.add_argument(flag(name), nargs='+', default=p.default, metavar=name.upper(), help=docs[name])
         else:
             default = '' if p.default is None else ' (%(default)s)'
             parser.add_argument(flag(name), type=p.annotation, default=p.default, metavar=name.upper(), help=docs[name] + default)

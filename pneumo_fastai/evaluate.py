@@ -1,11 +1,13 @@
 "python -m pneumo_fastai.evaluate: a run's numbers, figures and report once more, or several runs in one table, from saved files alone."
 import sys
+from pathlib import Path
 
 from .cli import check_out, check_resampling, run
 from .errors import InputError
 from .evaluation.settings import Settings, rule
 
-RUNS = "folder of a run or of a cross-validation, to measure anew from its saved files; several runs, to compare with the first"
+RUNS = "folder of a run, a cross-validation or a sweep, to measure anew from its saved files; several runs, to compare with the first"
+TABLES = '.csv', '.tex', '.md'
 
 
 def evaluate(
@@ -15,35 +17,49 @@ def evaluate(
     error:float = 0.1,               # error rate of the conformal prediction sets, in each class
     n_boot:int = 1000,               # resamples of patients, where an interval rests on them
     seed:int = 0,                    # of the resamples and folds
-    out:str = 'comparison',          # of several runs: the table is written to OUT.csv and OUT.tex
+    out:str = 'comparison',          # of several runs: the table is written to OUT.csv, OUT.tex and OUT.md
+    reveal:bool = False,             # of a sweep: look at test for all of its settings, not for the chosen one alone
     force:bool = False,              # measure also what is not as it was when the run ended; the report then says so
 ):
     "Measure a run anew from its saved predictions, without images, or compare several."
     check_resampling(n_boot, seed)
     choices = Settings(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
+    swept = len(runs) == 1 and (Path(runs[0])/'grid.json').is_file()
+    if reveal and not swept: raise InputError('--reveal is for the folder of a sweep, the test of runs is always shown; leave it out')
     if len(runs) > 1: return compared(runs, choices, out, force)
     if out != 'comparison': raise InputError('--out is for the table of several runs; leave it out, a run\'s own folder gets its numbers')
+    from .report import sweeps, terminal
+    if not swept: return measured(runs[0], choices, force)
+    terminal.show_settings(sweeps.rewrite(runs[0], choices, reveal, force))
+    terminal.read(Path(runs[0])/'report.html')
+
+
+def measured(folder, choices, force):
+    "A run or a cross-validation, on the screen and in its folder."
     from .report import terminal, words, written
     from .runs.folder import is_cross_validation
-    if is_cross_validation(runs[0]):
-        found, result = written.rewrite_folds(runs[0], choices, force)
+    if is_cross_validation(folder):
+        found, result = written.rewrite_folds(folder, choices, force)
         terminal.show_folds(found.title, result)
     else:
-        found, metrics = written.rewrite(runs[0], choices, force)
+        found, metrics = written.rewrite(folder, choices, force)
         terminal.show_run(found.title, metrics, words.also_in_words(metrics))
     terminal.read(found.folder/'report.html')
 
 
 def compared(runs, choices, out, force):
-    "One table of several runs, on the screen and in two files."
-    from .report import comparison, terminal
+    "One table of several runs, on the screen and in three files: of those that are a setting's repetitions, mean and standard deviation."
+    from .report import comparison, repetitions, setting_table, terminal
     from .runs.folder import check_different, ended, read_run
-    files = [f'{out}{ending}' for ending in ('.csv', '.tex')]
+    files = [f'{out}{ending}' for ending in TABLES]
     for file in files: check_out(file, new=True)
     check_different(found := [ended(read_run(folder, force), force) for folder in runs])
-    side = comparison.side_by_side(found, choices)
-    terminal.show_comparison(side)
-    comparison.save(side, *files)
+    if len(repetitions.grouped(found)) < len(found):
+        terminal.show_settings(side := repetitions.of_runs(found, choices))
+        setting_table.save(side, *files)
+    else:
+        terminal.show_comparison(side := comparison.side_by_side(found, choices))
+        comparison.save(side, *files)
     terminal.written(*files)
 
 

@@ -3,10 +3,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from .cli import check_folder, command_line, run
+from .cli import check_folder, command_line, flag, run
 from .errors import InputError
-from .experiment import differences, load_experiment
+from .experiment import differences, load_experiment, names
 from .memory import keep_freed
+from .recipe import Network
 from .screen import console, progress
 
 
@@ -16,14 +17,23 @@ def fit(
     out:str = 'runs',      # the folder in which the run gets its own new folder
     cache:str = None,      # where decoded images are kept; the user's cache folder unless given
     resume:str = None,     # the folder of an interrupted cross-validation (--folds): its finished folds are kept
+    sweep:list[str] = None,  # FIELD=VALUE,VALUE,... of any fields: a run for each combination; the same command goes on with it
+    reveal:bool = False,   # of a sweep: look at test for all settings, not for the one alone that valid chose
     **overrides,
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on patients it has not seen, and export it."
-    from .report.reading import cohort_ready
-    from .report.terminal import pointers, show_run
     name, experiment = load_experiment(exp, **overrides)
+    if sweep: return swept(checked_grid(name, experiment, sweep, resume, overrides), data, out, cache, reveal)
+    if reveal: raise InputError('--reveal is for a sweep, a run always shows its test; leave it out, or give --sweep')
     again = resumed(resume, experiment) if resume else check_folder(out)
     check_network(experiment)
+    train(name, experiment, data, cache, again, out)
+
+
+def train(name, experiment, data, cache, again, out):
+    "A run, or the folds of a cross-validation, in the folder `again` or in a new one of `out`."
+    from .report.reading import cohort_ready
+    from .report.terminal import pointers, show_run
     console.print(f'experiment [bold]{name}[/]: {differences(experiment) or "the baseline"}')
     cohort = cohort_ready(data, experiment, cache)
     if experiment.weights: check_weights(experiment, cohort)
@@ -40,6 +50,42 @@ def fit(
         metrics = run.finish(learn, folder, experiment)
     show_run(f'{name} on {cohort.name}', metrics)
     pointers(folder)
+
+
+def checked_grid(name, experiment, sweep, resume, overrides):
+    "The `Grid`; raises `InputError` where something else on the command line contradicts it, or a member cannot be."
+    from .grid import grid
+    found = grid(name, experiment, sweep)
+    if resume: raise InputError('--resume is for a cross-validation, a sweep goes on by the same command; leave out --resume')
+    if twice := [k for k in found.axes if overrides.get(k) is not None]:
+        raise InputError(f'{twice[0]} is given twice, by {flag(twice[0])} and by --sweep; leave out one of them')
+    asked = {tuple(getattr(m.experiment, k) for k in (*names(Network), 'size', 'gradcam_layers')): m.experiment for m in found.members}
+    for each in asked.values(): check_network(each)
+    return found
+
+
+def swept(grid, data, out, cache, reveal):
+    "Every member, the table of them, and at the end what failed: then with `InputError`, that is status 2."
+    from .report.reading import cohorts_ready
+    from .report.terminal import read, show_settings
+    check_folder(out)
+    folder = (Path(out)/grid.folder).resolve()
+    console.print(f'sweep of {len(grid.members)} members into {folder}\nto go on after an interruption: the same command', soft_wrap=True,
+                  markup=False)
+    cohorts = cohorts_ready(data, [m.experiment for m in grid.members], cache)
+    keep_freed()
+    with progress() as p:
+        waiting = p.add_task('loading fastai', total=None, note='')
+        from .report.sweeps import finish
+        from .training.sweep import train_sweep
+        folder.mkdir(parents=True, exist_ok=True)
+        p.remove_task(waiting)
+        failed = train_sweep(folder, grid, cohorts, command_line(), p)
+        found = finish(folder, reveal)
+    show_settings(found)
+    read(folder/'report.html')
+    why = '; '.join(f'{name}: {reason}' for name, reason in failed.items())
+    if failed: raise InputError(f'{len(failed)} of {len(grid.members)} members failed, the same command tries them again; {why}')
 
 
 def check_network(experiment):

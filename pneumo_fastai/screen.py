@@ -1,6 +1,7 @@
 "The one console, with progress bars, tables and notes."
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -25,10 +26,13 @@ def bar(description):
         yield tick
 
 
-def table(title, columns, rows):
-    "Print a table: texts to the left, numbers to the right."
-    t = Table(title=escape(title), title_justify='left', title_style='bold')
-    for i, column in enumerate(columns): t.add_column(column, justify='left' if i == 0 else 'right')
+NARROW = dict(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, padding=(0, 1, 0, 0))  # of a rich table
+
+
+def table(title, columns, rows, narrow=False):
+    "Print a table: texts to the left, numbers to the right; `narrow`: without lines between columns, and the first alone may wrap."
+    t = Table(title=escape(title), title_justify='left', title_style='bold', **(NARROW if narrow else {}))
+    for i, column in enumerate(columns): t.add_column(column, justify='left' if i == 0 else 'right', no_wrap=narrow and i > 0)
     for row in rows: t.add_row(*(escape(str(cell)) for cell in row))
     console.print(t)
 

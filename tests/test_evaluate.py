@@ -13,7 +13,8 @@ from pneumo_fastai.evaluate import evaluate
 from pneumo_fastai.evaluation.calibrators import apply
 from pneumo_fastai.evaluation.comparison import compare
 from pneumo_fastai.evaluation.settings import Settings
-from pneumo_fastai.report.comparison import escaped, left_out, notes
+from pneumo_fastai.report.comparison import left_out, notes
+from pneumo_fastai.report.tabular import escaped
 
 FEW = ['--n-boot', '20']
 
@@ -77,6 +78,8 @@ def test_the_table_of_runs_as_text_csv_and_latex(three, tmp_path, capsys, undraw
             assert row.difference_value == pytest.approx(row.value - table.loc['first', at, m].value)
     assert table.loc['third'].difference_value.isna().all() and table.loc['third'].reason.str.contains('test sets differ').all()
     check_latex(Path(f'{out}.tex').read_text(), table)
+    text = Path(f'{out}.md').read_text()
+    assert text.splitlines()[1].count('|') == 5 and '| AUROC | ' in text and 'second\\_a&b' in text
 
 
 def check_latex(text, table):

@@ -41,11 +41,11 @@ def delong_test(patient, y, a, b):
                 p=float(2*norm.sf(abs(z))))
 
 
-def paired(a, b):
-    "Test rows of both by path, in one order, with `probability_a` and `probability_b`; `InputError` unless they are the same images."
-    a, b = (t[t['split'] == 'test'].set_index('path').sort_index() for t in (a, b))
+def paired(a, b, split='test'):
+    "Rows of the split by path, in one order, with `probability_a` and `probability_b`; `InputError` unless both have the same images."
+    a, b = (t[t['split'] == split].set_index('path').sort_index() for t in (a, b))
     if differ := set(a.index) ^ set(b.index):
-        raise InputError(f'the test sets differ in {len(differ)} images, one is {min(differ)!r}; '
+        raise InputError(f'the {split} sets differ in {len(differ)} images, one is {min(differ)!r}; '
                          'compare runs with one split of one data set')
     for column in ('label', 'patient'):
         if (other := a[column].to_numpy() != b[column].to_numpy()).any():

@@ -1,4 +1,4 @@
-"Several runs side by side: a table of experiments by metrics, with paired differences from the first, as text, CSV and LaTeX."
+"Several runs side by side: a table of experiments by metrics, with paired differences from the first, as text, CSV, LaTeX, Markdown."
 import pandas as pd
 
 from ..csv_files import csv_text
@@ -6,13 +6,13 @@ from ..errors import InputError
 from ..evaluation.comparison import chosen_threshold, compare
 from ..evaluation.estimates import blocks
 from ..evaluation.metrics import METRICS
+from ..evaluation.repetitions import holm
 from ..evaluation.results import in_order
 from ..evaluation.settings import Settings
 from ..writing import write
 from .labels import BRACKETS, NAMES, number
+from .tabular import latex, markdown
 
-SPECIAL = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',
-           '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '<': r'\textless{}', '>': r'\textgreater{}'}
 THRESHOLDS = 'at_threshold', 'at_0.5'
 ENDS = 'value', 'low', 'high'
 
@@ -33,7 +33,7 @@ def side_by_side(
         test = in_order(run.predictions).query('split == "test"')  # as `evaluate` has them, so that the intervals are the same
         at = dict(zip(THRESHOLDS, (chosen_threshold(run.predictions, choices), .5), strict=True))
         found = dict(run=name, data=run.data['name'], synthetic=run.synthetic, difference=None, delong=None, reason=None, doubts=run.doubts,
-                     test=blocks(test, at, choices.n_boot, choices.seed, choices.prevalence))
+                     training=run.environment.get('training', {}), test=blocks(test, at, choices.n_boot, choices.seed, choices.prevalence))
         if run is not runs[0]:
             try: found |= {k: v for k, v in compare(run.predictions, runs[0].predictions, choices).items() if k in ('difference', 'delong')}
             except InputError as e: found['reason'] = str(e)
@@ -62,7 +62,17 @@ def table(side):
         return (f'{NAMES[m]}, difference', *(number(d, sign='+') if d else '' for d in found))
     paired = [s for s in side if s['difference']]
     delong = ('DeLong p (AUROC)', *('' if s['delong'] is None else p_value(s['delong']) for s in side))
-    return header, rows, [*map(differs, METRICS), delong] if paired else []
+    corrected = holm([s['delong'] and s['delong']['p'] for s in side])
+    many = [("the same by Holm's correction", *('' if p is None else p_value(dict(p=p)) for p in corrected))]
+    return header, rows + pace(side), [*map(differs, METRICS), delong, *many*(len(paired) > 1)] if paired else []
+
+
+def pace(side):
+    "The rows of how long training took, where any run says it."
+    taken = [s['training'] for s in side]
+    if not any(taken): return []
+    return [('minutes of training', *(f'{t["seconds"]/60:.1f}' if t else '' for t in taken)),
+            ('images/s in training steps', *(f'{t["images"]/t["steps_seconds"]:,.0f}' if t.get('steps_seconds') else '' for t in taken))]
 
 
 def left_out(s):
@@ -100,21 +110,9 @@ def frame(side):
     return pd.DataFrame(rows)
 
 
-def escaped(text): return ''.join(SPECIAL.get(c, c) for c in text)
-
-
-def latex(side):
-    "The same table for a paper; needs the package booktabs."
-    header, rows, paired = table(side)
-    def line(row): return '  ' + ' & '.join(map(escaped, row)) + r' \\'
-    parts = [line(header), r'  \midrule', *map(line, rows), *([r'  \midrule', *map(line, paired)] if paired else [])]
-    caption = escaped(' '.join(notes(side)))
-    return '\n'.join(['% needs \\usepackage{booktabs}', r'\begin{table}', r'  \centering', rf'  \caption{{{caption}}}',
-                      rf'  \begin{{tabular}}{{l{"r"*len(side)}}}', r'  \toprule', *parts, r'  \bottomrule', r'  \end{tabular}',
-                      r'\end{table}', ''])
-
-
-def save(side, csv, tex):
-    "The whole of it as a CSV file, and the table as a LaTeX one."
+def save(side, csv, tex, md):
+    "The whole of it as a CSV file, and the table as a LaTeX and as a Markdown one."
+    header, *blocks = table(side)
     write(csv, csv_text(frame(side)))
-    write(tex, latex(side))
+    write(tex, latex(header, blocks, list(notes(side))))
+    write(md, markdown(header, blocks, list(notes(side))))

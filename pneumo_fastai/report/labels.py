@@ -26,6 +26,8 @@ FIGURES = {
     'mean_maps.png': 'Mean heatmap of the test images without and with pneumonia, and where the boxes of the training images lie. All '
                      'images are laid over each other as they are, each from 0 to its own hottest place: where heat lies, not how much.',
     'attention.png': 'Heatmaps of the same images of valid before training and as it went on, from left to right, on the scale of the run.',
+    'sweep.png': 'AUROC on valid by setting: a dot for each training, the line is their mean and standard deviation. What chance in the '
+                 'choice of patients adds is in the differences of the table.',
     'attention.gif': 'The same, moving; the last picture is the end of training.',
 }
 QUESTION = 'How well does a model tell chest radiographs with pneumonia from those without, on patients it never saw?'

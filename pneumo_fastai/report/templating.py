@@ -22,13 +22,22 @@ def cell(metric, sign='', digits=None):
 def plain(value): return why('not defined') if value is None else f'{value:z.3f}'
 
 
+def spread(values, digits=3):
+    "Like `0.912 ± 0.004`; of one value the number alone."
+    if values['mean'] is None: return 'not defined'
+    return f'{values["mean"]:z.{digits}f}' + ('' if values['sd'] is None else f' \u00b1 {values["sd"]:.{digits}f}')
+
+
+def ends(mean): return labels.number(dict(mean, value=mean['mean'])).partition(' ')[2]
+
+
 @cache
 def environment():
     "What is no `Markup` is escaped in HTML, and a name that was not given is an error; `labels` is that module."
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     made = Environment(loader=PackageLoader('pneumo_fastai.report'), autoescape=select_autoescape(['html']), undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
-    made.filters |= dict(count=count, share=share, number=labels.number, cell=cell, plain=plain)
+    made.filters |= dict(count=count, share=share, number=labels.number, cell=cell, plain=plain, spread=spread, ends=ends)
     made.globals |= dict(labels=labels)
     return made
 

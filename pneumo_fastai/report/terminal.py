@@ -46,6 +46,13 @@ def show_comparison(side):
     for line in notes(side): console.print(line, markup=False)
 
 
+def show_settings(found):
+    "The table of settings and their repetitions, what it finds, and what it does not say by itself."
+    from .setting_table import notes, on_screen, words
+    table(f'{found["title"]}{" (synthetic data)" if found["synthetic"] else ""}', *on_screen(found), narrow=True)
+    for line in (*words(found), *notes(found)): console.print(line, markup=False)
+
+
 def show_maps(found):
     "What localization.json says, in a few lines."
     from .sections.map_checks import kept

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..errors import InputError
 
-KINDS = dict(command=str, experiment=str, data=dict, packages=dict, networks=list, weights=dict)  # in environment.json, where it has them
+# of parts of environment.json, where it has them
+KINDS = dict(command=str, experiment=str, data=dict, packages=dict, networks=list, weights=dict, training=dict)
 
 
 def checked(environment, folder):

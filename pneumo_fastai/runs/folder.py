@@ -81,6 +81,7 @@ def read_run(
     if not folder.is_dir(): raise InputError(f'{folder} is no folder; give one that fit wrote, such as runs/weighted-...')
     if is_cross_validation(folder):
         raise InputError(f'{folder} is a whole cross-validation; give its folds, such as {folder}/fold-1, or single runs')
+    if (folder/'grid.json').is_file(): raise InputError(f'{folder} is a whole sweep; give it alone, or its members, a folder each')
     for name in ('predictions.csv', 'split.csv', 'experiment.toml', 'environment.json'):
         if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}: it is no run or not finished; give a finished one')
     changed = altered(folder)

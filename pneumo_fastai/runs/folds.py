@@ -66,7 +66,7 @@ def environment(runs):
     "The folds' as one; where they differ, as after an interruption, every value is named."
     def one(found): return ', '.join(dict.fromkeys(str(v) for v in found if v is not None))
     all_of = [r.environment for r in runs]
-    out = {k: one(e.get(k) for e in all_of) for k in all_of[0] if k not in ('data', 'experiment', 'packages', 'command')}
+    out = {k: one(e.get(k) for e in all_of) for k in all_of[0] if k not in ('data', 'experiment', 'packages', 'command', 'training')}
     packages = [e.get('packages', {}) for e in all_of]
     commands = dict.fromkeys(e.get('command', 'not stated') for e in all_of)
     return dict(out, command='\n'.join(commands), packages={k: one(o.get(k) for o in packages) for k in packages[0]})

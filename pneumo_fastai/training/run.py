@@ -29,6 +29,7 @@ from .callbacks.attention import WatchGradCAM
 from .callbacks.precision import Precision
 from .callbacks.progress import Bar
 from .callbacks.random_state import random_state_kept
+from .callbacks.stopwatch import Stopwatch
 from .learner import get_learner, train
 from .loaders import get_dls, normalised_by, split_dl
 from .precision import said
@@ -65,11 +66,13 @@ def fit_into(
     write(folder/'experiment.toml', recipes.toml(experiment))
     write_cohort(folder, cohort)
     learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
-    write(folder/'environment.json', json.dumps(environment(learn, command, name), indent=1))
+    write(folder/'environment.json', json.dumps(about := environment(learn, command, name), indent=1))
     if experiment.precision == 'auto': progress.console.print(said(precision_of(learn).resolved(), precision_of(learn).trial))
     if learn.begun: progress.console.print(initial.said(learn.begun), soft_wrap=True, markup=False)
     with learn.no_bar(), learn.no_logging():
-        train(learn, experiment, [Bar(progress), CSVLogger(), *watching(experiment, folder)], first=[Bar(progress, 'training the head')])
+        cbs = [Bar(progress), CSVLogger(), watch := Stopwatch(), *watching(experiment, folder)]
+        train(learn, experiment, cbs, first=[Bar(progress, 'training the head')])
+        write(folder/'environment.json', json.dumps(about | dict(training=watch.taken), indent=1))
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
         write_table(folder/'predictions.csv', predictions)
         if experiment.tta and augmentations(experiment):

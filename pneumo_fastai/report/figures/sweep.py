@@ -1,0 +1,20 @@
+"AUROC on valid of each setting, a dot a repetition. Returns a matplotlib Figure."
+from .style import BLUE, GREY, ORANGE, figure
+
+
+def by_setting(found, synthetic=False):
+    "The rows of `repetitions.compared`, downwards: their trainings, mean and standard deviation on valid; the chosen one in orange."
+    rows = found['rows']
+    fig = figure((8, 1.5 + .42*len(rows)), synthetic)
+    ax = fig.subplots()
+    for y, r in enumerate(rows):
+        auroc, color = r['valid']['metrics']['auroc'], ORANGE if r['chosen'] else BLUE
+        values = [v for v in auroc['by_repetition'] if v is not None]
+        ax.plot(values, [y]*len(values), 'o', color=color, markersize=7, alpha=.75, markeredgewidth=0, zorder=3)
+        if auroc['mean'] is None: ax.text(.01, y, 'not defined', va='center', fontsize=8, color=GREY, transform=ax.get_yaxis_transform())
+        else: ax.errorbar(auroc['mean'], y, xerr=auroc['sd'] or 0, fmt='|', color=GREY, markersize=16, markeredgewidth=1.6, capsize=3)
+    ax.set_yticks(range(len(rows)), [r['setting'] for r in rows], fontsize=9, parse_math=False)
+    for label, r in zip(ax.get_yticklabels(), rows, strict=True): label.set_fontweight('bold' if r['chosen'] else 'normal')
+    ax.set(ylim=(len(rows) - .4, -.6), xlabel='AUROC on valid; a dot: one training; line: mean \u00b1 standard deviation')
+    ax.grid(axis='x', alpha=.25)
+    return fig

@@ -1,0 +1,117 @@
+"Settings and their repetitions, from finished runs or a sweep: what each is worth, what it differs by from the first, and which is chosen."
+import re
+from dataclasses import asdict
+
+from ..errors import InputError
+from ..evaluation.cross_validation import spread
+from ..evaluation.repetitions import best, differences, measured
+from ..evaluation.settings import Settings
+from ..grid import REPEATS, said
+
+SEEDS = re.compile(rf', ({"|".join(REPEATS)})=\d+')
+MACHINE = dict(precision='precision', device='device', processor='processor', threads='threads')  # by their names in environment.json
+
+
+def of_sweep(sweep, choices=None, reveal=False):
+    """`compared` of a `runs.sweeps.Sweep`: the rows are the grid without `REPEATS`, one is chosen on valid; test is looked at for that one
+    alone, or with `reveal` for all."""
+    settings = {}
+    for m in sweep.grid.members:
+        own, again = ({k: v for k, v in m.values.items() if (k in REPEATS) == repeats} for repeats in (False, True))
+        name = said(own, ', ') or sweep.grid.name
+        row = settings.setdefault(name, dict(setting=name, runs={}, planned=0, failed={}))
+        row['planned'] += 1
+        if m.name in sweep.runs: row['runs'][said(again, ', ')] = sweep.runs[m.name]
+        if m.name in sweep.failed: row['failed'][m.name] = sweep.failed[m.name]
+    found = compared(list(settings.values()), choices, reveal, choose=True)
+    waiting = [m.name for m in sweep.grid.members if m.name not in sweep.runs and m.name not in sweep.failed]
+    return dict(found, title=sweep.title, members=len(sweep.grid.members), finished=len(sweep.runs), waiting=waiting,
+                warnings=[*sweep.doubts, *found['warnings']])
+
+
+def of_runs(runs, choices=None):
+    "`compared` of runs, those as one setting that differ in `REPEATS` and nothing else; test is looked at for all, none is chosen."
+    settings = grouped(runs)
+    rows = [dict(setting=name, runs=s, planned=len(s), failed={}) for name, s in zip(names(settings), settings, strict=True)]
+    doubts = [f'{run.folder.name}: {doubt}' for run in runs for doubt in run.doubts]
+    found = compared(rows, choices, reveal=True)
+    return dict(found, title=f'{len(runs)} runs on {found["data"]}', members=len(runs), finished=len(runs), waiting=[],
+                warnings=[*doubts, *found['warnings']])
+
+
+def grouped(runs):
+    "The runs of each setting, by repetition. Of one recipe and one seed there is no repetition: something else makes two of them differ."
+    settings = {}
+    for run in runs:
+        again, key = said({k: run.recipe[k] for k in REPEATS}, ', '), setting_of(run)
+        nth = next(n for n in range(len(runs)) if again not in settings.get((key, n), ()))
+        settings.setdefault((key, nth), {})[again] = run
+    return list(settings.values())
+
+
+def setting_of(run):
+    "What two runs have in common that are one setting once more: recipe and images. An ensemble is no repetition of anything."
+    own = str(run.folder) if run.environment.get('networks') else ''
+    recipe = tuple((k, v) for k, v in asdict(run.experiment).items() if k not in REPEATS)
+    return recipe, run.data['name'], run.synthetic, tuple(sorted(run.cohort['path'])), own
+
+
+def names(settings):
+    "A name for each setting: its experiment's, or where two have one the fields in which they differ, or the folder of the first run."
+    runs = [next(iter(s.values())) for s in settings]
+    own, recipes = [SEEDS.sub('', run.name) for run in runs], [asdict(run.experiment) for run in runs]
+    differ = [k for k in recipes[0] if k not in REPEATS and len({r[k] for r in recipes}) > 1]
+    def one(name, recipe):
+        if own.count(name) == 1 or not differ: return name
+        return f'{name}, {said({k: recipe[k] for k in differ}, ", ")}'
+    out = [one(name, recipe) for name, recipe in zip(own, recipes, strict=True)]
+    return [n if out.count(n) == 1 else f'{n} ({run.folder.resolve().name})' for n, run in zip(out, runs, strict=True)]
+
+
+def compared(
+    settings,      # setting (its name), runs by repetition, planned (how many repetitions), failed (reasons by member), each
+    choices=None,  # a `Settings`
+    reveal=True,   # whether test is looked at for all rows
+    choose=False,  # whether a row is chosen on valid, whose test is looked at in any case
+) -> dict:
+    "rows, chosen (its number), revealed, data, synthetic, warnings; plain JSON."
+    choices = choices or Settings()
+    if not (runs := [run for s in settings for run in s['runs'].values()]): raise InputError('no run is finished; train one first')
+    tables = [{k: run.predictions for k, run in s['runs'].items()} for s in settings]
+    valid = [measured(t, 'valid', choices) for t in tables]
+    chosen = best(valid, [s['planned'] for s in settings]) if choose else None
+    rows = [row(s, v, i == chosen) for i, (s, v) in enumerate(zip(settings, valid, strict=True))]
+    for i, r in enumerate(rows): r['test'] = measured(tables[i], 'test', choices) if reveal or i == chosen else None
+    for split in ('valid', 'test'):
+        found = differences(tables, split, choices) if split == 'valid' or reveal else [None]*len(rows)
+        for r, d in zip(rows, found, strict=True): r[f'{split}_difference'] = d
+    return dict(rows=rows, chosen=chosen, revealed=reveal, data=', '.join(dict.fromkeys(run.data['name'] for run in runs)),
+                synthetic=any(run.synthetic for run in runs), warnings=list(warnings(rows, runs, choose)))
+
+
+def row(setting, valid, chosen):
+    "What a row says besides its test: how it was trained, and how fast."
+    runs = setting['runs']
+    taken = [run.environment.get('training', {}) for run in runs.values()]
+    minutes = [t['seconds']/60 if 'seconds' in t else None for t in taken]
+    rates = [t['images']/t['steps_seconds'] if t.get('steps_seconds') else None for t in taken]
+    return dict(setting=setting['setting'], chosen=chosen, planned=setting['planned'], failed=setting['failed'], repetitions=list(runs),
+                folders=[run.folder.name for run in runs.values()], valid=valid, minutes=dict(by_repetition=minutes, **spread(minutes)),
+                images_per_second=dict(by_repetition=rates, **spread(rates)))
+
+
+def patients(runs, split): return {patient for run in runs for patient in run.predictions.loc[run.predictions['split'] == split, 'patient']}
+
+
+def warnings(rows, runs, choose):
+    "What a reader has to know before trusting the table, a sentence each."
+    for key, name in MACHINE.items():
+        several = dict.fromkeys(str(run.environment.get(key)) for run in runs if key in run.environment)
+        if len(several) > 1: yield f'The runs differ in {name}: {", ".join(several)}. A difference between rows may come from that.'
+    if choose and any('valid sets differ' in (r['valid_difference'] or {}).get('reason', '') for r in rows):
+        yield 'The rows do not all have the same valid images: the choice between them is partly one between images.'
+    if choose and (both := patients(runs, 'valid') & patients(runs, 'test')):
+        yield (f'{len(both):,} patients are in valid of one split_seed and in test of another: the chosen row was chosen on some of the '
+               'patients that it is tested on.')
+    if all(len(r['repetitions']) == 1 for r in rows):
+        yield 'Each row is one training: how far another seed would move it is not known.'

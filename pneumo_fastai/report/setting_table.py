@@ -1,0 +1,89 @@
+"The table of settings and their repetitions: a row for each setting, as text, CSV, LaTeX and Markdown."
+import pandas as pd
+
+from ..csv_files import csv_text
+from ..evaluation.metrics import METRICS
+from ..writing import write
+from .labels import number
+from .tabular import latex, markdown
+from .templating import sentences, spread
+
+HIDDEN = '\u2013'  # where a number is left unsaid
+
+
+def difference(d):
+    "Like `+0.012 [-0.01, +0.03]`; why there is none stands in the notes."
+    return HIDDEN if d is None else number(d, sign='+') if d['value'] is not None else 'not defined'
+
+
+def p_value(d):
+    if d is None: return HIDDEN
+    p = d.get('holm')
+    return 'not defined' if p is None else '< 0.001' if p < .001 else f'{p:.3f}'
+
+
+def amount(values):
+    "A mean to three digits: like `0.43`, `12.1`, `1,234`."
+    v = values['mean']
+    return 'not stated' if v is None else f'{v:,.0f}' if v >= 100 else f'{v:.1f}' if v >= 10 else f'{v:.2f}'
+
+
+def auroc(block): return HIDDEN if block is None else spread(block['metrics']['auroc'])
+
+
+def split_of(found): return 'test' if found['revealed'] else 'valid'
+
+
+def table(found):
+    "Header and rows, all text: AUROC of valid and of test, as far as it is shown, and the difference from the first row on one of them."
+    split = split_of(found)
+    header = ('', 'AUROC on valid', f'difference on {split}', 'p (Holm)', 'AUROC on test', 'minutes', 'images/s')
+    rows = [(r['setting'] + (' (chosen)' if r['chosen'] else ''), auroc(r['valid']), difference(r[f'{split}_difference']),
+             p_value(r[f'{split}_difference']), auroc(r['test']), amount(r['minutes']), amount(r['images_per_second']))
+            for r in found['rows']]
+    return header, rows
+
+
+def on_screen(found):
+    "`table`, so that it fits 80 columns."
+    header, rows = table(found)
+    short = [h.replace(' on ', '\non ').replace(' (', '\n(').replace('utes', '').replace('/', '\n/') for h in header]
+    return short, [[c.replace(' [', '\n[') for c in row] for row in rows]
+
+
+def between(numbers): return f'{min(numbers):,}' if min(numbers) == max(numbers) else f'{min(numbers):,} to {max(numbers):,}'
+def meaning(found): return sentences('words/settings', found=found, between=between)
+def trouble(found): return sentences('words/trouble', found=found, split=split_of(found))
+
+
+def notes(found):
+    "What the table does not say by itself, a sentence each: what its numbers are, and what is amiss."
+    return meaning(found) + trouble(found)
+
+
+def words(found): return sentences('words/sweep', found=found) if found['chosen'] is not None else []
+
+
+def frame(found):
+    "A row for each setting, split and metric: the whole of it, in numbers."
+    rows = []
+    for r in found['rows']:
+        for split in ('valid', 'test'):
+            if r[split] is None: continue
+            for m in METRICS:
+                values, d = r[split]['metrics'][m], (r[f'{split}_difference'] or {}) if m == 'auroc' else {}
+                rows.append(dict(setting=r['setting'], chosen=r['chosen'], data=found['data'], synthetic=found['synthetic'], split=split,
+                                 metric=m, repetitions=len(r['repetitions']), planned=r['planned'], mean=values['mean'], sd=values['sd'],
+                                 low=values.get('low'), high=values.get('high'),
+                                 **{f'difference_{k}': d.get(k) for k in ('value', 'low', 'high', 'p', 'holm')},
+                                 n=max(r[split]['n'], default=0), patients=max(r[split]['patients'], default=0),
+                                 minutes=r['minutes']['mean'], images_per_second=r['images_per_second']['mean'], reason=d.get('reason')))
+    return pd.DataFrame(rows)
+
+
+def save(found, csv, tex, md):
+    "The whole of it as a CSV file, and the table as a LaTeX and as a Markdown one."
+    header, rows = table(found)
+    write(csv, csv_text(frame(found)))
+    write(tex, latex(header, [rows], notes(found)))
+    write(md, markdown(header, [rows], notes(found)))

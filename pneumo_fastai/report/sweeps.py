@@ -1,0 +1,74 @@
+"What a sweep's folder holds besides its members: numbers, tables, figure and page, from their saved files alone."
+import json
+from dataclasses import asdict
+
+from ..evaluation.metrics import METRICS
+from ..evaluation.settings import Settings
+from ..experiment import Experiment
+from ..runs.checksums import renewing, write_sums
+from ..runs.sweeps import read_sweep
+from ..writing import write
+from . import setting_table
+from .figures import style
+from .figures.sweep import by_setting
+from .html import Page, document
+from .labels import NAMES
+from .repetitions import of_sweep
+from .templating import spread
+
+
+def finish(folder, reveal=False):
+    "All of it, after training; what `of_sweep` found."
+    found = present(read_sweep(folder), reveal=reveal)
+    write_sums(folder)  # last: of what is in the folder itself; each member has its own
+    return found
+
+
+def rewrite(folder, choices=None, reveal=False, force=False):
+    "All of it once more, of whatever members are finished; `force` as for `read_run`."
+    sweep = read_sweep(folder, force)
+    with renewing(folder): return present(sweep, choices, reveal)
+
+
+def present(sweep, choices=None, reveal=False):
+    choices = choices or Settings()
+    found = of_sweep(sweep, choices, reveal)
+    write(sweep.folder/'sweep.json', json.dumps(dict(found, choices=asdict(choices)), indent=1, allow_nan=False))
+    setting_table.save(found, *(sweep.folder/f'sweep.{kind}' for kind in ('csv', 'tex', 'md')))
+    style.save(by_setting(found, sweep.synthetic), sweep.folder/'sweep.png')
+    write_page(sweep, found, choices)
+    return found
+
+
+def write_page(sweep, found, choices):
+    "report.html; returns its path."
+    header, rows = setting_table.table(found)
+    own = [(k, v, base) for k, v, base in differing(sweep.grid.base) if k not in sweep.grid.axes]
+    command = next(iter(sweep.runs.values())).environment.get('command', 'not stated')
+    said = {name: getattr(setting_table, name)(found) for name in ('words', 'meaning', 'trouble')}
+    tables = dict(header=header, rows=rows, each=list(each(found)), more_header=['', *(NAMES[m] for m in METRICS)], more=list(more(found)))
+    page = document(Page(sweep.synthetic), sweep.title, 'sweep', sweep=sweep, found=found, chosen=asdict(choices), own=own, command=command,
+                    **said, **tables)
+    return write(sweep.folder/'report.html', ''.join(page))
+
+
+def differing(experiment):
+    "(field, value, the baseline's) where they are two."
+    base = asdict(Experiment())
+    return [(k, v, base[k]) for k, v in asdict(experiment).items() if v != base[k]]
+
+
+def each(found):
+    "A row for each training."
+    for r in found['rows']:
+        several = (o['by_repetition'] for o in (r['valid']['metrics']['auroc'], r['minutes'], r['images_per_second']))
+        for name, repetition, auroc, minutes, rate in zip(r['folders'], r['repetitions'], *several, strict=True):
+            shown = 'not defined' if auroc is None else f'{auroc:.3f}'
+            yield name, r['setting'], repetition, shown, *(setting_table.amount(dict(mean=v)) for v in (minutes, rate))
+
+
+def more(found):
+    "A row for each setting on valid and, where it is shown, on test."
+    for r in found['rows']:
+        for split in ('valid', 'test'):
+            if r[split]: yield f'{r["setting"]}, {split}', *(spread(r[split]['metrics'][m]) for m in METRICS)

@@ -1,0 +1,28 @@
+"How long training took, and how fast it was."
+import time
+
+from fastai.callback.core import Callback
+
+from ..precision import wait
+
+
+class Stopwatch(Callback):
+    """`taken`, of all fits together: seconds, from the begin of the first epoch to the end of the last; steps_seconds, those of
+    them that training steps took, the first ones, in which a device warms up, among them; images, how many these steps had. The rest is
+    validation and what follows it."""
+    order = -20  # before what others do at the begin of an epoch
+
+    def __init__(self): self.taken = dict(seconds=0., steps_seconds=0., images=0)
+    def before_fit(self): self.ended = time.perf_counter()
+    def before_train(self): self.begun = time.perf_counter()
+
+    def after_batch(self):
+        if self.training: self.taken['images'] += len(self.yb[0])
+
+    def after_train(self):
+        wait()
+        self.taken['steps_seconds'] += time.perf_counter() - self.begun
+
+    def after_epoch(self):
+        before, self.ended = self.ended, time.perf_counter()
+        self.taken['seconds'] += self.ended - before

@@ -1,0 +1,45 @@
+"Several trainings in one folder: made of the same, by one process at a time, each in a folder of its own that is whole or not there."
+import shutil
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from .. import experiment as recipes
+from ..csv_files import csv_text
+from ..errors import InputError
+from ..writing import write
+from . import run as runs
+
+
+def check_same(folder, instead, experiment, cohort, **more):
+    """Write what all have in common: recipe, images and, by file name, the texts `more`; raises `InputError` where a folder to go on with
+    was made of something else, to which `instead` would be the remedy."""
+    parts = {'experiment.toml': recipes.toml(experiment), 'patients.csv': csv_text(cohort.table[['path', 'patient', 'label']]), **more}
+    for name, text in parts.items():
+        if not (folder/name).exists(): write(folder/name, text)
+        elif (folder/name).read_text(encoding='utf-8') != text:
+            what = 'set of images' if name == 'patients.csv' else 'recipe'
+            raise InputError(f'{folder} was begun with another {what}; give the same command and --data, or {instead}')
+
+
+@contextmanager
+def alone(folder, instead):
+    "Holds the folder's lock; raises `InputError` where another process does."
+    lock = FileLock(folder/'lock', timeout=0)
+    try: lock.acquire()
+    except Timeout as e: raise InputError(f'{folder} is being trained by another process; wait for it, or {instead}') from e
+    try: yield
+    finally: lock.release()
+
+
+def partial(place): return place.with_name(f'{place.name}.partial')
+
+
+def train_member(place, experiment, cohort, command, progress, name):
+    "A finished run in the folder `place`, which must not exist: trained beside, then renamed."
+    beside = partial(place)
+    shutil.rmtree(beside, ignore_errors=True)  # what an interruption left
+    beside.mkdir()
+    learn = runs.fit_into(beside, experiment, cohort, command, progress, name)
+    runs.finish(learn, beside, experiment)
+    beside.rename(place)

@@ -1,0 +1,11 @@
+from pneumo_fastai.report.tabular import escaped, latex, markdown, plain
+
+
+def test_what_latex_or_markdown_would_take_for_a_command_is_escaped():
+    assert escaped('a_b & 5% ± 1') == r'a\_b \& 5\% $\pm$ 1' and plain('a_b|<i> [x](y) [1, 2]') == r'a\_b\|\<i> [x]\(y) [1, 2]'
+
+
+def test_both_have_every_row_and_a_line_between_blocks():
+    tex, md = (write(('', 'A'), [[('x', '1')], [('y', '2')], []], ['Said.', 'Too.']) for write in (latex, markdown))
+    assert tex.count(r'\midrule') == 2 and tex.count(r' \\') == 3 and r'\caption{Said. Too.}' in tex and '{lr}' in tex
+    assert md.splitlines() == ['|  | A |', '| :-- | --: |', '| x | 1 |', '| y | 2 |', '', 'Said.  ', 'Too.  ']
