@@ -1,6 +1,7 @@
 "Small seeded inputs. Real radiographs lie beside the project, in ../shared/data; tests that need them skip where they are absent."
 import json
 import os
+import shutil
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')  # before NumPy, scikit-learn and torch: on inputs this small threads cost more than they give
 
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn
 
@@ -111,6 +113,26 @@ def new_run(tmp_path):
     return make
 
 
+def some_folds(folder, synthetic=False, k=3):
+    "A cross-validation's folder as fit leaves it, but for the networks; a patient's fold follows from their number."
+    folder.mkdir(parents=True)
+    (folder/'experiment.toml').write_text(f'class_weights = "balanced"\nfolds = {k}\n')
+    for i in range(k):
+        fold = a_run(folder/f'fold-{i + 1}', seed=i, synthetic=synthetic, name=f'weighted, fold {i + 1} of {k}')
+        table, rng = pd.read_csv(fold/'split.csv'), np.random.default_rng(i)
+        patient = table.patient.str[1:].astype(int)
+        table['split'] = np.where(patient//3 % k == i, 'test', np.where(patient % 4, 'train', 'valid'))
+        table.to_csv(fold/'split.csv', index=False)
+        p = 1/(1 + np.exp(-rng.normal(3*table.label - 1.5 + i, 1.5)))  # each network has a scale of its own
+        saved = table.assign(probability=p).loc[table.split != 'train', ['path', 'patient', 'split', 'label', 'probability']]
+        saved.to_csv(fold/'predictions.csv', index=False)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def write_folds(): return some_folds
+
+
 def walk(value, at=''):
     "Everything in a mapping, with its place."
     yield at, value
@@ -137,12 +159,34 @@ def is_sound(found):
 def sound(): return is_sound
 
 
+def dot(figure, to, **how): Image.new('L', (1, 1)).save(to, 'png')
+
+
 @pytest.fixture
-def explainable(films, tmp_path, monkeypatch):
+def undrawn(monkeypatch):
+    "Figures are made, but saved as a dot: to draw one takes longer than to measure a run."
+    monkeypatch.setattr(Figure, 'savefig', dot)
+
+
+@pytest.fixture(scope='session')
+def explainable_once(tmp_path_factory):
+    "Makes a run's folder, as below, once for all tests: to copy, not to change."
+    made = {}
+    def make(seed, boxes, data):
+        if (key := (seed, boxes, data)) not in made:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Figure, 'savefig', dot)
+                made[key] = explainable_run(tmp_path_factory.mktemp('explainable')/'run', seed, boxes, data)
+        return made[key]
+    return make
+
+
+@pytest.fixture
+def explainable(films, tmp_path, monkeypatch, explainable_once):
     "Makes a run's folder with a model.pt of random weights and images of 48 x 48; every positive has a box unless `boxes` says no."
     from pneumo_fastai.models import zoo
     monkeypatch.setattr(zoo, 'maker', lambda arch: lambda: small_network(norm=False))
-    def make(name='run', seed=0, boxes=True, data=films): return explainable_run(tmp_path/name, seed, boxes, data)
+    def make(name='run', seed=0, boxes=True, data=films): return shutil.copytree(explainable_once(seed, boxes, data), tmp_path/name)
     return make
 
 

@@ -60,3 +60,11 @@ def test_every_folder_is_a_room():
 def test_the_top_level_is_what_it_says():
     here = {p.name for p in PACKAGE.parent.iterdir() if not p.name.startswith('.') and p.name not in ('runs', 'build', 'dist')}
     assert here == {'pneumo_fastai', 'experiments', 'tests', 'pyproject.toml', 'README.md', 'LICENSE'}
+
+
+def test_every_module_has_a_test_of_its_name():
+    "`report` is being rewritten."
+    for path in PACKAGE.rglob('*.py'):
+        place = path.relative_to(PACKAGE)
+        if place.name == '__init__.py' or place.parts[0] == 'report': continue
+        assert (Path(__file__).parent/place.parent/f'test_{place.stem.strip("_")}.py').is_file(), place

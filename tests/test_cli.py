@@ -5,7 +5,6 @@ from importlib import import_module
 
 import pytest
 
-from pneumo_fastai.bench import bench
 from pneumo_fastai.cli import NOTICE, parser_for, run
 from pneumo_fastai.experiment import TYPES
 from pneumo_fastai.fit import fit
@@ -75,19 +74,6 @@ def test_what_cannot_be_met_is_told_before_the_work(tmp_path, monkeypatch, capsy
     assert run(function, [str(films) if a == 'FILMS' else a for a in argv]) == 2
     err = capsys.readouterr().err
     assert err.startswith('error: ') and err.count('\n') == 1 and says in err
-
-
-def test_bench_takes_what_decides_the_work_and_refuses_the_rest(capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    values = parser_for(bench).parse(['--batch-size', '8', '--no-compiled', '--aspect', 'crop'])
-    assert {'size', 'arch', 'precision', 'split_seed', 'box_guidance'} < set(values)
-    assert not {'epochs', 'lr', 'seed', 'tta', 'gradcam', 'folds', 'class_weights'} & set(values)
-    for argv, says in ((['--epochs', '3'], "'epochs'"), (['--growth', 'g', '--aspect', 'crop'], 'aspect'),
-                       (['--growth', 'g', '--box-guidance', '1'], 'box_guidance')):
-        assert run(bench, argv) == 2
-        err = capsys.readouterr().err
-        assert err.startswith('error: ') and err.count('\n') == 1 and says in err and 'batch' in err
-    assert not list(tmp_path.iterdir())
 
 
 def test_what_to_type_next_holds_for_a_folder_with_spaces(capsys):

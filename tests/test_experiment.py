@@ -1,10 +1,17 @@
+import os
+import subprocess
+import sys
 import tomllib
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment, differences, folder, load_experiment, toml
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = sorted(p.stem for p in (ROOT/'experiments').glob('*.toml'))
 
 
 def test_the_baseline_is_the_published_recipe():
@@ -95,6 +102,20 @@ def test_a_wrong_file_gets_one_line(tmp_path, text, says):
 
 
 def test_a_misspelt_name_lists_the_experiments_and_trains_nothing_else():
-    names = 'augmented, baseline, gradcam, localise, weighted'
-    with pytest.raises(InputError, match=rf"'wieghted'.*mean 'weighted'.*{names}"): load_experiment('wieghted')
+    with pytest.raises(InputError, match=rf"'wieghted'.*mean 'weighted'.*{', '.join(SHIPPED)}"): load_experiment('wieghted')
     with pytest.raises(InputError, match=r'no\.toml does not exist'): load_experiment('no.toml')
+
+
+@pytest.mark.slow
+def test_after_a_plain_install_the_shipped_experiments_are_found_from_any_folder(tmp_path):
+    def python(*args):
+        env = os.environ | {'PYTHONPATH': str(tmp_path/'site')}
+        return subprocess.run([sys.executable, *args], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert python('-m', 'pip', 'install', '--quiet', '--no-deps', '--target', tmp_path/'site', ROOT).returncode == 0
+    code = 'import pneumo_fastai.experiment as e; print(e.__file__); print(*sorted(p.stem for p in e.folder().glob("*.toml")))'
+    where, names = python('-c', code).stdout.splitlines()
+    assert where.startswith(str(tmp_path)) and names == ' '.join(SHIPPED)
+    (tmp_path/'mine.toml').write_text('epochs = "x"\n')
+    for name, says in (('wieghted', ', '.join(SHIPPED)), ('mine.toml', 'a whole number')):
+        done = python('-m', 'pneumo_fastai.fit', '--exp', name)
+        assert done.returncode == 2 and says in done.stderr

@@ -4,7 +4,7 @@ One idea for every number between 0 and 1: Wilson's score interval (1927) of a s
 worth, v(1 - v)/variance, the variance being over patients. It is worth no more than there are patients, or images over the design effect
 if that is more. This counts near the top, where the variance rests on the few images that went wrong and misses those, such as of wrong
 labels, that chance left out; and it leaves width where none went wrong. Differences have another interval: the paired bootstrap of
-`intervals`. How often each holds the truth: tests/evaluation/test_coverage.py.
+`intervals`. How often each holds the truth: tests/evaluation/test_levels.py, by `pytest -m slow`.
 """
 import numpy as np
 

@@ -3,31 +3,12 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 
-from pneumo_fastai.data import cache, prepare
+from pneumo_fastai.data import cache
 from pneumo_fastai.data.cache import open_pixels
-from pneumo_fastai.data.decoding.dicom import read_square
-from pneumo_fastai.errors import InputError
 
 N = 7  # two processes would be used for eight, were CHUNK 2
-
-
-@pytest.fixture
-def paths(tmp_path):
-    rng = np.random.default_rng(0)
-    for i in range(N): Image.fromarray(rng.integers(0, 256, (50, 40)).astype(np.uint8)).save(tmp_path/f'{i}.png')
-    return [str(tmp_path/f'{i}.png') for i in range(N)]
-
-
-@pytest.fixture
-def kept(paths, tmp_path):
-    "Opens the cache that has them."
-    def again(): return open_pixels(paths, 32, folder=tmp_path/'c')
-    again()
-    return again
 
 
 def only(pattern, tmp_path): return next((tmp_path/'c'/'pixels').glob(f'*/{pattern}'))
@@ -37,11 +18,6 @@ def overwrite(file, at, data):
     with open(file, 'r+b') as f:
         f.seek(at)
         f.write(data)
-
-
-def right(pixels, paths):
-    for p in paths: np.testing.assert_array_equal(pixels[p], read_square(p, 32)[0])
-    assert pixels.table.reason.isna().all() and pixels.table.height.eq(50).all()
 
 
 def edit(change): return lambda file: file.write_text(change(file.read_text()))
@@ -73,7 +49,7 @@ def harm(tmp_path, pattern, change):
 
 
 @pytest.mark.parametrize('what', HARMS)
-def test_a_damaged_file_is_made_again_with_a_line_that_says_so(paths, kept, tmp_path, caplog, what):
+def test_a_damaged_file_is_made_again_with_a_line_that_says_so(paths, kept, tmp_path, caplog, what, right):
     harm(tmp_path, *HARMS[what])
     assert list(cache.listing(tmp_path/'c').state) == ['damaged']
     right(kept(), paths)
@@ -85,53 +61,15 @@ def test_a_damaged_file_is_made_again_with_a_line_that_says_so(paths, kept, tmp_
 
 
 @pytest.mark.parametrize('what', ABOUTS)
-def test_what_only_the_listing_reads_is_written_anew_in_silence(paths, kept, tmp_path, caplog, what):
+def test_what_only_the_listing_reads_is_written_anew_in_silence(paths, kept, tmp_path, caplog, what, right):
     harm(tmp_path, *ABOUTS[what])
     assert list(cache.listing(tmp_path/'c').state) == ['damaged']
     right(kept(), paths)
     assert not caplog.messages and list(cache.listing(tmp_path/'c').state) == ['']
 
 
-@pytest.mark.parametrize('how', ['one', 'all together'])
-@pytest.mark.parametrize('value', [bytes(1024), b'\1'], ids=['zeroed', 'one byte'])
-def test_a_row_that_is_not_what_was_decoded_is_decoded_again(paths, kept, tmp_path, caplog, how, value):
-    file = only('*.npy', tmp_path)
-    before = file.read_bytes()
-    for row in (2, 5): overwrite(file, len(before) - (N - row) * 1024, value)
-    pixels = kept()
-    if how == 'one': right(pixels, paths)
-    else: np.testing.assert_array_equal(pixels.read(range(N)), [read_square(p, 32)[0] for p in paths])
-    assert len(caplog.messages) == 1 and 'damaged' in caplog.messages[0]
-    caplog.clear()
-    assert file.read_bytes() == before     # put right for the next time
-    right(kept(), paths)
-    assert not caplog.messages
-
-
-def test_the_row_of_a_rejected_file_is_no_damage(paths, tmp_path, caplog):
-    "A GPU is given every row."
-    Path(paths[3]).write_bytes(b'no image')
-    pixels = open_pixels(paths, 32, folder=tmp_path/'c')
-    assert len(pixels.read(range(N))) == N and not caplog.messages
-
-
-def test_rows_that_changed_places_are_noticed(paths, kept, tmp_path):
-    file = only('*.npy', tmp_path)
-    data = file.read_bytes()
-    overwrite(file, len(data) - N * 1024, data[-1024:] + data[-N * 1024 + 1024:-1024] + data[-N * 1024:][:1024])
-    right(kept(), paths)
-
-
-def test_a_row_that_can_neither_be_read_nor_decoded_again_is_one_line(paths, kept, tmp_path):
-    file = only('*.npy', tmp_path)
-    overwrite(file, file.stat().st_size - 1024, bytes(1024))
-    pixels = kept()
-    Path(paths[-1]).unlink()
-    with pytest.raises(InputError, match=r'6\.png is damaged in the cache, and the file does not exist'): pixels[paths[-1]]
-
-
 @pytest.mark.parametrize('harmed', [b'not json\n', b'[]\n', b'[1, 2]\n', b'{"row": 0}\n', b'null\n', b'\xff\xfe\n'])
-def test_what_a_killed_build_left_and_was_damaged_is_decoded_again(paths, tmp_path, monkeypatch, harmed):
+def test_what_a_killed_build_left_and_was_damaged_is_decoded_again(paths, tmp_path, monkeypatch, harmed, right):
     monkeypatch.setattr(cache, 'CHUNK', 2)
     def stop(done, total, rejected):
         if done == 4: raise KeyboardInterrupt
@@ -150,15 +88,3 @@ def test_the_listing_takes_nothing_that_is_not_ours_and_misses_nothing_that_is(k
     for name in ('0123456789abcdef', 'mine'): (tmp_path/'c'/'pixels'/name).mkdir()
     listed = cache.listing(tmp_path/'c').set_index('key')
     assert len(listed) == 2 and 'mine' not in listed.index and listed.state['0123456789abcdef'] == 'damaged'
-
-
-@pytest.mark.parametrize('lost', ['stage_2_train_labels.csv', 'SYNTHETIC', 'pneumonia-*.json', 'stage_2_train_images/*.dcm'])
-def test_a_demo_set_that_lacks_a_file_is_drawn_again(tmp_path, monkeypatch, caplog, lost):
-    monkeypatch.setattr(prepare, 'DEMO_IMAGES', 6)
-    whole = prepare.find_cohort('demo', tmp_path/'c')
-    next((tmp_path/'c').glob(f'demo-*/{lost}')).unlink()
-    again = prepare.find_cohort('demo', tmp_path/'c')
-    pd.testing.assert_frame_equal(again.table, whole.table)
-    assert len(caplog.messages) == 1 and 'damaged' in caplog.messages[0] and again.synthetic and not again.notes
-    prepare.find_cohort('demo', tmp_path/'c')
-    assert len(caplog.messages) == 1

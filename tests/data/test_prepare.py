@@ -2,10 +2,12 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from pneumo_fastai.data import prepare as module
 from pneumo_fastai.data.cohort import read_cohort
-from pneumo_fastai.data.prepare import boxes_in_square, prepare, stepped
+from pneumo_fastai.data.prepare import boxes_in_square, find_cohort, prepare, stepped
 from pneumo_fastai.data.split import check_disjoint
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
@@ -92,3 +94,15 @@ def test_of_folds_the_least_counts(films):
     cohort = prepare(read_cohort(films), e, fold=sizes.index(max(sizes)))
     stepped(cohort, replace(e, batch_size=min(sizes)))
     with pytest.raises(InputError, match=f'at most {min(sizes)}$'): stepped(cohort, replace(e, batch_size=min(sizes) + 1))
+
+
+@pytest.mark.parametrize('lost', ['stage_2_train_labels.csv', 'SYNTHETIC', 'pneumonia-*.json', 'stage_2_train_images/*.dcm'])
+def test_a_demo_set_that_lacks_a_file_is_drawn_again(tmp_path, monkeypatch, caplog, lost):
+    monkeypatch.setattr(module, 'DEMO_IMAGES', 6)
+    whole = find_cohort('demo', tmp_path/'c')
+    next((tmp_path/'c').glob(f'demo-*/{lost}')).unlink()
+    again = find_cohort('demo', tmp_path/'c')
+    pd.testing.assert_frame_equal(again.table, whole.table)
+    assert len(caplog.messages) == 1 and 'damaged' in caplog.messages[0] and again.synthetic and not again.notes
+    find_cohort('demo', tmp_path/'c')
+    assert len(caplog.messages) == 1

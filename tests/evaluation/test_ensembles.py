@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation.calibrators import logit, sigmoid
 from pneumo_fastai.evaluation.ensembles import disagreement
 from pneumo_fastai.evaluation.estimates import blocks
@@ -16,8 +15,8 @@ from pneumo_fastai.report.page import write_page
 from pneumo_fastai.report.words import also_in_words
 from pneumo_fastai.report.written import measure
 from pneumo_fastai.runs.folder import read_run
-from pneumo_fastai.runs.tables import read_members
 
+pytestmark = pytest.mark.usefixtures('undrawn')
 FEW, HOW_TO = Settings(n_boot=60), 'can be asked of an ensemble: python -m pneumo_fastai.ensemble RUN RUN RUN'
 
 
@@ -168,23 +167,3 @@ def test_a_page_of_what_is_not_defined(new_run, predict_anew, spoil):
     page = write_page(found, measure(found, FEW)).read_text()
     text = re.search('<section id="uncertainty">(.*?)</section>', page, re.S).group(1).split('test-time augmentation')[1]
     assert 'not defined, because' in text and not re.search(r'\bnan\b|>None<', text, re.I)
-
-
-@pytest.mark.parametrize('spoil, says', [
-    (lambda t: t.drop(columns='split'), 'has the columns path, network_1, network_2, network_3; needed are path, split, network_1'),
-    (lambda t: t[['path', 'split']], 'has the columns path, split; needed'),
-    (lambda t: t.rename(columns=dict(network_2='copy_2')), 'has the columns'),
-    (lambda t: t.iloc[1:], 'differ in 1 images'),
-    (lambda t: pd.concat([t, t.head(2)]), 'repeats a path in 2 rows'),
-    (lambda t: t.assign(split='test'), 'in another split than predictions.csv'),
-    (lambda t: t.assign(network_1=2.), 'probabilities in [0, 1]'),
-    (lambda t: t.assign(network_1='x'), 'probabilities in [0, 1]'),
-    (lambda t: t.assign(network_1=t.network_1.where(t.index > 3)), '4 rows with something other'),
-    (lambda t: t.assign(network_1=t.network_1/2), 'another mean than predictions.csv'),
-    (lambda t: pd.DataFrame(), 'is no table'),
-])
-def test_bad_files(new_run, spoil, says):
-    run = saved(new_run())
-    spoil(pd.read_csv(run/'members.csv')).to_csv(run/'members.csv', index=False)
-    with pytest.raises(InputError, match=re.escape(says)) as e: read_members(run, pd.read_csv(run/'predictions.csv'))
-    assert '\n' not in str(e.value)

@@ -6,14 +6,12 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn import metrics as sk
 from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import metrics as M
 from pneumo_fastai.evaluation.results import evaluate
 from pneumo_fastai.evaluation.settings import Settings
-from pneumo_fastai.runs.tables import read_predictions
 
 
 def table(n=80, seed=0):
@@ -86,16 +84,6 @@ def test_bad_predictions(spoil, words):
     with pytest.raises(InputError, match=words): evaluate(spoil(table()))
 
 
-def test_reads_what_was_written(tmp_path):
-    table().to_csv(tmp_path/'predictions.csv', index=False)
-    frame = read_predictions(tmp_path/'predictions.csv')
-    assert frame.patient.iloc[0] == '000'  # text, or 000 and 0 were one patient
-    assert evaluate(frame, 20) == evaluate(table(), 20)
-    (tmp_path/'empty.csv').touch()
-    for name in ('absent.csv', 'empty.csv'):
-        with pytest.raises(InputError, match=name): read_predictions(tmp_path/name)
-
-
 def split(frame):
     "Every image's view, age, sex, detail and boxes, those of train too."
     train = frame.head(20).assign(path=lambda t: 'train/' + t.path, patient='in train', split='train')
@@ -130,30 +118,6 @@ def test_a_threshold_by_another_rule():
     got = evaluate(table(200), 20, choices=Settings(rule='sensitivity', sensitivity=.95))
     assert got['threshold']['rule'] == 'sensitivity of at least 0.95 on valid' and got['valid']['recall']['value'] >= .95
     assert got['threshold']['value'] == next(o['threshold'] for o in got['operating_points'] if o['rule'] == 'sensitivity')
-
-
-def test_at_a_prevalence_of_one_half():
-    "As if every positive were there as often as there are negatives, and the reverse: scikit-learn's weights."
-    frame = table(400)
-    got, test = evaluate(frame, 20)['balanced'], frame[frame.split == 'test']
-    y, p = test.label.to_numpy(), test.probability.to_numpy()
-    w = np.where(y == 1, (y == 0).sum(), (y == 1).sum())
-    for at, half in (('at_threshold', got['at_threshold']), ('at_0.5', got['at_0.5'])):
-        call = p >= half['threshold']
-        peers = dict(accuracy=sk.accuracy_score, precision=sk.precision_score, recall=sk.recall_score, f1=sk.f1_score,
-                     mcc=sk.matthews_corrcoef)
-        for k, peer in peers.items(): assert half[k]['value'] == pytest.approx(peer(y, call, sample_weight=w)), (at, k)
-        assert half['npv']['value'] == pytest.approx(sk.precision_score(1 - y, ~call, sample_weight=w))
-        assert half['average_precision']['value'] == pytest.approx(sk.average_precision_score(y, p, sample_weight=w))
-        assert half['auroc']['value'] == pytest.approx(roc_auc_score(y, p)) and half['prevalence'] == .5 and half['n'] == len(test)
-    first, second = (evaluate(frame, 400, seed=s)['balanced']['at_threshold'] for s in (0, 1))  # nothing is drawn
-    assert all(first[k] == second[k] for k in ('accuracy', 'precision', 'npv', 'f1', 'mcc', 'auroc', 'recall'))
-
-
-def test_one_half_changes_nothing_where_it_is_so_already():
-    frame = table(400).assign(label=np.arange(400) // 4 % 2)
-    got = evaluate(frame, 20)
-    for k in M.EVERY: assert got['balanced']['at_threshold'][k]['value'] == pytest.approx(got['test']['at_threshold'][k]['value'])
 
 
 def degenerate():

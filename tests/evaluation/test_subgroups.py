@@ -10,7 +10,6 @@ from pneumo_fastai.evaluation import metrics as M
 from pneumo_fastai.evaluation import subgroups
 from pneumo_fastai.evaluation.levels import of_auroc
 from pneumo_fastai.evaluation.settings import Settings
-from pneumo_fastai.runs import tables
 
 CHOICES = Settings(n_boot=60)
 
@@ -113,17 +112,6 @@ def test_what_the_data_do_not_say_is_left_out():
     assert 'view' not in subgroups.subgroups(test_rows(cohort()), table, .4, CHOICES)['by']  # stated in train alone
     table.loc[399, 'view'] = 'AP'
     assert set(blocks(subgroups.subgroups(test_rows(cohort()), table, .4, CHOICES), 'view')) == {'AP', 'not stated'}
-
-
-def test_reads_what_fit_writes(tmp_path):
-    table = cohort(60)
-    table.assign(boxes=table.boxes.map(json.dumps)).to_csv(tmp_path/'split.csv', index=False)
-    read = tables.read_split(tmp_path/'split.csv')
-    assert list(read.boxes) == list(table.boxes) and list(read.path) == list(table.path)
-    (tmp_path/'short.csv').write_text('path,label\n')
-    (tmp_path/'empty.csv').touch()
-    for name, words in (('absent', 'does not exist'), ('short', "column 'split'"), ('empty', 'no table')):
-        with pytest.raises(InputError, match=words): tables.read_split(tmp_path/f'{name}.csv')
 
 
 def test_a_cohort_of_another_run():

@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import metrics as M
 from pneumo_fastai.evaluation import thresholds as O
 from pneumo_fastai.evaluation.settings import Settings
@@ -77,10 +76,3 @@ def test_no_answer_has_a_reason():
         youden='not defined, because on valid the images are all of one class',
         sensitivity='not defined, because on valid no image is positive', specificity=None,
         cost='not defined, because on valid the images are all of one class')
-
-
-def test_bad_choices():
-    for bad in (dict(sensitivity=1.), dict(prevalence=0.), dict(error_rate=2), dict(miss=0)):
-        with pytest.raises(InputError): Settings(**bad)
-    with pytest.raises(InputError, match='youden, sensitivity'): O.choose([0, 1], [.1, .2], 'best', Settings())
-    with pytest.raises(InputError, match='share above 0'): O.threshold_at_sensitivity([0, 1], [.1, .2], 90)

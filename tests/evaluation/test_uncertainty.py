@@ -1,4 +1,5 @@
 import json
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -15,11 +16,17 @@ def sample(rng, n, prevalence=.3):
     return y, sigmoid(rng.normal(2*y - 1, 1.2))
 
 
+@pytest.fixture
+def many_fits(monkeypatch):
+    "What follows from the number of images alone is worked out once."
+    monkeypatch.setattr(U, 'expected_coverage', cache(U.expected_coverage))
+
+
 def rows(y, p): return pd.DataFrame(dict(patient=np.arange(len(y)), label=y, probability=p))
 
 
 @pytest.mark.parametrize('error_rate', [.05, .2])
-def test_coverage_lies_within_its_bounds(error_rate):
+def test_coverage_lies_within_its_bounds(many_fits, error_rate):
     "Over many draws of valid the mean coverage of a class lies between 1 - error and 1 - error + 1/(n + 1)."
     rng, found = np.random.default_rng(0), []
     big_y, big_p = sample(rng, 40_000)
@@ -36,7 +43,7 @@ def test_coverage_lies_within_its_bounds(error_rate):
 
 
 @pytest.mark.parametrize('error_rate, n', [(.1, 200), (.1, 18), (.25, 60)])
-def test_what_coverage_is_to_be_expected_of_one_valid(error_rate, n):
+def test_what_coverage_is_to_be_expected_of_one_valid(many_fits, error_rate, n):
     "Where the probability of a negative is uniform, its limit is the coverage itself: its quantiles and its share below, over many valids."
     rng, y = np.random.default_rng(n), np.zeros(n, int)
     fits = [U.fit_conformal(y, rng.random(n), error_rate) for _ in range(4000)]

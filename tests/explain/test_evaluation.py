@@ -11,6 +11,7 @@ from pneumo_fastai.explain.gradcam import METHODS, GradCAM
 from pneumo_fastai.explain.maps import Maps
 from pneumo_fastai.report.written import present_again
 
+pytestmark = pytest.mark.usefixtures('undrawn')
 LAYERS = ['2']  # the second convolution of the small network
 
 

@@ -16,7 +16,7 @@ from pneumo_fastai.models import zoo
 from pneumo_fastai.predict import predict
 from pneumo_fastai.runs.folder import read_run
 
-pytestmark = pytest.mark.usefixtures('small')
+pytestmark = pytest.mark.usefixtures('small', 'undrawn')
 
 
 def trained(folder, write_run, seed, **recipe):

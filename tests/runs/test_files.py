@@ -4,9 +4,8 @@ import pytest
 from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluate import evaluate
-from pneumo_fastai.runs.checksums import read_sums, renewing, write_sums
 from pneumo_fastai.runs.files import read_json
-from pneumo_fastai.writing import whole, write
+from pneumo_fastai.writing import whole
 
 
 @pytest.mark.parametrize('name, by', [('metrics.json', 'evaluate RUN'), ('calibration.json', 'evaluate RUN'), ('cv.json', 'evaluate RUN'),
@@ -25,15 +24,3 @@ def test_a_folder_in_the_place_of_a_file_is_told_by_the_name_of_the_file(new_run
     err = capsys.readouterr().err
     assert err.startswith(f'error: {folder}/metrics.json: ') and 'move the folder' in err and '--cache' not in err and err.count('\n') == 1
     with pytest.raises(IsADirectoryError), whole(folder/'metrics.json'): pytest.fail('it is told before the work')
-
-
-def test_sums_after_an_exception_are_those_of_what_was_written(tmp_path):
-    for name in ('a', 'b'): write(tmp_path/name, name)
-    write_sums(tmp_path)
-    before = read_sums(tmp_path)
-    with pytest.raises(KeyboardInterrupt), renewing(tmp_path):
-        write(tmp_path/'a', 'x')
-        raise KeyboardInterrupt
-    after = read_sums(tmp_path)
-    write_sums(tmp_path)
-    assert after == read_sums(tmp_path) and after['b'] == before['b'] and after['a'] != before['a']

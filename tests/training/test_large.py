@@ -1,6 +1,5 @@
-"Many images, simulated (a sparse file, and a cohort's table as `prepare` leaves it), and many steps."
+"Many images, simulated: a sparse file, and a cohort's table as `prepare` leaves it."
 import json
-import os
 import subprocess
 import sys
 
@@ -58,38 +57,3 @@ def test_a_million_images_start_soon_stay_small_and_cost_no_more_a_step(tmp_path
     assert many['first'] < 10 and many['megabytes'] < 2048
     assert many['batch'] < 2 * few['batch'] + .005
     assert '10000 of the 900000' in many['notes'][0] and not few['notes']
-
-
-LONG = '''
-import json, sys
-from fastai.callback.core import Callback
-from pneumo_fastai.data.prepare import find_cohort
-from pneumo_fastai.experiment import load_experiment
-from pneumo_fastai.memory import keep_freed, resident
-from pneumo_fastai.training.callbacks.memory import GiveBack
-from pneumo_fastai.training.learner import get_learner, train
-from pneumo_fastai.training.loaders import get_dls
-
-class Watch(Callback):
-    order = 100
-    seen = []
-    def after_epoch(self): self.seen.append(resident() / 2**20)
-
-_, experiment = load_experiment('weighted', batch_size=32, epochs=20)
-learn = get_learner(experiment, get_dls(experiment, find_cohort(sys.argv[1])), sys.argv[2])
-if sys.argv[3:]: learn.remove_cb(GiveBack)
-keep_freed()
-with learn.no_bar(), learn.no_logging(): train(learn, experiment, cbs=[Watch()])
-print(json.dumps(Watch.seen))
-'''
-
-
-def test_memory_does_not_grow_with_the_epochs(tmp_path, make_films):
-    "Without `GiveBack` it grows by 3 to 6 MB a step on two cores, of which the parent's setting for tests would be one."
-    films = make_films(tmp_path/'films', patients=100, each=3, size=224)
-    env = {k: v for k, v in os.environ.items() if k != 'OMP_NUM_THREADS'} | {'XDG_CACHE_HOME': str(tmp_path)}
-    command = [sys.executable, '-W', 'ignore', '-c', LONG, str(films), str(tmp_path)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    megabytes = json.loads(done.stdout.splitlines()[-1])
-    assert len(megabytes) == 20 and megabytes[-1] <= 1.08 * megabytes[1], megabytes

@@ -1,18 +1,9 @@
-import copy
-import random
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from pneumo_fastai.training.callbacks.precision import Precision
-from pneumo_fastai.training.learner import get_learner
-from pneumo_fastai.training.loaders import get_dls
 from pneumo_fastai.training.precision import faster, native_bfloat16, said, shortest
-
-MODULE = 'pneumo_fastai.training.callbacks.precision'
 
 
 class Clock:
@@ -45,41 +36,6 @@ def test_a_step_longer_than_the_trial_is_still_timed_twice():
 def test_bfloat16_needs_a_clear_lead(full, low, picks):
     taken = dict(float32=full, bfloat16=low)
     assert faster(taken) == picks and f'{picks};' in said(picks, taken) and f'{full / low:.2f} times' in said(picks, taken)
-
-
-def test_auto_tries_only_where_the_device_does_not_say(tiny, cohort, monkeypatch):
-    learn = get_learner(tiny, get_dls(tiny, cohort))
-    def resolved(native, taken, precision='auto'):
-        tries = []
-        monkeypatch.setattr(f'{MODULE}.native_bfloat16', lambda device: native)
-        monkeypatch.setattr(f'{MODULE}.tried', lambda learn: tries.append(1) or taken)
-        learn.remove_cbs(Precision)
-        learn.add_cb(cb := Precision(precision))
-        return cb.resolved(), cb.resolved(), len(tries)
-    assert resolved(True, None) == ('bfloat16', 'bfloat16', 0)
-    assert resolved(False, dict(float32=2., bfloat16=1.)) == ('bfloat16', 'bfloat16', 1)
-    assert resolved(False, dict(float32=1., bfloat16=1.)) == ('float32', 'float32', 1)
-    assert resolved(False, None, 'bfloat16') == ('bfloat16', 'bfloat16', 0)
-
-
-def test_the_trial_changes_nothing_that_is_learnt(tiny, cohort, monkeypatch):
-    monkeypatch.setattr(f'{MODULE}.native_bfloat16', lambda device: False)
-    monkeypatch.setattr(shortest, '__defaults__', (.05, *shortest.__defaults__[1:]))
-    auto = replace(tiny, precision='auto')
-    learn = get_learner(auto, get_dls(auto, cohort))
-    weights = copy.deepcopy(learn.model.state_dict())
-    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
-    picked = learn.precision.resolved()
-    assert set(learn.precision.trial) == {'float32', 'bfloat16'} and all(v > 0 for v in learn.precision.trial.values())
-    assert all(torch.equal(v, weights[k]) for k, v in learn.model.state_dict().items())
-    assert all(p.grad is None for p in learn.model.parameters())
-    assert torch.equal(torch.get_rng_state(), states[0]) and (np.random.get_state()[1] == states[1]).all()
-    assert random.getstate() == states[2]
-    with learn.no_bar(), learn.no_logging(): learn.fit(1, tiny.lr)
-    told = replace(tiny, precision=picked)
-    plain = get_learner(told, get_dls(told, cohort))
-    with plain.no_bar(), plain.no_logging(): plain.fit(1, tiny.lr)
-    assert all(torch.equal(v, plain.model.state_dict()[k]) for k, v in learn.model.state_dict().items())
 
 
 def test_native_is_what_the_processor_says():

@@ -2,7 +2,6 @@
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torchvision.ops import StochasticDepth
 
 
 class Blur(nn.Module):
@@ -15,6 +14,11 @@ class Blur(nn.Module):
     def forward(self, x):
         n = x.shape[1]
         return F.conv2d(F.pad(x, (1, 1, 1, 1), 'replicate'), self.kernel.to(x.dtype).expand(n, 1, 3, 3), stride=2, groups=n)
+
+
+def skipped(drop):
+    from torchvision.ops import StochasticDepth  # here: torchvision takes a second, which `predict` has no use for
+    return StochasticDepth(drop, 'row')
 
 
 class BasicBlock(nn.Module):
@@ -35,7 +39,7 @@ class BasicBlock(nn.Module):
         self.downsample = None
         if stride != 1 or cin != cout: self.downsample = nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False), nn.BatchNorm2d(cout))
         self.blur = Blur() if blurred else nn.Identity()
-        self.drop = StochasticDepth(drop, 'row') if drop else nn.Identity()
+        self.drop = skipped(drop) if drop else nn.Identity()
 
     def forward(self, x):
         shortcut = x if self.downsample is None else self.downsample(self.blur(x))

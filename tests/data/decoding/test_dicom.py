@@ -9,12 +9,10 @@ import imagecodecs
 import numpy as np
 import pydicom
 import pytest
-from PIL import Image, PngImagePlugin
-from pydicom.dataset import Dataset
+from PIL import Image
 
 from pneumo_fastai.data.decoding import dicom, elements, files
-from pneumo_fastai.data.decoding.dicom import Film, UnreadableImage, hashed, read_film, read_square, square, years
-from pneumo_fastai.data.decoding.header import view
+from pneumo_fastai.data.decoding.dicom import Film, UnreadableImage, read_film, read_square, square
 
 GREY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 FILES = Path(pydicom.__file__).parent/'data'/'test_files'
@@ -66,41 +64,6 @@ def test_files_without_preamble_or_file_meta(dataset, tmp_path, preamble, meta, 
     np.testing.assert_array_equal(read_film(tmp_path/'a.dcm').pixels, GREY)
 
 
-def test_pictures(tmp_path):
-    noise = PngImagePlugin.PngInfo()
-    noise.add_text('Comment', 'nothing')
-    for name, image in {'l.png': Image.fromarray(GREY), 'rgb.png': Image.fromarray(np.dstack([GREY] * 3)),
-                        'p.png': Image.fromarray(GREY).convert('P'), 'la.png': Image.fromarray(GREY).convert('LA'),
-                        'rgba.png': Image.fromarray(GREY).convert('RGBA')}.items():
-        image.save(tmp_path/name, pnginfo=noise)
-        film = read_film(tmp_path/name)
-        np.testing.assert_array_equal(film.pixels, GREY, err_msg=name)
-        assert film.scale == ('stored bits' if name in ('l.png', 'la.png') else 'luminance'), name
-    half = np.dstack([GREY, np.where(np.arange(16) < 8, 255, 0) + np.zeros((16, 1), int)]).astype(np.uint8)
-    Image.fromarray(half).save(tmp_path/'half.png')
-    film = read_film(tmp_path/'half.png')
-    np.testing.assert_array_equal(film.pixels[:, :8], GREY[:, :8])
-    assert (film.pixels[:, 8:] == 0).all()  # what is transparent is black
-    Image.fromarray(GREY > 99).save(tmp_path/'1.png')
-    np.testing.assert_array_equal(read_film(tmp_path/'1.png').pixels, (GREY > 99) * 255)
-    pink = np.full((16, 16, 3), [200, 100, 100], np.uint8)
-    Image.fromarray(pink).convert('CMYK').save(tmp_path/'cmyk.jpg', quality=100)
-    np.testing.assert_allclose(read_film(tmp_path/'cmyk.jpg').pixels, 130, atol=2)
-
-
-@pytest.mark.parametrize('orientation', range(1, 9))
-def test_exif_orientation(tmp_path, orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    x = np.repeat(np.repeat(GREY, 16, 1), 8, 0)
-    Image.fromarray(x).save(tmp_path/'turned.jpg', exif=exif, quality=100)
-    ways = [x, x[:, ::-1], x[::-1, ::-1], x[::-1], x.T, np.rot90(x, -1), x[::-1, ::-1].T, np.rot90(x)]  # as the EXIF standard draws them
-    film, (small, reduced) = read_film(tmp_path/'turned.jpg'), read_square(tmp_path/'turned.jpg', 32)
-    np.testing.assert_allclose(film.pixels.astype(int), ways[orientation - 1], atol=2)
-    assert (reduced.height, reduced.width) == (film.height, film.width) == film.pixels.shape and reduced.pixels.shape != film.pixels.shape
-    np.testing.assert_allclose(small.astype(int), square(film.pixels, 32), atol=12)
-
-
 @pytest.mark.parametrize('header, says', [
     (dict(Modality='CT'), 'is of modality CT, not a projection radiograph'),
     (dict(Modality='DOE^JOHN'), 'is of modality unknown'),
@@ -121,16 +84,6 @@ def test_what_says_that_it_is_no_frontal_chest_is_refused_unless_asked_for(saved
                                     dict(Modality='RG', BodyPartExamined='PORT CHEST'), dict(Modality='OT', BodyPartExamined='THORAX'),
                                     dict(ViewPosition='UNKNOWN')])
 def test_what_says_nothing_against_it_is_read(saved, header): np.testing.assert_array_equal(read_film(saved(GREY, **header)).pixels, GREY)
-
-
-def test_view():
-    code = Dataset()
-    code.CodeMeaning = 'postero-anterior'
-    assert [view({'ViewPosition': o}) for o in ('PA', 'ap ', 'AP_ERECT', 'LLD', 'PA LAT', 'LEFT LATERAL', 'x', '', None)] == [
-        'PA', 'AP', 'AP', 'LLD', 'lateral', 'lateral', 'other', None, None]
-    assert view({'ViewCodeSequence': [code]}) == 'PA'
-    code.CodeMeaning = 'left lateral'
-    assert view({'ViewCodeSequence': [code]}) == 'lateral' and view({'ViewCodeSequence': [code], 'ViewPosition': 'AP'}) == 'AP'
 
 
 def test_pydicoms_other_files_are_refused_for_what_they_are():
@@ -234,12 +187,6 @@ def test_nothing_of_a_patient_leaves_the_reader(dataset, tmp_path, spoilt, caplo
         try: said = repr(read_film(tmp_path/'a.dcm'))
         except UnreadableImage: said = traceback.format_exc()
     assert not seen and not leaks(said) and not leaks(caplog.text) and not leaks(''.join(capfd.readouterr()))
-
-
-def test_header_fields():
-    assert [years(o) for o in ('051Y', '51', 51, '006M', '365D')] == [51, 51, 51, 0.5, pytest.approx(1, abs=0.001)]
-    assert all(np.isnan(years(o)) for o in (None, '', 'old', '-3Y', '9' * 400))
-    assert hashed('a') == hashed('a') != hashed('b') and hashed('') is None and len(hashed('a')) == 16
 
 
 def test_training_and_inference_share_the_decoder(saved):

@@ -2,7 +2,7 @@
 import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from pneumo_fastai.data.decoding.dicom import UnreadableImage, read_film, read_square, square
 
@@ -94,3 +94,41 @@ def test_the_run_notes_it(tmp_path):
     (tmp_path/'manifest.csv').write_text('\n'.join(rows))
     notes = prepare(read_cohort(tmp_path), Experiment(size=32)).notes
     assert '50 files have more than 8 bits and no window: percentiles 0.5 and 99.5 of each are black and white' in notes
+
+
+GREY = np.arange(256, dtype=np.uint8).reshape(16, 16)
+
+
+def test_pictures(tmp_path):
+    noise = PngImagePlugin.PngInfo()
+    noise.add_text('Comment', 'nothing')
+    for name, image in {'l.png': Image.fromarray(GREY), 'rgb.png': Image.fromarray(np.dstack([GREY] * 3)),
+                        'p.png': Image.fromarray(GREY).convert('P'), 'la.png': Image.fromarray(GREY).convert('LA'),
+                        'rgba.png': Image.fromarray(GREY).convert('RGBA')}.items():
+        image.save(tmp_path/name, pnginfo=noise)
+        film = read_film(tmp_path/name)
+        np.testing.assert_array_equal(film.pixels, GREY, err_msg=name)
+        assert film.scale == ('stored bits' if name in ('l.png', 'la.png') else 'luminance'), name
+    half = np.dstack([GREY, np.where(np.arange(16) < 8, 255, 0) + np.zeros((16, 1), int)]).astype(np.uint8)
+    Image.fromarray(half).save(tmp_path/'half.png')
+    film = read_film(tmp_path/'half.png')
+    np.testing.assert_array_equal(film.pixels[:, :8], GREY[:, :8])
+    assert (film.pixels[:, 8:] == 0).all()  # what is transparent is black
+    Image.fromarray(GREY > 99).save(tmp_path/'1.png')
+    np.testing.assert_array_equal(read_film(tmp_path/'1.png').pixels, (GREY > 99) * 255)
+    pink = np.full((16, 16, 3), [200, 100, 100], np.uint8)
+    Image.fromarray(pink).convert('CMYK').save(tmp_path/'cmyk.jpg', quality=100)
+    np.testing.assert_allclose(read_film(tmp_path/'cmyk.jpg').pixels, 130, atol=2)
+
+
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_exif_orientation(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    x = np.repeat(np.repeat(GREY, 16, 1), 8, 0)
+    Image.fromarray(x).save(tmp_path/'turned.jpg', exif=exif, quality=100)
+    ways = [x, x[:, ::-1], x[::-1, ::-1], x[::-1], x.T, np.rot90(x, -1), x[::-1, ::-1].T, np.rot90(x)]  # as the EXIF standard draws them
+    film, (small, reduced) = read_film(tmp_path/'turned.jpg'), read_square(tmp_path/'turned.jpg', 32)
+    np.testing.assert_allclose(film.pixels.astype(int), ways[orientation - 1], atol=2)
+    assert (reduced.height, reduced.width) == (film.height, film.width) == film.pixels.shape and reduced.pixels.shape != film.pixels.shape
+    np.testing.assert_allclose(small.astype(int), square(film.pixels, 32), atol=12)

@@ -1,12 +1,13 @@
 "What a manifest may say wrongly: views that are not frontal, ages that no one has, a column twice."
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pneumo_fastai.data.cohort import read_cohort
+from pneumo_fastai.data.cohort import COLUMNS, read_cohort
 from pneumo_fastai.data.decoding.dicom import UnreadableImage, read_film
 from pneumo_fastai.data.prepare import prepare
 from pneumo_fastai.errors import InputError
@@ -65,3 +66,50 @@ def test_columns_that_are_not_read_may_have_one_name_or_none(tmp_path):
     for i in range(2): (tmp_path/f'{i}.png').touch()
     (tmp_path/'manifest.csv').write_text('path,label,note,note,,,label.1\n0.png,0,a,b,,,1\n1.png,1,a,b,,,0\n')
     assert read_cohort(tmp_path).table.label.tolist() == [0, 1]
+
+
+def rejected(cohort): return {Path(p).stem: reason for p, reason in cohort.rejected.itertuples(index=False)}
+
+
+def test_manifest_with_all_columns(tmp_path, touch, manifest_folder, has_note):
+    touch(tmp_path, 'far/c.png')
+    text = ('Path;Label;patient;split;view;age;sex\na.png;Normal;p1;train;PA;45,5;F\nb.png;pneumonia;p2;VAL;AP;051Y;M\n'
+            f'{tmp_path}/far/c.png;1;p3;;;;\n')
+    cohort = read_cohort(manifest_folder(tmp_path/'set', text))
+    table = cohort.table.set_index(cohort.table.path.map(lambda p: Path(p).name))
+    assert cohort.layout == 'manifest' and cohort.name == 'set'
+    assert table.loc['a.png', COLUMNS[1:8]].tolist() == [0, 'p1', 'train', 'PA', 45.5, 'F', None]
+    assert table.loc['b.png', ['label', 'split', 'age']].tolist() == [1, 'valid', 51.]
+    assert table.loc['c.png', 'split'] is None and table.path['c.png'] == str(tmp_path/'far'/'c.png')
+    assert has_note(cohort, '^1 images have no split')
+
+
+def test_manifest_path_itself_and_no_patient(tmp_path, manifest_folder, has_note):
+    manifest_folder(tmp_path, 'path,label\na.png,no pneumonia\nsub/../b.png,1.0\n')
+    (tmp_path/'manifest.csv').rename(tmp_path/'mine.csv')
+    cohort = read_cohort(tmp_path/'mine.csv')
+    assert cohort.table.patient.tolist() == [None, None] and cohort.table.path[1] == str(tmp_path/'b.png')
+    assert has_note(cohort, '^2 images have no patient')
+
+
+def test_manifest_duplicates_and_bad_rows(tmp_path, manifest_folder, has_note):
+    text = ('path,label,patient,age\na.png,0,p,\n./a.png,normal,p,\nb.png,1,q,old\nc.png,1,r,\nc.png,0,r,\nd.png,covid,s,\nnone.png,1,t,\n'
+            ',1,u,\ne.png,1,v,\ne.png,1,w,\nf.txt,1,x,\n')
+    cohort = read_cohort(manifest_folder(tmp_path, text, files=('a.png', 'b.png', 'c.png', 'd.png', 'e.png', 'f.txt')))
+    assert [Path(p).stem for p in cohort.table.path] == ['a', 'b']
+    reasons = rejected(cohort)
+    assert reasons.pop('d').startswith("label 'covid' is none of 0, normal")
+    assert reasons == {'c':'different labels', 'none':'no such file', '':'no path', 'e':'different patients or splits', 'f':'no image'}
+    assert has_note(cohort, '^3 rows of manifest.csv repeat a path') and has_note(cohort, '^1 ages in manifest.csv')
+
+
+def test_unknown_split_lists_the_valid_ones(tmp_path, manifest_folder, wrong):
+    line = wrong(manifest_folder(tmp_path, 'path,label,split\na.png,0,train\nb.png,1,holdout\n'))
+    assert "split 'holdout' is unknown; there are: train, val, valid, validation, test" in line
+
+
+def test_a_missing_patient_as_r_or_python_write_it_is_missing(tmp_path):
+    for i in range(4): (tmp_path/f'{i}.png').write_bytes(b'x')
+    rows = [f'{i}.png,{i % 2},{p}\n' for i, p in enumerate(['NA', 'None', 'a', ''])]
+    (tmp_path/'manifest.csv').write_text(''.join(['path,label,patient\n', *rows]))
+    assert list(read_cohort(tmp_path).table.patient) == [None, None, 'a', None]

@@ -31,11 +31,11 @@ def by_hand(steps, decay):
 
 
 @pytest.mark.parametrize('decay', [.5, .99])
-def test_what_is_measured_is_the_average_by_the_formula_and_training_goes_on_from_its_own_weights(made, decay):
-    plain, e = made(epochs=5)
+def test_what_is_measured_is_the_average_by_the_formula_and_training_goes_on_from_its_own_weights(make, decay):
+    plain, e = make(epochs=5)
     own = Watch()
     plain.fit(5, e.lr, cbs=own)
-    learn, _ = made(epochs=5)
+    learn, _ = make(epochs=5)
     seen = Watch()
     learn.fit(5, e.lr, cbs=[WeightAverage(decay), seen])
     assert len(seen.steps) == 15 and all(same(a, b) for a, b in zip(seen.steps, own.steps, strict=True))
@@ -47,8 +47,8 @@ def test_what_is_measured_is_the_average_by_the_formula_and_training_goes_on_fro
     assert learn.validate()[1:] == learn.recorder.values[-1][1:]
 
 
-def test_the_best_epochs_average_is_kept(made):
-    learn, e = made(epochs=4, ema=.9, lr=3e-3)
+def test_the_best_epochs_average_is_kept(make):
+    learn, e = make(epochs=4, ema=.9, lr=3e-3)
     seen = Watch()
     train(learn, e, cbs=[seen])
     best = max(range(4), key=lambda i: learn.recorder.values[i][-1])
@@ -58,8 +58,8 @@ def test_the_best_epochs_average_is_kept(made):
 
 @pytest.mark.parametrize('event', ['before_step', 'after_validate', 'after_epoch'])
 @pytest.mark.parametrize('error', [KeyboardInterrupt, CancelFitException])
-def test_an_interrupted_learner_has_weights_predicts_and_can_be_exported_and_trained_on(made, tmp_path, event, error):
-    learn, e = made(ema=.9)
+def test_an_interrupted_learner_has_weights_predicts_and_can_be_exported_and_trained_on(make, tmp_path, event, error):
+    learn, e = make(ema=.9)
     class Stop(Callback):
         order = 95
         def __call__(self, name):
@@ -78,8 +78,8 @@ def test_an_interrupted_learner_has_weights_predicts_and_can_be_exported_and_tra
     train(learn, e)
 
 
-def test_one_that_stays_in_the_learner_can_be_pickled_leaves_lr_find_alone_and_starts_each_fit_anew(made, tmp_path):
-    learn, e = made()
+def test_one_that_stays_in_the_learner_can_be_pickled_leaves_lr_find_alone_and_starts_each_fit_anew(make, tmp_path):
+    learn, e = make()
     learn.add_cb(WeightAverage(.9))
     before = state(learn)
     learn.lr_find(num_it=4, show_plot=False)

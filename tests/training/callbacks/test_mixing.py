@@ -41,8 +41,8 @@ def by_hand(logits, a, b, lam, weight, smoothing=0.):
 @BOTH
 @pytest.mark.parametrize('more', [{}, dict(class_weights='balanced'), dict(class_weights='balanced', label_smoothing=.1),
                                   dict(precision='bfloat16')])
-def test_a_steps_loss_is_the_weighted_mean_over_both_labels_and_valid_is_untouched(made, how, more):
-    learn, e = made(**how, **more)
+def test_a_steps_loss_is_the_weighted_mean_over_both_labels_and_valid_is_untouched(make, how, more):
+    learn, e = make(**how, **more)
     after = After()
     learn.fit(2, e.lr, cbs=after)
     steps, valid = [o[1:] for o in after.seen if o[0]], [o[1:] for o in after.seen if not o[0]]
@@ -57,8 +57,8 @@ def test_a_steps_loss_is_the_weighted_mean_over_both_labels_and_valid_is_untouch
 
 
 @BOTH
-def test_the_images_are_mixtures_by_the_shares_of_the_labels(made, how):
-    learn, e = made(**how)
+def test_the_images_are_mixtures_by_the_shares_of_the_labels(make, how):
+    learn, e = make(**how)
     before = Before()
     class Look(Callback):
         order = -15
@@ -78,8 +78,8 @@ def test_the_images_are_mixtures_by_the_shares_of_the_labels(made, how):
 
 
 @BOTH
-def test_lr_find_an_interruption_and_export_find_the_learners_own_loss(made, how, tmp_path):
-    learn, e = made(**how)
+def test_lr_find_an_interruption_and_export_find_the_learners_own_loss(make, how, tmp_path):
+    learn, e = make(**how)
     loss = learn.loss_func
     learn.lr_find(num_it=4, show_plot=False)
     class Stop(Callback):
@@ -90,9 +90,9 @@ def test_lr_find_an_interruption_and_export_find_the_learners_own_loss(made, how
     assert learn.validate()[0] > 0
 
 
-def test_mixing_works_through_a_compiled_step(made):
+def test_mixing_works_through_a_compiled_step(make):
     def trained(*cbs):
-        learn, e = made(mixup=.4)
+        learn, e = make(mixup=.4)
         learn.add_cbs(cbs)
         learn.fit(2, e.lr)
         return torch.cat([p.detach().flatten() for p in learn.model.parameters()])

@@ -21,8 +21,8 @@ class Late(Callback):
 
 
 @pytest.mark.parametrize(('patience', 'epochs'), [(1, 3), (2, 6), (0, 7)])
-def test_the_fit_ends_after_so_many_epochs_without_a_better_one(made, tmp_path, patience, epochs, capsys):
-    learn, e = made(epochs=7, patience=patience)
+def test_the_fit_ends_after_so_many_epochs_without_a_better_one(make, tmp_path, patience, epochs, capsys):
+    learn, e = make(epochs=7, patience=patience)
     Late.epochs = 0
     train(learn, e, cbs=[CSVLogger(), Say([.6, .7, .7, .8, .75, .79, .9]), Late()])
     history = pd.read_csv(tmp_path/'history.csv')

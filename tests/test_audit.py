@@ -84,7 +84,7 @@ def test_without_show_torch_is_not_loaded(few):
     assert {p.name for p in few.iterdir()} == {'films', 'cache', 'audit.png', 'audit.json'}
 
 
-def test_names_with_what_the_screen_takes_for_markup_are_shown_as_they_are(films, tmp_path):
+def test_names_with_what_the_screen_takes_for_markup_are_shown_as_they_are(films, tmp_path, capsys):
     "Of files, folders, labels, classes and the figure."
     place = tmp_path/'z[/b]'/'films [red]'
     place.mkdir(parents=True)
@@ -94,18 +94,18 @@ def test_names_with_what_the_screen_takes_for_markup_are_shown_as_they_are(films
         rows.append(f'[b]{i} $x_{{$.png,{i % 2},[/b]{i},PA,[/bold] $_{{$')
     rows += ['[/12].png,[/b],p,PA,', 'none[/b].png,1,p,LL,']
     (place/'manifest.csv').write_text('\n'.join(rows))
-    done = command('--data', place, '--size', '32', '--cache', tmp_path/'c[/b]', '--out', tmp_path/'z[/b]'/'a.png', cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    flat = ' '.join(done.stdout.split())
+    argv = ['--data', place, '--size', '32', '--cache', tmp_path/'c[/b]', '--out', tmp_path/'z[/b]'/'a.png']
+    assert run(audit, [str(o) for o in argv]) == 0
+    flat = ' '.join(capsys.readouterr().out.split())
     for words in ('films [red]', 'z[/b]/a.png', "label '[/b]' is none of", 'none[/b].png', 'detail: [/bold] $_{$'): assert words in flat
     found = json.loads((tmp_path/'z[/b]'/'a.json').read_text())
     assert found['images'] == 12 and found['rejected']['files'] == 2
 
 
-def test_one_class_of_few_images_is_looked_at_all_the_same(few):
-    done = command('--data', 'films', '--size', '32', '--cache', few/'cache', '--out', 'x.png', cwd=few)
-    assert done.returncode == 0, done.stderr
-    flat = ' '.join(done.stdout.split())
+def test_one_class_of_few_images_is_looked_at_all_the_same(few, monkeypatch, capsys):
+    monkeypatch.chdir(few)
+    assert run(audit, ['--data', 'films', '--size', '32', '--cache', 'cache', '--out', 'x.png']) == 0
+    flat = ' '.join(capsys.readouterr().out.split())
     for words in ('all 5 images are of one class', 'no splits', 'across splits not told', 'order: not told'): assert words in flat
 
 
@@ -123,12 +123,13 @@ def test_bad_input_gets_one_line_and_status_2(capsys, monkeypatch, tmp_path, arg
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_readable_is_one_line(tmp_path):
+def test_nothing_readable_is_one_line(tmp_path, capsys):
     for name in ('NORMAL', 'PNEUMONIA'):
         (tmp_path/'films'/name).mkdir(parents=True)
         for i in range(3): (tmp_path/'films'/name/f'{i}.png').write_bytes(b'no')
-    done = command('--data', 'films', '--cache', tmp_path/'cache', cwd=tmp_path)
-    assert done.returncode == 2 and done.stderr.count('\n') == 1 and 'none of the 6 images can be read' in done.stderr
+    assert run(audit, ['--data', str(tmp_path/'films'), '--cache', str(tmp_path/'cache')]) == 2
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1 and 'none of the 6 images can be read' in err
 
 
 def test_help_is_there_without_the_libraries():

@@ -3,7 +3,6 @@ import subprocess
 import sys
 
 import pandas as pd
-import pytest
 
 from pneumo_fastai.cli import run
 from pneumo_fastai.inference.bundle import Bundle
@@ -15,17 +14,15 @@ RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, 
 UNNEEDED = 'fastai', 'matplotlib', 'sklearn', 'scipy', 'torchvision', 'torch._dynamo', 'torch._inductor'
 
 
-@pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
-def test_predict_imports_nothing_of_training(films, tmp_path, precision):
+def test_predict_imports_nothing_of_training(films, tmp_path):
     Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
-    argv = ['x', str(tmp_path), str(films/'NORMAL'), '--out', 'p.csv', '--precision', precision]
-    code = f"import sys, runpy; sys.argv = {argv!r}\n" \
-           f"try: runpy.run_module('pneumo_fastai.predict', run_name='__main__', alter_sys=True)\n" \
-           f"finally: print('loaded:', [o for o in {UNNEEDED} if o in sys.modules])"
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    code = f'import sys; from pneumo_fastai.cli import run; from pneumo_fastai.predict import predict\n' \
+           f'for p in ("float32", "bfloat16"): assert run(predict, [*sys.argv[1:], "--out", p + ".csv", "--precision", p]) == 0\n' \
+           f"print('loaded:', [o for o in {UNNEEDED} if o in sys.modules])"
+    done = subprocess.run([sys.executable, '-c', code, tmp_path, films/'NORMAL'], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert 'loaded: []' in done.stdout
-    assert pd.read_csv(tmp_path/'p.csv').probability.between(0, 1).all()
+    for precision in ('float32', 'bfloat16'): assert pd.read_csv(tmp_path/f'{precision}.csv').probability.between(0, 1).all()
 
 
 def test_a_precision_that_there_is_not_leaves_no_file(films, tmp_path, capsys):

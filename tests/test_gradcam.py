@@ -10,6 +10,7 @@ from pneumo_fastai.explain import evaluation, panels
 from pneumo_fastai.gradcam import gradcam
 from pneumo_fastai.runs.checksums import read_sums, write_sums
 
+pytestmark = pytest.mark.usefixtures('undrawn')
 FEW = ['--layers', '2', '--n-boot', '5', '--worst', '3']
 
 

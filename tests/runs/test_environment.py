@@ -1,0 +1,31 @@
+from importlib.metadata import version
+
+import pytest
+
+from pneumo_fastai.errors import InputError
+from pneumo_fastai.runs.environment import about_data, checked, machine
+
+NETWORK = dict(folder='f', command='c', recipe={}, sha256='0')
+
+
+def test_what_fit_writes_passes_and_what_it_would_not_is_named():
+    for good in ({}, dict(command='fit', data={}, packages={}), dict(networks=[NETWORK])): assert checked(good, 'run') is good
+    for bad, says in ((dict(packages=['torch']), 'packages in run/environment.json is no dict'), (dict(command=3), 'is no str'),
+                      (dict(networks=[NETWORK | dict(recipe=3)]), 'lack folder'), (dict(networks=[{'folder': 'f'}]), 'lack folder')):
+        with pytest.raises(InputError) as e: checked(bad, 'run')
+        assert says in str(e.value)
+
+
+def test_what_the_data_are_comes_from_one_of_the_two_files_or_is_asked_for():
+    data = dict(name='films', layout='RSNA', synthetic=True, notes=['a note'])
+    assert about_data('run', dict(data=data), dict(synthetic=False)) == data
+    assert about_data('run', {}, dict(data='films', synthetic=False)) == dict(name='films', layout=None, synthetic=False, notes=[])
+    with pytest.raises(InputError, match='says what the data are'): about_data('run', {}, {})
+    with pytest.raises(InputError, match='no name or notes'): about_data('run', dict(data=data | dict(notes='a note')), {})
+
+
+def test_the_machine_names_the_versions_that_are_installed():
+    found = machine('cpu', 3)
+    assert (found['device'], found['threads']) == ('cpu', 3) and found['cores'] >= 1 and found['processor']
+    assert {'torch', 'fastai', 'pneumo_fastai'} < set(found['packages'])
+    for name, stated in found['packages'].items(): assert stated == version(name)
