@@ -10,7 +10,6 @@ import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.learner import Learner
-from torch.utils.flop_counter import FlopCounterMode
 
 from ..data.cache import open_pixels
 from ..data.decoding.dicom import read_square
@@ -23,13 +22,7 @@ from ..training.loaders import get_dls
 from ..training.precision import native_bfloat16, shortest, wait
 from ..writing import write
 from . import inference
-
-
-def gflop(experiment) -> float:
-    "Of a training step an image: of the network's convolutions and matrix products forward, and twice that backward."
-    net, size = build(**described(experiment)).eval(), experiment.size
-    with FlopCounterMode(display=False) as counted, torch.no_grad(): net(torch.zeros(1, 1, size, size))
-    return 3 * counted.get_total_flops() / 1e9
+from .work import gflop
 
 
 def rate(work, n, seconds=2., repeats=3) -> float:

@@ -1,6 +1,7 @@
 import sys
 
 import pytest
+import timm
 import torch
 
 from pneumo_fastai.cli import run
@@ -10,6 +11,20 @@ from pneumo_fastai.explain.gradcam import METHODS, GradCAM, last_maps
 from pneumo_fastai.fit import check_network, fit
 from pneumo_fastai.inference.network import ready
 from pneumo_fastai.models.timm_net import TimmNet
+
+
+@pytest.mark.parametrize('name, channels', [('test_resnet', 96), ('test_mambaout', 64)])
+def test_maps_come_channels_first_and_the_halves_make_timms_output(name, channels):
+    "The second has its channels at the end."
+    torch.manual_seed(0)
+    model, x = TimmNet(name).eval(), torch.randn(2, 1, 160, 160)
+    with torch.no_grad():
+        maps = model.features(x)
+        assert maps.shape == (2, channels, 5, 5) and torch.equal(model.head(maps), model(x))
+        theirs = timm.create_model(name, in_chans=1, num_classes=2).eval()
+        theirs.load_state_dict(model.net.state_dict())
+        torch.testing.assert_close(model(x), theirs(x))
+    assert model.get_submodule(model.last).out_features == 2 and TimmNet(name).training
 
 
 @pytest.mark.parametrize('name, size, says', [

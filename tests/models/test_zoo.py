@@ -132,6 +132,7 @@ def test_a_bundle_gives_the_networks_probability_again(name, net, tmp_path):
     ('timm:resnet34', dict(stochastic_depth=.1), 'stochastic_depth means nothing to arch timm:resnet34')])
 def test_an_option_that_means_nothing_is_refused(arch, options, says):
     with pytest.raises(InputError, match=says): check(arch, size=64, **options)
+    check('resnet18', output_stride=16, antialias=True, stochastic_depth=.1)
 
 
 @pytest.mark.slow

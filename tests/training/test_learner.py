@@ -52,43 +52,6 @@ def test_the_same_seed_gives_the_same_numbers_and_another_does_not(make):
     assert first == losses() != losses(seed=1)
 
 
-class Steps(Callback):
-    "The rates of both groups at each step of training, and how the body's weights are after it."
-    order = 99
-    def __init__(self): self.rates, self.body = [], []
-    def before_batch(self):
-        if self.training: self.rates.append([h['lr'] for h in self.opt.hypers])
-    def after_batch(self):
-        if self.training: self.body.append(self.model[0].weight.detach().clone())
-
-
-def test_the_head_learns_alone_first_then_all_with_a_lower_rate_for_the_body(make, tmp_path, monkeypatch):
-    monkeypatch.setattr('pneumo_fastai.training.learner.start', lambda net, experiment: None)
-    learn, e = make(weights='x', freeze_epochs=2, lr_mult=10., epochs=3)
-    before, norm = [o.detach().clone() for o in (learn.model[0].weight, learn.model[1].weight)]
-    first, then, n = Steps(), Steps(), len(learn.dls.train)
-    train(learn, e, cbs=[CSVLogger(), then], first=[first])
-    assert len(first.rates) == 2 * n and len(then.rates) == 3 * n and len(pd.read_csv(tmp_path/'history.csv')) == 3
-    assert all(torch.equal(o, before) for o in first.body) and not torch.equal(then.body[0], before)
-    assert not torch.equal(learn.model[1].weight, norm) and all(p.requires_grad for p in learn.model.parameters())
-    np.testing.assert_allclose(first.rates, [[e.lr / 10, e.lr]] * 2 * n)
-    cosine = (1 + np.cos(np.pi * np.arange(3 * n) / (3 * n))) / 2
-    np.testing.assert_allclose(then.rates, cosine[:, None] * [e.lr / 10, e.lr], rtol=1e-6)
-
-
-def test_a_frozen_learner_has_the_head_of_fastais_fine_tune(make):
-    learn, _ = make()
-    learn.freeze()
-    alone = {k for k, p in learn.model.named_parameters() if p.requires_grad}
-    assert alone == {'1.weight', '1.bias', '7.weight', '7.bias'}  # norms go on learning, as fastai has it
-    assert sum(map(len, learn.opt.param_lists)) == len(list(learn.model.parameters()))
-
-
-def test_a_head_alone_makes_no_sense_on_random_weights():
-    with pytest.raises(InputError, match='freeze_epochs lets the head learn on what the network knows already'): Experiment(freeze_epochs=1)
-    assert Experiment(freeze_epochs=1, weights='imagenet').lr_mult == 1
-
-
 def test_a_notebooks_ways_in(make):
     learn, e = make(epochs=1)
     learn.fit(1, e.lr, cbs=BestModel())
@@ -131,3 +94,40 @@ def test_a_head_that_starts_at_the_shares_of_the_classes_says_them_of_maps_that_
         model.get_submodule(model.last).weight.zero_()
         probability = model(torch.randn(2, 1, 64, 64)).softmax(1)
     torch.testing.assert_close(probability, torch.tensor([[.8, .2]] * 2))
+
+
+class Steps(Callback):
+    "The rates of both groups at each step of training, and how the body's weights are after it."
+    order = 99
+    def __init__(self): self.rates, self.body = [], []
+    def before_batch(self):
+        if self.training: self.rates.append([h['lr'] for h in self.opt.hypers])
+    def after_batch(self):
+        if self.training: self.body.append(self.model[0].weight.detach().clone())
+
+
+def test_the_head_learns_alone_first_then_all_with_a_lower_rate_for_the_body(make, tmp_path, monkeypatch):
+    monkeypatch.setattr('pneumo_fastai.training.learner.start', lambda net, experiment: None)
+    learn, e = make(weights='x', freeze_epochs=2, lr_mult=10., epochs=3)
+    before, norm = [o.detach().clone() for o in (learn.model[0].weight, learn.model[1].weight)]
+    first, then, n = Steps(), Steps(), len(learn.dls.train)
+    train(learn, e, cbs=[CSVLogger(), then], first=[first])
+    assert len(first.rates) == 2 * n and len(then.rates) == 3 * n and len(pd.read_csv(tmp_path/'history.csv')) == 3
+    assert all(torch.equal(o, before) for o in first.body) and not torch.equal(then.body[0], before)
+    assert not torch.equal(learn.model[1].weight, norm) and all(p.requires_grad for p in learn.model.parameters())
+    np.testing.assert_allclose(first.rates, [[e.lr / 10, e.lr]] * 2 * n)
+    cosine = (1 + np.cos(np.pi * np.arange(3 * n) / (3 * n))) / 2
+    np.testing.assert_allclose(then.rates, cosine[:, None] * [e.lr / 10, e.lr], rtol=1e-6)
+
+
+def test_a_frozen_learner_has_the_head_of_fastais_fine_tune(make):
+    learn, _ = make()
+    learn.freeze()
+    alone = {k for k, p in learn.model.named_parameters() if p.requires_grad}
+    assert alone == {'1.weight', '1.bias', '7.weight', '7.bias'}  # norms go on learning, as fastai has it
+    assert sum(map(len, learn.opt.param_lists)) == len(list(learn.model.parameters()))
+
+
+def test_a_head_alone_makes_no_sense_on_random_weights():
+    with pytest.raises(InputError, match='freeze_epochs lets the head learn on what the network knows already'): Experiment(freeze_epochs=1)
+    assert Experiment(freeze_epochs=1, weights='imagenet').lr_mult == 1
