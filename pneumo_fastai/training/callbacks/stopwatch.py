@@ -14,14 +14,14 @@ class Stopwatch(Callback):
 
     def __init__(self): self.taken = dict(seconds=0., steps_seconds=0., images=0)
     def before_fit(self): self.ended = time.perf_counter()
-    def before_train(self): self.begun = time.perf_counter()
+    def before_train(self): self.started = time.perf_counter()
 
     def after_batch(self):
         if self.training: self.taken['images'] += len(self.yb[0])
 
     def after_train(self):
         wait()
-        self.taken['steps_seconds'] += time.perf_counter() - self.begun
+        self.taken['steps_seconds'] += time.perf_counter() - self.started
 
     def after_epoch(self):
         before, self.ended = self.ended, time.perf_counter()
