@@ -110,8 +110,8 @@ def warnings(rows, runs, choose):
         if len(several) > 1: yield f'The runs differ in {name}: {", ".join(several)}. A difference between rows may come from that.'
     if choose and any('valid sets differ' in (r['valid_difference'] or {}).get('reason', '') for r in rows):
         yield 'The rows do not all have the same valid images: the choice between them is partly one between images.'
-    if choose and (both := patients(runs, 'valid') & patients(runs, 'test')):
-        yield (f'{len(both):,} patients are in valid of one split_seed and in test of another: the chosen row was chosen on some of the '
+    if choose and len(rows) > 1 and (both := patients(runs, 'valid') & patients(runs, 'test')):
+        yield (f'{len(both):,} patients are in valid of one training and in test of another: the chosen row was chosen on some of the '
                'patients that it is tested on.')
     if all(len(r['repetitions']) == 1 for r in rows):
         yield 'Each row is one training: how far another seed would move it is not known.'

@@ -38,9 +38,9 @@ def table(found):
     "Header and rows, all text: AUROC of valid and of test, as far as it is shown, and the difference from the first row on one of them."
     split = split_of(found)
     header = ('', 'AUROC on valid', f'difference on {split}', 'p (Holm)', 'AUROC on test', 'minutes', 'images/s')
-    rows = [(r['setting'] + (' (chosen)' if r['chosen'] else ''), auroc(r['valid']), difference(r[f'{split}_difference']),
-             p_value(r[f'{split}_difference']), auroc(r['test']), amount(r['minutes']), amount(r['images_per_second']))
-            for r in found['rows']]
+    def name(r): return r['setting'] + (' (chosen)' if r['chosen'] and len(found['rows']) > 1 else '')
+    rows = [(name(r), auroc(r['valid']), difference(r[f'{split}_difference']), p_value(r[f'{split}_difference']), auroc(r['test']),
+             amount(r['minutes']), amount(r['images_per_second'])) for r in found['rows']]
     return header, rows
 
 

@@ -13,6 +13,7 @@ from pneumo_fastai.evaluate import evaluate
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.experiment import Experiment, load_experiment, toml
 from pneumo_fastai.grid import grid
+from pneumo_fastai.report import setting_table
 from pneumo_fastai.report.repetitions import compared
 from pneumo_fastai.runs.folder import read_run
 from pneumo_fastai.runs.sweeps import FAILED, GRID, grid_text
@@ -143,10 +144,41 @@ def test_any_runs_that_differ_in_the_seed_alone_are_one_row(tmp_path, write_run,
 
 def test_patients_of_valid_that_another_split_seed_tests_are_told(tmp_path, write_run):
     runs = [read_run(a_member(tmp_path/f'split_seed={s}', write_run, Experiment(split_seed=s), (1., 1.), s)) for s in (0, 1)]
-    def warned():
-        found = compared([dict(setting='a', planned=2, failed={}, runs=dict(enumerate(runs)))], FEWER, choose=True)
-        return [w for w in found['warnings'] if 'split_seed' in w]
+    def warned(settings='ab'):
+        found = compared([dict(setting=k, planned=2, failed={}, runs=dict(enumerate(runs))) for k in settings], FEWER, choose=True)
+        return [w for w in found['warnings'] if 'in test of another' in w]
     assert not warned()
     runs[1].predictions['split'] = runs[1].predictions['split'].map(dict(valid='test', test='valid'))
-    assert warned() == ['60 patients are in valid of one split_seed and in test of another: the chosen row was chosen on some of the '
+    assert warned() == ['60 patients are in valid of one training and in test of another: the chosen row was chosen on some of the '
                         'patients that it is tested on.']
+    assert not warned('a')  # one row: there is no choice
+
+
+def told(rows, choose=True, **more):
+    "What the table, its notes and its words say of settings, as one text."
+    found = dict(compared([dict(setting=k, planned=len(v), failed={}, runs=dict(enumerate(v))) for k, v in rows.items()], FEWER,
+                          reveal=False, choose=choose), title='Sweep of e on x', members=9, waiting=[], **more)
+    return found, ' '.join([*setting_table.words(found), *setting_table.notes(found)])
+
+
+def of_one_class(run, split):
+    p = run.predictions
+    run.predictions = p[(p['split'] != split) | (p['label'] == 1)]
+    return run
+
+
+def test_what_is_not_defined_on_test_has_no_interval_either(new_run):
+    found, said = told({'a': [of_one_class(read_run(new_run()), 'test')]})
+    assert found['chosen'] == 0 and 'On test its AUROC is not defined.' in said and ': defined' not in said
+
+
+def test_where_no_row_can_be_chosen_that_is_said_in_place_of_its_test(new_run):
+    found, said = told({k: [of_one_class(read_run(new_run(k, seed=i)), 'valid')] for i, k in enumerate('ab')})
+    assert found['chosen'] is None and 'No row is chosen' in said and 'chosen row alone' not in said
+
+
+def test_one_setting_and_one_training_are_spoken_of_in_the_singular(new_run):
+    run = read_run(new_run())
+    one, several = told({'a': [run, run]})[1], told({'a': [run], 'b': [run]})[1]
+    assert '1 settings' not in one and 'more rows' not in one and 'chosen row alone' not in one and 'over 2 of 2 trainings' in one
+    assert '1 trainings' not in several and 'one training a row' in several and 'over 1 of 1 training.' in several
