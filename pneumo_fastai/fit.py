@@ -3,6 +3,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from rich.markup import escape
+
 from .cli import check_folder, command_line, flag, run
 from .errors import InputError
 from .experiment import differences, load_experiment, names
@@ -34,7 +36,7 @@ def train(name, experiment, data, cache, again, out):
     "A run, or the folds of a cross-validation, in the folder `again` or in a new one of `out`."
     from .report.reading import cohort_ready
     from .report.terminal import pointers, show_run
-    console.print(f'experiment [bold]{name}[/]: {differences(experiment) or "the baseline"}')
+    console.print(f'experiment [bold]{escape(name)}[/]: {escape(str(differences(experiment) or "the baseline"))}')
     cohort = cohort_ready(data, experiment, cache)
     if experiment.weights: check_weights(experiment, cohort)
     keep_freed()  # from here on: what reading took is given back

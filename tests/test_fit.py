@@ -199,3 +199,12 @@ def test_the_demo_set_is_hard_enough_and_never_called_real(tmp_path, monkeypatch
     assert report.count('synthetic data') > 20
     film = pd.read_csv(run/'split.csv').path[0]
     assert 'synthetic' in command('predict', run, film, cwd=tmp_path).stdout
+
+
+def test_names_are_no_markup_of_the_terminal(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path/'a[red]b.toml').write_text('gradcam_layers = "[/x]"')
+    monkeypatch.setattr('pneumo_fastai.fit.check_network', lambda experiment: None)
+    assert cli.run(fit, ['--exp', 'a[red]b.toml', '--data', 'nowhere']) == 2
+    out, err = capsys.readouterr()
+    assert 'experiment a[red]b: ' in out and '[/x]' in out and 'nowhere' in err

@@ -4,8 +4,9 @@ SPECIAL = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r
 MARKS = '\\`*_<|'  # what Markdown would take for more than a character; of a link, the bracket that begins its address
 
 
-def escaped(text): return ''.join(SPECIAL.get(c, c) for c in text)
-def plain(text): return ''.join(f'\\{c}' if c in MARKS else c for c in text).replace('](', ']\\(')
+def in_a_line(text): return ' '.join(text.split())
+def escaped(text): return ''.join(SPECIAL.get(c, c) for c in in_a_line(text))
+def plain(text): return ''.join(f'\\{c}' if c in MARKS else c for c in in_a_line(text)).replace('](', ']\\(')
 
 
 def latex(

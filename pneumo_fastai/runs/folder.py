@@ -110,8 +110,8 @@ def refuse(folder, found):
 def ended(run, force=False):
     "The run, which `fit` or `ensemble` finished; where it has no checksums, that is a doubt or, in a run of before there were any, a note."
     if (run.folder/SUMS).is_file(): return run
-    unfinished = f'it is not finished, for it has no {SUMS}, which is written last; train it anew'
-    if run.environment.get('checksums') and not force: raise InputError(f'{run.folder}: {unfinished}')
+    unfinished = f'is not finished, for it has no {SUMS}, which is written last; train it anew'
+    if run.environment.get('checksums') and not force: raise InputError(f'{run.folder}: it {unfinished}')
     run.doubts.append(f'The run {unfinished}' if run.environment.get('checksums') else NEVER)
     return run
 

@@ -9,3 +9,8 @@ def test_both_have_every_row_and_a_line_between_blocks():
     tex, md = (write(('', 'A'), [[('x', '1')], [('y', '2')], []], ['Said.', 'Too.']) for write in (latex, markdown))
     assert tex.count(r'\midrule') == 2 and tex.count(r' \\') == 3 and r'\caption{Said. Too.}' in tex and '{lr}' in tex
     assert md.splitlines() == ['|  | A |', '| :-- | --: |', '| x | 1 |', '| y | 2 |', '', 'Said.  ', 'Too.  ']
+
+
+def test_a_text_of_several_lines_stays_in_its_cell():
+    tex, md = (write(('', 'A'), [[('x\ny', '1')]], ['A: b\n\nc.']) for write in (latex, markdown))
+    assert '  x y & 1 \\\\\n' in tex and r'\caption{A: b c.}' in tex and '| x y | 1 |' in md and 'A: b c.  ' in md

@@ -23,7 +23,7 @@ def test_a_run_of_before_and_one_that_never_ended(new_run, capsys, finished):
     assert run(evaluate, [str(folder), *FEW]) == 2
     err = capsys.readouterr().err
     assert err.count('\n') == 1 and 'not finished' in err and run(evaluate, [str(folder), *FEW, '--force']) == 0
-    assert 'not finished' in (folder/'report.html').read_text()
+    assert 'The run is not finished, for it has no SHA256SUMS' in (folder/'report.html').read_text()
 
 
 def test_one_remedy_for_a_run_that_never_ended_and_a_cell_that_is_blank(new_run, capsys, finished):
