@@ -32,7 +32,8 @@ NARROW = dict(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding
 def table(title, columns, rows, narrow=False):
     "Print a table: texts to the left, numbers to the right; `narrow`: without lines between columns, and the first alone may wrap."
     t = Table(title=escape(title), title_justify='left', title_style='bold', **(NARROW if narrow else {}))
-    for i, column in enumerate(columns): t.add_column(column, justify='left' if i == 0 else 'right', no_wrap=narrow and i > 0)
+    for i, column in enumerate(columns):
+        t.add_column(column, justify='left' if i == 0 else 'right', no_wrap=narrow and i > 0, overflow='ellipsis' if i else 'fold')
     for row in rows: t.add_row(*(escape(str(cell)) for cell in row))
     console.print(t)
 

