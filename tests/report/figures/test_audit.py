@@ -8,9 +8,10 @@ from pneumo_fastai.report.figures.style import figure
 
 
 def counts(images, pneumonia): return dict(images=images, patients=images, pneumonia=pneumonia, prevalence=pneumonia/images)
+
+
 def score(value, low=None, high=None, reason=None):
     return dict(value=value, low=low, high=high, reason=reason, n=40, stated=40, patients=20)
-
 
 
 def facts(**more):
