@@ -9,6 +9,7 @@ from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.report.sections.heatmaps import verdicts, warnings
 from pneumo_fastai.report.written import present_again, rewrite
 
+pytestmark = pytest.mark.usefixtures('undrawn')
 FEW = dict(left_out=0)
 MODELS = 'model', 'a random point', 'mean box of train', 'untrained network'
 
@@ -38,9 +39,9 @@ def facts(model=.178, mean_box=.53, gap=-.352):
 
 
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory, write_run):
+def folder(tmp_path_factory, write_run, saving_dots):
     run = write_run(tmp_path_factory.mktemp('looked')/'run')
-    rewrite(run, Settings(n_boot=5))
+    with saving_dots(): rewrite(run, Settings(n_boot=5))
     return run
 
 
