@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+from contextlib import contextmanager
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')  # before NumPy, scikit-learn and torch: on inputs this small threads cost more than they give
 
@@ -162,10 +163,23 @@ def sound(): return is_sound
 def dot(figure, to, **how): Image.new('L', (1, 1)).save(to, 'png')
 
 
+@contextmanager
+def dots():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, 'savefig', dot)
+        yield
+
+
 @pytest.fixture
-def undrawn(monkeypatch):
+def undrawn():
     "Figures are made, but saved as a dot: to draw one takes longer than to measure a run."
-    monkeypatch.setattr(Figure, 'savefig', dot)
+    with dots(): yield
+
+
+@pytest.fixture(scope='session')
+def saving_dots():
+    "The same as a context manager, for what is made once for many tests."
+    return dots
 
 
 @pytest.fixture(scope='session')
@@ -174,9 +188,7 @@ def explainable_once(tmp_path_factory):
     made = {}
     def make(seed, boxes, data):
         if (key := (seed, boxes, data)) not in made:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(Figure, 'savefig', dot)
-                made[key] = explainable_run(tmp_path_factory.mktemp('explainable')/'run', seed, boxes, data)
+            with dots(): made[key] = explainable_run(tmp_path_factory.mktemp('explainable')/'run', seed, boxes, data)
         return made[key]
     return make
 

@@ -1,4 +1,3 @@
-import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -8,7 +7,6 @@ import pytest
 from pneumo_fastai.cli import NOTICE, parser_for, run
 from pneumo_fastai.experiment import TYPES
 from pneumo_fastai.fit import fit
-from pneumo_fastai.report.terminal import pointers
 
 
 def test_every_field_of_the_recipe_is_an_option_with_its_comment_as_help():
@@ -74,12 +72,6 @@ def test_what_cannot_be_met_is_told_before_the_work(tmp_path, monkeypatch, capsy
     assert run(function, [str(films) if a == 'FILMS' else a for a in argv]) == 2
     err = capsys.readouterr().err
     assert err.startswith('error: ') and err.count('\n') == 1 and says in err
-
-
-def test_what_to_type_next_holds_for_a_folder_with_spaces(capsys):
-    pointers('/runs/my run/weighted')
-    typed = next(line for line in capsys.readouterr().out.splitlines() if 'use' in line).split('use', 1)[1]
-    assert shlex.split(typed)[-2:] == ['/runs/my run/weighted', 'a-file-or-folder']
 
 
 @pytest.mark.parametrize('command, argv, says', [

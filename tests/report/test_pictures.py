@@ -24,7 +24,7 @@ def test_whole_cut_and_garbled(tmp_path, name, by):
         assert damage(tmp_path/name).startswith(f'{name} is damaged') and f'{by} writes it anew' in damage(tmp_path/name)
 
 
-def test_the_page_says_it_and_shows_the_rest(new_run):
+def test_the_page_says_it_and_shows_the_rest(new_run, undrawn):
     folder = new_run()
     for name in ('top_losses.png', 'attention.png'): Image.fromarray(NOISE).save(folder/name)
     (folder/'attention.png').write_bytes(b'x' + (folder/'attention.png').read_bytes())

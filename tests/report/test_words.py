@@ -31,22 +31,6 @@ def printed(table, width=80):
     return out.getvalue()
 
 
-def test_number():
-    assert number(dict(value=.8714, low=.819, high=.9149)) == '0.871 [0.82, 0.91]'
-    assert number(dict(value=None, low=None, high=None)) == 'not defined'
-    assert number(dict(value=.0093, low=.0004, high=.19)) == '0.009 [0.00, 0.19]'  # of a share zero is no question
-    assert number(dict(value=1., low=None, high=None)) == '1.000 [no interval]'
-
-
-@pytest.mark.parametrize('value, low, high, says', [
-    (.031, .0034, .0612, '+0.031 [+0.003, +0.061]'), (.00048, .00003, .0011, '+0.00048 [+0.00003, +0.00110]'),
-    (-.02, -.0521, -.0002, '-0.0200 [-0.0521, -0.0002]'), (.0002, 0., .0004, '+0.000 [+0.000, +0.000]'),
-    (.0001, -.0001, .0003, '+0.000 [+0.000, +0.000]'), (.03, -.001, .06, '+0.030 [+0.00, +0.06]'),
-    (1e-17, 1e-17, 1e-17, '+0.000 [+0.000, +0.000]')])  # rounding is no difference
-def test_an_interval_that_leaves_out_zero_never_has_it_as_an_end(value, low, high, says):
-    assert number(dict(value=value, low=low, high=high), sign='+') == says
-
-
 def test_rows_are_what_was_measured(metrics):
     table = rows(metrics)
     assert len(table) == len(METRICS) == 8 and all(len(row) == len(HEADER) == 4 for row in table)

@@ -35,10 +35,19 @@ def test_an_image_of_two_folds_or_of_none_is_refused(own):
     with pytest.raises(InputError): read_folds(own)
 
 
+def test_an_image_of_the_cohort_that_no_fold_tests_is_counted(own):
+    rows, table = (pd.read_csv(own/'fold-1'/name) for name in ('predictions.csv', 'split.csv'))
+    moved = rows.index[rows.split == 'test'][0]
+    table.assign(split=table.split.mask(table.path == rows.path[moved], 'train')).to_csv(own/'fold-1'/'split.csv', index=False)
+    rows.drop(moved).to_csv(own/'fold-1'/'predictions.csv', index=False)
+    with pytest.raises(InputError, match='1 images are not both'): read_folds(own)
+
+
 def test_folds_that_are_missing_are_named_with_what_would_train_them(own):
-    for k in (2, 3): shutil.rmtree(own/f'fold-{k}')
+    shutil.rmtree(own/'fold-2')
+    (own/'fold-3').rename(own/'fold-3.partial')
     with pytest.raises(InputError, match=rf'lacks folds 2, 3 of 3; train the rest by: .*fit --data films --resume {own}$'): read_folds(own)
-    (own/'fold-1'/'environment.json').unlink()
+    for about in own.glob('fold-*/environment.json'): about.unlink()
     with pytest.raises(InputError, match=f'the same fit command with --resume {own}'): read_folds(own)
 
 

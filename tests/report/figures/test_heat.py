@@ -1,7 +1,6 @@
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from pneumo_fastai.report import gallery
@@ -39,12 +38,3 @@ def test_panels_and_page_say_what_the_colours_mean(tmp_path):
     assert re.sub('<[^>]+>', ' ', text).split() == ['0', '0.16', '0.31', 'or', 'more', *ADDS.split()]
     few = heatmaps.attention(np.zeros((2, 8, 8)), [('untrained', np.zeros((2, 8, 8)))], [[], []], scale)
     assert few.axes[-1].get_xlabel() == ADDS
-
-
-def test_a_panel_goes_from_the_surest_to_the_most_wrong_of_both_classes():
-    "So that a healthy radiograph called so is among them."
-    rows = pd.DataFrame(dict(label=[1]*20 + [0]*30, probability=np.arange(50) / 50))
-    few = heatmaps.spread(rows)
-    assert few.label.tolist() == [1]*6 + [0]*3 and few.probability.tolist()[:6:5] == [19/50, 0]
-    assert few.probability.tolist()[6::2] == [49/50, 20/50]
-    assert len(heatmaps.spread(rows[rows.label == 0])) == 9

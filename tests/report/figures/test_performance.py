@@ -1,12 +1,6 @@
-import subprocess
-import sys
-from itertools import combinations
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation.results import evaluate
@@ -30,26 +24,11 @@ def history(n):
 def run(): return table(80), evaluate(table(80), 50)
 
 
-def texts(fig):
-    found = []
-    for ax in fig.axes:
-        legend = ax.get_legend()
-        found += [ax.get_title(), *(t.get_text() for t in ax.texts), *(t.get_text() for t in (legend.texts if legend else ()))]
-    return found
-
-
 def line(ax, start): return next(at for at in ax.lines if at.get_label().startswith(start))
 
 
-def no_overlap(fig):
-    fig.draw_without_rendering()
-    boxes = [ax.title.get_window_extent() for ax in fig.axes if ax.get_title()] + [ax.get_window_extent() for ax in fig.axes]
-    boxes += [fig._suptitle.get_window_extent()] if fig._suptitle else []
-    return not any(a.overlaps(b) for a, b in combinations(boxes, 2))
-
-
 @pytest.mark.parametrize('n', [1, 3, 20])
-def test_curves_mark_the_best_epoch(n):
+def test_curves_mark_the_best_epoch(n, no_overlap):
     fig = performance.curves(history(n), n=12)
     best = line(fig.axes[1], 'best')
     assert best.get_xdata() == [min(n - 1, 2)] and 'n = 12 images' in fig.axes[1].get_title() and no_overlap(fig)
@@ -82,14 +61,14 @@ def test_precision_recall_area_is_average_precision(run):
     assert line(ax, 'chance').get_ydata()[0] == metrics['test']['prevalence']
 
 
-def test_confusion_matrix_counts_and_shares(run):
+def test_confusion_matrix_counts_and_shares(run, texts):
     block = run[1]['test']['at_0.5']
     found = texts(performance.confusion_matrix(run[1]))
     share = block['tp']/(block['tp'] + block['fn'])
     assert f'{block["tp"]}\n{share:.0%}' in found and 'test at 0.500, n = 40' in found
 
 
-def test_one_class_is_said_and_not_drawn(tmp_path):
+def test_one_class_is_said_and_not_drawn(tmp_path, texts):
     frame = table(40)
     frame.loc[frame.split == 'test', 'label'] = 0
     metrics = evaluate(frame, 20)
@@ -98,7 +77,7 @@ def test_one_class_is_said_and_not_drawn(tmp_path):
     assert '0\nno such image' in texts(performance.confusion_matrix(metrics))
 
 
-def test_synthetic_is_written_on_every_figure(run):
+def test_synthetic_is_written_on_every_figure(run, no_overlap):
     images = [np.zeros((8, 8))]
     for draw in (lambda s: performance.curves(history(2), s), lambda s: performance.roc(*run, s),
                  lambda s: performance.precision_recall(*run, s), lambda s: performance.confusion_matrix(run[1], s),
@@ -106,46 +85,3 @@ def test_synthetic_is_written_on_every_figure(run):
         fig = draw(True)
         assert fig._suptitle.get_text() == 'synthetic data' and no_overlap(fig)
         assert draw(False)._suptitle is None and no_overlap(draw(False))
-
-
-@pytest.mark.parametrize('columns', [1, 3, 5])
-def test_long_titles_do_not_overlap(columns):
-    title = 'a0b1c2d3-e4f5-4a6b-8c7d-9e0f1a2b3c4d\nlabel no pneumonia, called pneumonia, loss 3.61 $x$ ' + 'PERSON1000_BACTERIA_2931_'*3
-    fig = heatmaps.image_grid([np.zeros((32, 32))]*9, [title]*9, columns=columns, synthetic=True)
-    assert len(fig.axes) == -(-9//columns)*columns and no_overlap(fig)
-
-
-
-
-def test_grid_shows_grey_maps_and_boxes():
-    image = np.full((10, 12), 128)
-    heat = np.zeros((10, 12))
-    heat[4, 5] = 1
-    ax = heatmaps.image_grid([image], ['a'], maps=[heat], boxes=[[(2, 3, 4, 5)]]).axes[0]
-    grey, over = ax.images
-    assert grey.get_cmap().name == 'gray' and grey.get_clim() == (0, 255)
-    alpha = over.get_array()[..., 3]
-    assert alpha[4, 5] > .5 and alpha.sum() == alpha[4, 5]  # the radiograph is untouched elsewhere
-    box, = ax.patches
-    assert (box.get_x(), box.get_y(), box.get_width(), box.get_height()) == (1.5, 2.5, 4, 5)  # edges of pixels, not their centres
-
-
-@pytest.mark.parametrize('images, titles, maps', [([], [], None), ([np.zeros((4, 4))], [], None), ([np.zeros((4, 4, 3))], ['a'], None),
-                                                  ([np.zeros((4, 4))], ['a'], [np.zeros((2, 2))])])
-def test_grid_bad_input(images, titles, maps):
-    with pytest.raises(InputError): heatmaps.image_grid(images, titles, maps)
-
-
-def test_save_leaves_the_file_and_nothing_else(tmp_path, run):
-    assert style.save(performance.roc(*run), tmp_path/'roc.png') == tmp_path/'roc.png'
-    assert [p.name for p in tmp_path.iterdir()] == ['roc.png']
-    with Image.open(tmp_path/'roc.png') as im: assert min(im.size) > 500
-    with pytest.raises(ValueError): style.save(performance.roc(*run), tmp_path/'roc.nonsense')
-    assert [p.name for p in tmp_path.iterdir()] == ['roc.png']
-
-
-def test_no_pyplot_and_no_torch():
-    code = ('import sys; from pneumo_fastai.evaluation import metrics, bootstrap, results; from pneumo_fastai.report import page, written; '
-            'print([m for m in ("torch", "fastai", "matplotlib.pyplot") if m in sys.modules])')
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=Path(__file__).parents[3], check=True)
-    assert done.stdout.strip() == '[]'

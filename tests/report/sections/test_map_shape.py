@@ -38,10 +38,13 @@ def places(value, at=()):
         for k, v in value.items() if isinstance(value, dict) else enumerate(value): yield from places(v, (*at, k))
 
 
+GRADCAM = next(s for s in every_section() if s.id == 'gradcam')
+
+
 def shown(folder, found):
     (folder/'localization.json').write_text(json.dumps(found))
     run = SimpleNamespace(folder=folder, experiment=SimpleNamespace(box_guidance=0.))
-    return next(s for s in every_section() if s.id == 'gradcam').html(Page(), run, {})
+    return GRADCAM.html(Page(), run, {})
 
 
 def test_what_is_changed_anywhere_is_refused_in_one_line_or_can_be_shown(tmp_path):
