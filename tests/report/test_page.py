@@ -15,7 +15,7 @@ def test_links_lead_to_sections_that_exist(plain):
     _, _, read, _ = plain
     links = [attrs['href'] for name, attrs in read.tags if name == 'a']
     assert links and all(link.startswith('#') and link[1:] in read.ids for link in links)
-    assert len(read.ids) == len(set(read.ids)) == len(sections_of('run')) == 15
+    assert len(read.ids) == len(set(read.ids)) == len(sections_of('run')) > 9
 
 
 def test_the_four_numbers_of_the_first_screen_are_those_of_test_at_the_threshold(plain):
