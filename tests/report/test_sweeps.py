@@ -43,7 +43,7 @@ def of(folder, split):
     return roc_auc_score(rows.label, rows.probability)
 
 
-def test_it_is_chosen_on_valid_and_test_is_shown_for_the_chosen_alone(sweep, capsys):
+def test_it_is_chosen_on_valid_and_test_is_shown_for_the_chosen_alone(sweep, capsys, undrawn):
     assert run(evaluate, [str(sweep), *FEW]) == 0
     screen, found, files = capsys.readouterr().out, json.loads((sweep/'sweep.json').read_text()), written(sweep)
     assert all(len(line) <= 80 for line in screen.splitlines() if 'read ' not in line)
@@ -62,7 +62,7 @@ def test_it_is_chosen_on_valid_and_test_is_shown_for_the_chosen_alone(sweep, cap
     assert 'AUROC on test' in files['sweep.md'] and '--reveal' in screen
 
 
-def test_reveal_shows_the_test_of_all_and_the_choice_stays(sweep, capsys):
+def test_reveal_shows_the_test_of_all_and_the_choice_stays(sweep, capsys, undrawn):
     assert run(evaluate, [str(sweep), *FEW, '--reveal', '--operating-point', 'sensitivity=0.9']) == 0
     assert 'evaluate SWEEP --reveal --operating-point sensitivity=0.9 --error 0.1 --n-boot 40' in (sweep/'report.html').read_text()
     found, files = json.loads((sweep/'sweep.json').read_text()), written(sweep)
