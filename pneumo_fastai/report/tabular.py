@@ -5,7 +5,7 @@ MARKS = '\\`*_<|'  # what Markdown would take for more than a character; of a li
 
 
 def in_a_line(text): return ' '.join(text.split())
-def escaped(text): return ''.join(SPECIAL.get(c, c) for c in in_a_line(text))
+def escaped(text): return ''.join(SPECIAL.get(c, c) for c in in_a_line(text)).replace('--', '-{}-')
 def plain(text): return ''.join(f'\\{c}' if c in MARKS else c for c in in_a_line(text)).replace('](', ']\\(')
 
 

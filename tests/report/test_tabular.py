@@ -4,6 +4,7 @@ from pneumo_fastai.report.tabular import escaped, latex, markdown, plain
 def test_what_latex_or_markdown_would_take_for_a_command_is_escaped():
     assert escaped('a_b & 5% ± 1') == r'a\_b \& 5\% $\pm$ 1' and plain('a_b|<i> [x](y) [1, 2]') == r'a\_b\|\<i> [x]\(y) [1, 2]'
     assert escaped('50%_{x}\\^~#$') == r'50\%\_\{x\}\textbackslash{}\textasciicircum{}\textasciitilde{}\#\$'
+    assert escaped('--reveal') == '-{}-reveal'  # two hyphens would be a dash
 
 
 def test_both_have_every_row_and_a_line_between_blocks():
