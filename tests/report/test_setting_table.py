@@ -51,10 +51,10 @@ def test_numbers_of_a_row():
     assert between([1234, 1234]) == '1,234' and between([9, 1234, 2]) == '2 to 1,234'
 
 
-def told(rows, choose=True, **more):
+def told(rows):
     "What the table, its notes and its words say of settings, as one text."
     settings = [dict(setting=k, planned=len(v), failed={}, runs=dict(enumerate(v))) for k, v in rows.items()]
-    found = dict(compared(settings, Settings(n_boot=5), reveal=False, choose=choose), title='Sweep of e on x', members=9, waiting=[], **more)
+    found = dict(compared(settings, Settings(n_boot=5), reveal=False, choose=True), title='Sweep of e on x', members=9, waiting=[])
     return found, ' '.join([*words(found), *notes(found)])
 
 
