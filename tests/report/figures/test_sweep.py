@@ -17,3 +17,13 @@ def test_a_dot_for_each_training_the_chosen_in_a_colour_of_its_own_and_the_mark(
     assert [d.get_color() == ORANGE for d in dots] == [False, True, False]
     assert [t.get_text() for t in ax.get_yticklabels()] == ['a_$x', 'b', 'c'] and [t.get_text() for t in ax.texts] == ['not defined']
     assert fig.get_suptitle() == 'synthetic data'
+
+
+def test_long_names_leave_the_dots_their_room():
+    names = [f'arch=efficientnet_v2_s, class_weights=effective, weights=/a/path/without/a/space/to/model_{i}.pt, lr=1' for i in range(3)]
+    fig = by_setting(dict(rows=[row(name, .8, .9) for name in names]))
+    fig.draw_without_rendering()
+    ax, = fig.axes
+    boxes = [t.get_window_extent() for t in ax.get_yticklabels()]
+    assert ax.get_position().width > .5 and not any(a.overlaps(b) for a, b in zip(boxes, boxes[1:], strict=False))
+    assert [t.get_text().replace('\n', '').replace(' ', '') for t in ax.get_yticklabels()] == [n.replace(' ', '') for n in names]
