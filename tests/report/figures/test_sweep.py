@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from pneumo_fastai.report.figures.style import ORANGE
 from pneumo_fastai.report.figures.sweep import by_setting
 
@@ -25,5 +27,5 @@ def test_long_names_leave_the_dots_their_room():
     fig.draw_without_rendering()
     ax, = fig.axes
     boxes = [t.get_window_extent() for t in ax.get_yticklabels()]
-    assert ax.get_position().width > .5 and not any(a.overlaps(b) for a, b in zip(boxes, boxes[1:], strict=False))
+    assert ax.get_position().width > .5 and not any(a.overlaps(b) for a, b in pairwise(boxes))
     assert [t.get_text().replace('\n', '').replace(' ', '') for t in ax.get_yticklabels()] == [n.replace(' ', '') for n in names]
