@@ -13,6 +13,12 @@ def files(run):
     return [*(o for o in run.folder.iterdir() if o.name != 'lock'), *(fold.folder/name for fold in run.folds for name in MADE_OF)]
 
 
+def begun(run):
+    "The row of the weights that training started from, where they were not random; folds all start from the same."
+    of = (*run.folds, run)[0].environment.get('weights') or {}
+    if 'given' in of: yield 'weights to start from', of['given'] + (f', SHA-256 {of["sha256"]}' if of.get('sha256') else '')
+
+
 @section('provenance', 'Reproducing the numbers', 150, numbers=False)
 def provenance(page, run, metrics):
     "Rows: the networks of an ensemble, the machine and its packages, the files with their hashes."
@@ -20,5 +26,5 @@ def provenance(page, run, metrics):
     def code(text): return tag('code', text)
     return dict(
         networks=[(i, code(n['folder']), n['command'], code(n['sha256'])) for i, n in enumerate(env.get('networks', ()), 1)],
-        machine=[*((k, env[k]) for k in MACHINE if k in env), *env.get('packages', {}).items()],
+        machine=[*((k, env[k]) for k in MACHINE if k in env), *env.get('packages', {}).items(), *begun(run)],
         sums=[(code(name), f'{size:,}', code(sha)) for name, size, sha in hashes(run.folder, files=files(run))])
