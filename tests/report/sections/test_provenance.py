@@ -33,6 +33,7 @@ def test_the_networks_of_an_ensemble_and_the_machine_are_named(new_run):
 
 def test_the_file_that_training_started_from_is_named_with_its_hash(new_run, tmp_path, write_folds):
     run, cv = read_run(new_run()), read_folds(write_folds(tmp_path/'cv'))
-    for begun, said in ((dict(given='<w>.pt', sha256='a'*64), f'<w>.pt, SHA-256 {"a"*64}'), (dict(given='imagenet', sha256=None), 'imagenet')):
+    file = dict(given='<w>.pt', sha256='a'*64), f'<w>.pt, SHA-256 {"a"*64}'
+    for begun, said in (file, (dict(given='imagenet', sha256=None), 'imagenet')):
         for o in (run, *cv.folds): o.environment['weights'] = dict(begun, loaded=1, not_loaded=[])
         assert all(('weights to start from', said) in provenance(None, o, {})['machine'] for o in (run, cv))
