@@ -54,7 +54,7 @@ def compared(runs, choices, out, force):
     files = [f'{out}{ending}' for ending in TABLES]
     for file in files: check_out(file, new=True)
     check_different(found := [ended(read_run(folder, force), force) for folder in runs])
-    if len(repetitions.grouped(found)) < len(found):
+    if 1 < len(repetitions.grouped(found)) < len(found):
         terminal.show_settings(side := repetitions.of_runs(found, choices))
         setting_table.save(side, *files)
     else:

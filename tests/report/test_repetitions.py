@@ -43,3 +43,10 @@ def test_patients_of_valid_that_another_split_seed_tests_are_told(tmp_path, writ
     assert warned() == ['60 patients are in valid of one training and in test of another: the chosen row was chosen on some of the '
                         'patients that it is tested on.']
     assert not warned('a')  # one row: there is no choice
+
+
+def test_two_seeds_of_one_setting_alone_stand_side_by_side_with_their_paired_difference(tmp_path, write_member):
+    folders = [write_member(tmp_path/f'seed-{seed}', Experiment(seed=seed), (1., 1. + seed), seed, synthetic=False) for seed in (0, 1)]
+    assert run(evaluate, [*map(str, folders), *FEW, '--out', str(tmp_path/'z')]) == 0
+    table = pd.read_csv(tmp_path/'z.csv').query('metric == "auroc" and at == "at_threshold"')
+    assert table.difference_value.iloc[1] == pytest.approx(of(folders[1], 'test') - of(folders[0], 'test'))
