@@ -28,7 +28,8 @@ def evaluate(
     if reveal and not swept: raise InputError('--reveal is for the folder of a sweep, the test of runs is always shown; leave it out')
     if len(runs) > 1: return compared(runs, choices, out, force)
     if out != 'comparison': raise InputError('--out is for the table of several runs; leave it out, a run\'s own folder gets its numbers')
-    from .report import sweeps, terminal
+    from .report import terminal
+    from .report.tables import sweeps
     if not swept: return measured(runs[0], choices, force)
     terminal.show_settings(sweeps.rewrite(runs[0], choices, reveal, force))
     terminal.read(Path(runs[0])/'report.html')
@@ -49,7 +50,10 @@ def measured(folder, choices, force):
 
 def compared(runs, choices, out, force):
     "One table of several runs, on the screen and in three files: of those that are a setting's repetitions, mean and standard deviation."
-    from .report import comparison, repetitions, setting_table, terminal
+    from .report import terminal
+    from .report.tables import repetitions
+    from .report.tables import settings as setting_table
+    from .report.tables import side_by_side as comparison
     from .runs.folder import check_different, ended, read_run
     files = [f'{out}{ending}' for ending in TABLES]
     for file in files: check_out(file, new=True)

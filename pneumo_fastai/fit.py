@@ -78,7 +78,7 @@ def swept(grid, data, out, cache, reveal):
     keep_freed()
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
-        from .report.sweeps import finish
+        from .report.tables.sweeps import finish
         from .training.sweep import train_sweep
         folder.mkdir(parents=True, exist_ok=True)
         p.remove_task(waiting)

@@ -2,10 +2,10 @@
 import numpy as np
 
 from . import calibrators
-from .bootstrap import stated
 from .calibrators import log_loss, logit, sigmoid
-from .counts import NO_IMAGE, ONE_CLASS, checked, ratio
-from .levels import of_losses
+from .intervals.bootstrap import stated
+from .intervals.counts import NO_IMAGE, ONE_CLASS, checked, ratio
+from .intervals.levels import of_losses
 
 BINS = 10
 SIMULATIONS = 200

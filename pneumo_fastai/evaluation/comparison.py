@@ -2,10 +2,10 @@
 import numpy as np
 
 from ..errors import InputError
-from .bootstrap import bootstrap, stated, weighted
-from .clustered import auroc_influence, covariance
-from .counts import checked, confusion
-from .estimates import about, blocks, reason
+from .intervals.bootstrap import bootstrap, stated, weighted
+from .intervals.clustered import auroc_influence, covariance
+from .intervals.counts import checked, confusion
+from .intervals.estimates import about, blocks, reason
 from .metrics import EVERY, measure
 from .settings import Settings
 from .thresholds import choose

@@ -4,14 +4,14 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from .bootstrap import stated
 from .calibration import calibration_measures
 from .calibrators import apply, choose_calibrator
-from .estimates import about, blocks
-from .levels import of_auroc
+from .intervals.bootstrap import stated
+from .intervals.estimates import about, blocks
+from .intervals.levels import of_auroc
+from .intervals.ranks import auroc
 from .metrics import EVERY
 from .metrics import measure as measured
-from .ranks import auroc
 from .results import always, chosen, in_order, view_scores
 from .settings import Settings
 from .subgroups import subgroups

@@ -5,11 +5,11 @@ Two sources: copies of each image drawn with the training's augmentation (test-t
 """
 import numpy as np
 
-from .bootstrap import bootstrap, by_score, stated
-from .clustered import auroc_influence
-from .counts import ONE_CLASS, checked, ratio
-from .levels import of_auroc, of_influence, of_losses
-from .ranks import weighted_auroc
+from .intervals.bootstrap import bootstrap, by_score, stated
+from .intervals.clustered import auroc_influence
+from .intervals.counts import ONE_CLASS, checked, ratio
+from .intervals.levels import of_auroc, of_influence, of_losses
+from .intervals.ranks import weighted_auroc
 from .uncertainty import confidence, mutual_information, referral
 
 SOURCES = dict(augmentation='copies', ensemble='networks')

@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from . import ranks
-from .counts import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, both_classes, checked, confusion, ratio
+from .intervals import ranks
+from .intervals.counts import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, both_classes, checked, confusion, ratio
 
 TN, FP, FN, TP = range(4)
 ALL, CLASSES = ((TN, FP, FN, TP),), ((TN, FP), (FN, TP))

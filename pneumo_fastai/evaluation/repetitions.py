@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .bootstrap import bootstrap, by_score, stated
-from .clustered import auroc_influence, covariance
 from .comparison import chosen_threshold, paired
-from .counts import ONE_CLASS, both_classes
 from .cross_validation import spread
-from .levels import of_influence
+from .intervals.bootstrap import bootstrap, by_score, stated
+from .intervals.clustered import auroc_influence, covariance
+from .intervals.counts import ONE_CLASS, both_classes
+from .intervals.levels import of_influence
+from .intervals.ranks import weighted_auroc
 from .metrics import METRICS, measure
-from .ranks import weighted_auroc
 
 SAME = 'p is not defined, because the difference does not vary: the two rank every pair of images alike, or both rank without error'
 

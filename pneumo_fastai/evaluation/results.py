@@ -2,13 +2,13 @@
 from dataclasses import asdict, replace
 
 from ..errors import InputError
-from .bootstrap import stated
 from .calibration import calibration_measures
 from .calibrators import apply, choose_calibrator
-from .counts import ONE_CLASS, checked, confusion
 from .ensembles import disagreement
-from .estimates import about, balanced, blocks, reason
-from .levels import of_auroc
+from .intervals.bootstrap import stated
+from .intervals.counts import ONE_CLASS, checked, confusion
+from .intervals.estimates import about, balanced, blocks, reason
+from .intervals.levels import of_auroc
 from .settings import Settings
 from .subgroups import subgroups
 from .thresholds import choose, operating_points

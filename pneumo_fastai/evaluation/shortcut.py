@@ -2,7 +2,7 @@
 import numpy as np
 import pandas as pd
 
-from .levels import of_auroc
+from .intervals.levels import of_auroc
 
 FOLDS = 5
 WIDER = (1 + FOLDS/(FOLDS - 1))**.5    # 1.5: folds share what they are trained on (Nadeau and Bengio 2003)

@@ -4,10 +4,10 @@ import pandas as pd
 
 from ..ages import OLDEST, UNKNOWN, age_band
 from ..errors import InputError
-from .bootstrap import four, stated
-from .counts import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, checked
-from .estimates import OF, about
-from .levels import of_auroc, of_sums
+from .intervals.bootstrap import four, stated
+from .intervals.counts import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, checked
+from .intervals.estimates import OF, about
+from .intervals.levels import of_auroc, of_sums
 from .metrics import rates
 
 COLUMNS = ('path', 'label', 'split', 'view', 'age', 'sex', 'detail', 'boxes')

@@ -2,10 +2,10 @@
 import numpy as np
 
 from ..errors import InputError
-from .counts import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, both_classes, checked
-from .estimates import rates_block
+from .intervals.counts import NO_NEGATIVE, NO_POSITIVE, ONE_CLASS, both_classes, checked
+from .intervals.estimates import rates_block
+from .intervals.ranks import cuts, most
 from .metrics import youden_threshold
-from .ranks import cuts, most
 
 RULES = ('youden', 'sensitivity', 'specificity', 'cost')
 

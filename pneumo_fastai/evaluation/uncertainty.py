@@ -2,11 +2,11 @@
 import numpy as np
 
 from ..errors import InputError
-from .bootstrap import four, stated
 from .calibrators import logit, sigmoid
-from .counts import NO_IMAGE, checked, confusion, ratio
-from .estimates import OF, reason
-from .levels import of_sums
+from .intervals.bootstrap import four, stated
+from .intervals.counts import NO_IMAGE, checked, confusion, ratio
+from .intervals.estimates import OF, reason
+from .intervals.levels import of_sums
 from .metrics import rates
 
 SETS = ('neither', 'no pneumonia', 'pneumonia', 'both')  # by 1 for class 0 in the set plus 2 for class 1

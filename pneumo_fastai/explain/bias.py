@@ -2,8 +2,8 @@
 import numpy as np
 from scipy.ndimage import label
 
-from ..evaluation.bootstrap import stated
-from ..evaluation.levels import of_signed
+from ..evaluation.intervals.bootstrap import stated
+from ..evaluation.intervals.levels import of_signed
 
 FRAME, CORNER = 1 / 16, 3 / 16  # of the image's side
 DARK = .1                       # of the 99th percentile: background outside the body is darker

@@ -1,9 +1,9 @@
 "Do heatmaps fall where radiologists drew boxes? Pointing game, energy, pixel average precision and IoU, beside opponents that see nothing."
 import numpy as np
 
-from ..evaluation.bootstrap import bootstrap_sums, stated
-from ..evaluation.counts import ratio
-from ..evaluation.levels import of_shares, of_sums
+from ..evaluation.intervals.bootstrap import bootstrap_sums, stated
+from ..evaluation.intervals.counts import ratio
+from ..evaluation.intervals.levels import of_shares, of_sums
 from ..evaluation.subgroups import by_first_number
 
 LEVELS = 1000                         # steps of heat in average precision and IoU: at finer ones nothing changes in the third digit

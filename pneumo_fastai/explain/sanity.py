@@ -5,7 +5,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata
 
-from ..evaluation.levels import of_signed
+from ..evaluation.intervals.levels import of_signed
 
 SURVIVES = .8  # a method whose maps keep this rank correlation with all weights random shows the image, not what was learnt
 

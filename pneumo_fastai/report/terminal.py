@@ -38,8 +38,8 @@ def show_folds(title, result):
 
 def show_comparison(side):
     "The table of several runs, and what it does not say by itself."
-    from .comparison import notes
-    from .comparison import table as tabled
+    from .tables.side_by_side import notes
+    from .tables.side_by_side import table as tabled
     header, rows, paired = tabled(side)
     cells = [[c.replace(' [', '\n[') if len(side) > 3 else c for c in row] for row in (*rows, *paired)]
     table('test, each run at its own threshold', header, cells)
@@ -48,7 +48,7 @@ def show_comparison(side):
 
 def show_settings(found):
     "The table of settings and their repetitions, what it finds, and what it does not say by itself."
-    from .setting_table import notes, on_screen, words
+    from .tables.settings import notes, on_screen, words
     table(f'{found["title"]}{" (synthetic data)" if found["synthetic"] else ""}', *on_screen(found), narrow=True)
     for line in (*words(found), *notes(found)): console.print(line, markup=False)
 

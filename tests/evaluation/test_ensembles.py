@@ -8,7 +8,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from pneumo_fastai.evaluation.calibrators import logit, sigmoid
 from pneumo_fastai.evaluation.ensembles import disagreement
-from pneumo_fastai.evaluation.estimates import blocks
+from pneumo_fastai.evaluation.intervals.estimates import blocks
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.evaluation.uncertainty import mutual_information, referral
 from pneumo_fastai.report.page import write_page

@@ -7,9 +7,9 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import repetitions as R
-from pneumo_fastai.evaluation.bootstrap import patient_counts
 from pneumo_fastai.evaluation.comparison import delong_test
-from pneumo_fastai.evaluation.levels import of_auroc
+from pneumo_fastai.evaluation.intervals.bootstrap import patient_counts
+from pneumo_fastai.evaluation.intervals.levels import of_auroc
 from pneumo_fastai.evaluation.settings import Settings
 
 FEW = Settings(n_boot=60)

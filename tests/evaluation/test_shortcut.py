@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from pneumo_fastai.evaluation import shortcut as S
-from pneumo_fastai.evaluation.clustered import auroc_influence
-from pneumo_fastai.evaluation.ranks import auroc
+from pneumo_fastai.evaluation.intervals.clustered import auroc_influence
+from pneumo_fastai.evaluation.intervals.ranks import auroc
 
 
 def sample(patients=200, each=2, seed=0):

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import metrics as M
 from pneumo_fastai.evaluation import subgroups
-from pneumo_fastai.evaluation.levels import of_auroc
+from pneumo_fastai.evaluation.intervals.levels import of_auroc
 from pneumo_fastai.evaluation.settings import Settings
 
 CHOICES = Settings(n_boot=60)

@@ -43,8 +43,8 @@ def test_a_run_ends_with_its_numbers_what_they_mean_and_its_warnings(screen, pla
 
 
 def test_more_than_three_runs_have_their_intervals_on_a_line_of_their_own(capsys, monkeypatch):
-    monkeypatch.setattr('pneumo_fastai.report.comparison.notes', lambda side: ['A [note].'])
-    monkeypatch.setattr('pneumo_fastai.report.comparison.table', lambda side: (
+    monkeypatch.setattr('pneumo_fastai.report.tables.side_by_side.notes', lambda side: ['A [note].'])
+    monkeypatch.setattr('pneumo_fastai.report.tables.side_by_side.table', lambda side: (
         ['', *'ABCD'[:len(side)]], [('AUROC', *['0.8 [0.7, 0.9]']*len(side))], []))
     for n, together in ((3, True), (4, False)):
         terminal.show_comparison([None]*n)

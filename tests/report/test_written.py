@@ -18,7 +18,7 @@ FEW = Settings(n_boot=20)
 ENTRIES = '''
 import sys
 from pneumo_fastai.evaluation import metrics
-from pneumo_fastai.evaluation.counts import NO_POSITIVE, ratio
+from pneumo_fastai.evaluation.intervals.counts import NO_POSITIVE, ratio
 metrics.RATES['jaccard'] = metrics.Rate(
     'Jaccard index', 'overlap of the ill and those called so', lambda tn, fp, fn, tp: ratio(tp, tp + fp + fn),
     ((metrics.FP, metrics.TP), (metrics.FN, metrics.TP)), NO_POSITIVE)

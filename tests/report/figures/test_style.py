@@ -25,7 +25,7 @@ def test_a_point_at_the_corner_of_the_unit_square_lies_within():
 
 
 def test_no_pyplot_and_no_torch():
-    code = ('import sys; from pneumo_fastai.evaluation import metrics, bootstrap, results; from pneumo_fastai.report import page, written; '
+    code = ('import sys; from pneumo_fastai.evaluation import metrics, results; from pneumo_fastai.report import page, written; '
             'print([m for m in ("torch", "fastai", "matplotlib.pyplot") if m in sys.modules])')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=Path(__file__).parents[3], check=True)
     assert done.stdout.strip() == '[]'

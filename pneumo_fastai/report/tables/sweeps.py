@@ -2,19 +2,19 @@
 import json
 from dataclasses import asdict
 
-from ..evaluation.metrics import METRICS
-from ..evaluation.settings import Settings
-from ..experiment import Experiment
-from ..runs.checksums import renewing, write_sums
-from ..runs.sweeps import read_sweep
-from ..writing import write
-from . import setting_table
-from .figures import style
-from .figures.sweep import by_setting
-from .html import Page, document
-from .labels import NAMES
+from ...evaluation.metrics import METRICS
+from ...evaluation.settings import Settings
+from ...experiment import Experiment
+from ...runs.checksums import renewing, write_sums
+from ...runs.sweeps import read_sweep
+from ...writing import write
+from ..figures import style
+from ..figures.sweep import by_setting
+from ..html import Page, document
+from ..labels import NAMES
+from ..templating import spread
+from . import settings as setting_table
 from .repetitions import of_sweep
-from .templating import spread
 
 
 def finish(folder, reveal=False):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pneumo_fastai.evaluation import clustered as C
 from pneumo_fastai.evaluation.comparison import delong_test
+from pneumo_fastai.evaluation.intervals import clustered as C
 
 
 def sample(seed=0, n=90, decimals=1):

@@ -4,8 +4,8 @@ from sklearn.metrics import confusion_matrix
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation import metrics as M
-from pneumo_fastai.evaluation import ranks
-from pneumo_fastai.evaluation.counts import both_classes, checked, confusion, ratio
+from pneumo_fastai.evaluation.intervals import ranks
+from pneumo_fastai.evaluation.intervals.counts import both_classes, checked, confusion, ratio
 
 
 def test_positive_at_the_threshold_itself(): assert confusion([0, 1], [.5, .5], .5) == (0, 1, 0, 1)

@@ -1,11 +1,11 @@
 "Numbers with their intervals and, where there are none, the reason: what every part of an evaluation is made of."
 import numpy as np
 
+from ..metrics import CLASSES, EVERY, RANKS, RATES, halved, measure, predictive_values, rates
 from .bootstrap import balanced_precision, four, stated, weighted_ranks
 from .clustered import auroc_influence
 from .counts import NO_CALL, NO_IMAGE, ONE_CLASS, both_classes, checked, confusion
 from .levels import of_influence, of_resamples, of_sums, predictive
-from .metrics import CLASSES, EVERY, RANKS, RATES, halved, measure, predictive_values, rates
 
 OF = {name: metric.about for name, metric in RATES.items()}  # the images that a rate is about, for `levels.of_sums`
 HALVES = {k: CLASSES for k, m in RATES.items() if not m.even and k not in ('precision', 'npv')}  # these two follow by Bayes' rule

@@ -1,7 +1,7 @@
 "Labels and probabilities, checked, the four counts of calls, and why a number of them may be undefined."
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 
 NO_POSITIVE, NO_NEGATIVE = 'no image is positive', 'no image is negative'
 ONE_CLASS = 'the images are all of one class'

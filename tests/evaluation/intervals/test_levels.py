@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, norm, ttest_1samp
 
-from pneumo_fastai.evaluation import levels as L
-from pneumo_fastai.evaluation.bootstrap import bootstrap_sums, four
-from pneumo_fastai.evaluation.estimates import OF
+from pneumo_fastai.evaluation.intervals import levels as L
+from pneumo_fastai.evaluation.intervals.bootstrap import bootstrap_sums, four
+from pneumo_fastai.evaluation.intervals.estimates import OF
 from pneumo_fastai.evaluation.metrics import predictive_values, rates
 
 

@@ -1,4 +1,4 @@
-from pneumo_fastai.report.tabular import escaped, latex, markdown, plain
+from pneumo_fastai.report.tables.tabular import escaped, latex, markdown, plain
 
 
 def test_what_latex_or_markdown_would_take_for_a_command_is_escaped():

@@ -2,7 +2,7 @@
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ...errors import InputError
 
 
 def numbered(patient):

@@ -7,8 +7,8 @@ from pneumo_fastai.cli import run
 from pneumo_fastai.evaluate import evaluate
 from pneumo_fastai.evaluation.metrics import METRICS
 from pneumo_fastai.evaluation.settings import Settings
-from pneumo_fastai.report.repetitions import compared
-from pneumo_fastai.report.setting_table import HIDDEN, amount, between, difference, frame, notes, on_screen, p_value, table, words
+from pneumo_fastai.report.tables.repetitions import compared
+from pneumo_fastai.report.tables.settings import HIDDEN, amount, between, difference, frame, notes, on_screen, p_value, table, words
 from pneumo_fastai.runs.folder import read_run
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.evaluation import bootstrap as B
+from pneumo_fastai.evaluation.intervals import bootstrap as B
 from pneumo_fastai.evaluation.metrics import EVERY, RATES, measure, rates
 
 

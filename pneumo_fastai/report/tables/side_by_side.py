@@ -1,16 +1,16 @@
 "Several runs side by side: a table of experiments by metrics, with paired differences from the first, as text, CSV, LaTeX, Markdown."
 import pandas as pd
 
-from ..csv_files import csv_text
-from ..errors import InputError
-from ..evaluation.comparison import chosen_threshold, compare
-from ..evaluation.estimates import blocks
-from ..evaluation.metrics import METRICS
-from ..evaluation.repetitions import holm
-from ..evaluation.results import in_order
-from ..evaluation.settings import Settings
-from ..writing import write
-from .labels import BRACKETS, NAMES, number
+from ...csv_files import csv_text
+from ...errors import InputError
+from ...evaluation.comparison import chosen_threshold, compare
+from ...evaluation.intervals.estimates import blocks
+from ...evaluation.metrics import METRICS
+from ...evaluation.repetitions import holm
+from ...evaluation.results import in_order
+from ...evaluation.settings import Settings
+from ...writing import write
+from ..labels import BRACKETS, NAMES, number
 from .tabular import latex, markdown
 
 THRESHOLDS = 'at_threshold', 'at_0.5'

@@ -2,11 +2,11 @@
 import re
 from dataclasses import asdict
 
-from ..errors import InputError
-from ..evaluation.cross_validation import spread
-from ..evaluation.repetitions import best, differences, measured
-from ..evaluation.settings import Settings
-from ..grid import REPEATS, said
+from ...errors import InputError
+from ...evaluation.cross_validation import spread
+from ...evaluation.repetitions import best, differences, measured
+from ...evaluation.settings import Settings
+from ...grid import REPEATS, said
 
 SEEDS = re.compile(rf', ({"|".join(REPEATS)})=\d+')
 MACHINE = dict(precision='precision', device='device', processor='processor', threads='threads')  # by their names in environment.json

@@ -8,9 +8,9 @@ labels, that chance left out; and it leaves width where none went wrong. Differe
 """
 import numpy as np
 
+from ..metrics import RATES
 from .bootstrap import resamples
 from .clustered import auroc_influence, covariance, numbered
-from .metrics import RATES
 
 Z = 1.9599639845400543  # of 95%
 STEP = 1e-4             # of an image, to see how a number moves with it

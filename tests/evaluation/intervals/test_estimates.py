@@ -4,8 +4,8 @@ import pytest
 from sklearn import metrics as sk
 
 from pneumo_fastai.evaluation import metrics as M
-from pneumo_fastai.evaluation.counts import NO_CALL, NO_IMAGE, NO_POSITIVE, ONE_CLASS
-from pneumo_fastai.evaluation.estimates import about, balanced, blocks, rates_block, reason
+from pneumo_fastai.evaluation.intervals.counts import NO_CALL, NO_IMAGE, NO_POSITIVE, ONE_CLASS
+from pneumo_fastai.evaluation.intervals.estimates import about, balanced, blocks, rates_block, reason
 
 
 def table(n=200, seed=0):

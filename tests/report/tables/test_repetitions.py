@@ -7,7 +7,7 @@ from pneumo_fastai.cli import run
 from pneumo_fastai.evaluate import evaluate
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.experiment import Experiment
-from pneumo_fastai.report.repetitions import compared
+from pneumo_fastai.report.tables.repetitions import compared
 from pneumo_fastai.runs.folder import read_run
 
 FEW, FEWER = ['--n-boot', '40'], Settings(n_boot=5)

@@ -5,10 +5,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
+from ..metrics import RANKS, rates
 from .clustered import numbered
 from .counts import checked, ratio
-from .metrics import RANKS, rates
 from .ranks import weighted_average_precision
 
 CHUNK = 500_000  # weights held at a time: a few MB, which stay in the cache of the processor, and bound the memory

@@ -1,12 +1,12 @@
 "The table of settings and their repetitions: a row for each setting, as text, CSV, LaTeX and Markdown."
 import pandas as pd
 
-from ..csv_files import csv_text
-from ..evaluation.metrics import METRICS
-from ..writing import write
-from .labels import number
+from ...csv_files import csv_text
+from ...evaluation.metrics import METRICS
+from ...writing import write
+from ..labels import number
+from ..templating import sentences, spread
 from .tabular import latex, markdown
-from .templating import sentences, spread
 
 HIDDEN = '\u2013'  # where a number is left unsaid
 

@@ -6,7 +6,7 @@ import pytest
 
 from pneumo_fastai.evaluation.comparison import compare
 from pneumo_fastai.evaluation.settings import Settings
-from pneumo_fastai.report.comparison import distinct, left_out, letter, notes, p_value, save, side_by_side, table
+from pneumo_fastai.report.tables.side_by_side import distinct, left_out, letter, notes, p_value, save, side_by_side, table
 from pneumo_fastai.report.written import measure
 from pneumo_fastai.runs.folder import read_run
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from pneumo_fastai.evaluation import ranks
+from pneumo_fastai.evaluation.intervals import ranks
 
 
 @pytest.mark.parametrize('seed', range(5))

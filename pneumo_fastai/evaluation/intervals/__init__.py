@@ -1,0 +1,1 @@
+"Numbers, and how far chance alone may have moved them."
