@@ -31,7 +31,7 @@ def evaluate(
     from .report import terminal
     from .report.tables import sweeps
     if not swept: return measured(runs[0], choices, force)
-    terminal.show_settings(sweeps.rewrite(runs[0], choices, reveal, force))
+    terminal.show_settings(sweeps.remeasure(runs[0], choices, reveal, force))
     terminal.read(Path(runs[0])/'report.html')
 
 
@@ -40,10 +40,10 @@ def measured(folder, choices, force):
     from .report import terminal, words, written
     from .runs.folder import is_cross_validation
     if is_cross_validation(folder):
-        found, result = written.rewrite_folds(folder, choices, force)
+        found, result = written.remeasure_folds(folder, choices, force)
         terminal.show_folds(found.title, result)
     else:
-        found, metrics = written.rewrite(folder, choices, force)
+        found, metrics = written.remeasure(folder, choices, force)
         terminal.show_run(found.title, metrics, words.also_in_words(metrics))
     terminal.read(found.folder/'report.html')
 

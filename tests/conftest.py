@@ -210,7 +210,7 @@ def explainable_run(folder, seed, boxes, data):
     from pneumo_fastai.evaluation.settings import Settings
     from pneumo_fastai.experiment import Experiment, toml
     from pneumo_fastai.inference.bundle import Bundle, fresh
-    from pneumo_fastai.report.written import rewrite
+    from pneumo_fastai.report.written import remeasure
     folder.mkdir()
     e = Experiment(size=32, seed=seed)
     table = prepare(read_cohort(data), e).table
@@ -223,7 +223,7 @@ def explainable_run(folder, seed, boxes, data):
     torch.manual_seed(seed)
     recipe = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'))
     Bundle(fresh(recipe).state_dict(), recipe).save(folder/'model.pt')
-    rewrite(folder, Settings(n_boot=5))
+    remeasure(folder, Settings(n_boot=5))
     return folder
 
 

@@ -53,7 +53,7 @@ def measure_folds(cv, choices=None):
     return result
 
 
-def rewrite(folder, choices=None, force=False):
+def remeasure(folder, choices=None, force=False):
     "All of it, from the saved files of the run alone, of which `force` says as for `read_run`; returns the `Run` and its metrics."
     run = ended(read_run(folder, force), force)
     run.doubts += heatmaps.changed(run.folder, force)
@@ -68,7 +68,7 @@ def present_again(folder):
     with renewing(folder): return present(read_run(folder, force=True), read_json(Path(folder)/'metrics.json'))
 
 
-def rewrite_folds(folder, choices=None, force=False):
+def remeasure_folds(folder, choices=None, force=False):
     "Of a cross-validation, from the saved files of its folds, which stay as they are; the `CrossValidation` and what cv.json holds."
     cv = ended(read_folds(folder, force), force)
     with renewing(folder):

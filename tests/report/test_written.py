@@ -10,7 +10,7 @@ from sklearn.metrics import jaccard_score
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.report.labels import FIGURES
-from pneumo_fastai.report.written import draw, present_again, rewrite, rewrite_folds
+from pneumo_fastai.report.written import draw, present_again, remeasure, remeasure_folds
 from pneumo_fastai.runs.checksums import altered, write_sums
 from pneumo_fastai.runs.folder import chosen_since, read_run
 
@@ -52,7 +52,7 @@ write_page(run, measure(run, Settings(n_boot=50)))'''
 
 
 def test_figures_are_those_for_which_there_are_numbers_and_words(new_run, undrawn):
-    run, metrics = rewrite(new_run(), FEW)
+    run, metrics = remeasure(new_run(), FEW)
     drawn = {p.stem for p in run.folder.glob('*.png')}
     assert drawn == {'roc', 'precision_recall', 'confusion_matrix', 'reliability', 'risk_coverage', 'curves', 'subgroups'}
     assert {f'{name}.png' for name in drawn} <= set(FIGURES)
@@ -64,21 +64,21 @@ def test_figures_are_those_for_which_there_are_numbers_and_words(new_run, undraw
 def test_what_is_written_anew_into_a_finished_run_leaves_its_checksums_right(new_run, undrawn):
     folder = new_run()
     write_sums(folder)
-    rewrite(folder, FEW)
+    remeasure(folder, FEW)
     (folder/'cases.png').write_bytes((folder/'roc.png').read_bytes())
     present_again(folder)
     assert altered(folder, ('metrics.json', 'calibration.json', 'report.html', 'roc.png', 'predictions.csv')) == []
     assert 'the clearest there is of each kind' in (folder/'report.html').read_text()
     with (folder/'predictions.csv').open('a') as file: file.write('\n')
     before = (folder/'metrics.json').read_bytes()
-    with pytest.raises(InputError, match=r'predictions\.csv was another'): rewrite(folder, FEW)
+    with pytest.raises(InputError, match=r'predictions\.csv was another'): remeasure(folder, FEW)
     assert (folder/'metrics.json').read_bytes() == before
-    _, metrics = rewrite(folder, FEW, force=True)
+    _, metrics = remeasure(folder, FEW, force=True)
     assert any('predictions.csv was another' in o for o in metrics['warnings'])
 
 
 def test_the_calibration_of_a_run_is_what_predict_will_take(new_run, undrawn):
-    run, metrics = rewrite(new_run(), FEW)
+    run, metrics = remeasure(new_run(), FEW)
     found = chosen_since(run.folder)
     assert found == dict(threshold=metrics['threshold']['value'], threshold_from=metrics['threshold']['rule'],
                          calibrator=json.loads((run.folder/'calibration.json').read_text()))
@@ -86,7 +86,7 @@ def test_the_calibration_of_a_run_is_what_predict_will_take(new_run, undrawn):
 
 
 def test_of_folds_the_ensemble_takes_what_cv_json_says_of_the_rows(write_folds, tmp_path, undrawn):
-    cv, result = rewrite_folds(write_folds(tmp_path/'cv'), FEW)
+    cv, result = remeasure_folds(write_folds(tmp_path/'cv'), FEW)
     assert json.loads((cv.folder/'cv.json').read_text()) == result
     rows, found = pd.read_csv(cv.folder/'out_of_fold.csv'), chosen_since(cv.folder)
     assert sorted(rows.path) == sorted(cv.cohort.path) and list(rows.path) == sorted(rows.path)

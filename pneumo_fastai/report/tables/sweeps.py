@@ -24,7 +24,7 @@ def finish(folder, reveal=False):
     return found
 
 
-def rewrite(folder, choices=None, reveal=False, force=False):
+def remeasure(folder, choices=None, reveal=False, force=False):
     "All of it once more, of whatever members are finished; `force` as for `read_run`."
     sweep = read_sweep(folder, force)
     with renewing(folder): return present(sweep, choices, reveal)

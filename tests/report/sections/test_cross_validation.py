@@ -12,7 +12,7 @@ from pneumo_fastai.report.html import MARK
 from pneumo_fastai.report.page import write_page
 from pneumo_fastai.report.registry import sections_of
 from pneumo_fastai.report.sections.cross_validation import on_screen, shown
-from pneumo_fastai.report.written import measure, rewrite_folds
+from pneumo_fastai.report.written import measure, remeasure_folds
 from pneumo_fastai.runs.folder import read_run
 
 FEW = Settings(n_boot=20)
@@ -22,7 +22,7 @@ FEW = Settings(n_boot=20)
 def three(tmp_path_factory, write_folds, saving_dots):
     "(folder, its `CrossValidation`, what cv.json holds)."
     folder = write_folds(tmp_path_factory.mktemp('pooled')/'cv')
-    with saving_dots(): return folder, *rewrite_folds(folder, FEW)
+    with saving_dots(): return folder, *remeasure_folds(folder, FEW)
 
 
 def test_evaluate_writes_everything_again_and_leaves_the_folds_alone(write_folds, tmp_path, capsys, undrawn):

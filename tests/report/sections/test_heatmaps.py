@@ -7,7 +7,7 @@ from PIL import Image
 
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.report.sections.heatmaps import verdicts, warnings
-from pneumo_fastai.report.written import present_again, rewrite
+from pneumo_fastai.report.written import present_again, remeasure
 
 pytestmark = pytest.mark.usefixtures('undrawn')
 FEW = dict(left_out=0)
@@ -41,7 +41,7 @@ def facts(model=.178, mean_box=.53, gap=-.352):
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory, write_run, saving_dots):
     run = write_run(tmp_path_factory.mktemp('looked')/'run')
-    with saving_dots(): rewrite(run, Settings(n_boot=5))
+    with saving_dots(): remeasure(run, Settings(n_boot=5))
     return run
 
 
@@ -67,7 +67,7 @@ def test_maps_that_were_taught_the_boxes_are_said_to_be_first(folder):
 def test_a_taught_run_whose_maps_are_not_scored_says_so_too(new_run):
     run = new_run('taught')
     (run/'experiment.toml').write_text('box_guidance = 1.0\n')
-    rewrite(run, Settings(n_boot=5))
+    remeasure(run, Settings(n_boot=5))
     assert 'were taught' in page(run)[1]
 
 
