@@ -63,7 +63,8 @@ def source(experiment) -> tuple:
     if path.is_dir(): return of_run(path, experiment), path/'model.pt'
     if not path.is_file(): raise InputError(f'weights {path} do not exist; give the folder of a run, a file of weights, or imagenet')
     state = loaded(path)
-    if set(state) == {'state', 'recipe'}: state = of_recipe(path, state['state'], state['recipe'], experiment)
+    if set(state) == {'state', 'recipe'} and all(isinstance(v, dict) for v in state.values()):
+        state = of_recipe(path, state['state'], state['recipe'], experiment)
     if not all(isinstance(k, str) and torch.is_tensor(v) for k, v in state.items()):
         raise InputError(f'weights {path} are no state dict, a tensor a name; torch.save(net.state_dict(), ...) writes one')
     return {RENAMED.sub(r'\1\2.', k): v for k, v in state.items()}, path
@@ -88,7 +89,7 @@ def of_run(folder, experiment):
 
 def of_recipe(path, state, recipe, experiment):
     "The state, of a network like the experiment's."
-    if recipe.get('members', 1) > 1: raise InputError(f'weights {path} are those of several networks; give the folder of one of them')
+    if recipe.get('members', 1) != 1: raise InputError(f'weights {path} are those of several networks; give the folder of one of them')
     for k in DESCRIBED:
         theirs, ours = recipe.get(k, OPTIONS.get(k)), getattr(experiment, k)
         if k not in FREE and theirs != ours: raise InputError(f'weights {path} have {k} {theirs}, here it is {ours}; make them the same')

@@ -100,6 +100,7 @@ def spoilt(path, how):
     (lambda o: write_sums(o) or torch.save({}, o/'model.pt') or o, r'model\.pt was another when the run ended'),
     (lambda o: torch.save([1, 2], o/'x.pt') or o/'x.pt', r'x\.pt are damaged or no state dict'),
     (lambda o: torch.save({'epoch': 3}, o/'x.pt') or o/'x.pt', r'x\.pt are no state dict, a tensor a name'),
+    (lambda o: torch.save({'state': {}, 'recipe': 2}, o/'x.pt') or o/'x.pt', r'x\.pt are no state dict, a tensor a name'),
     (lambda o: torch.save({'conv1.weight': torch.zeros(2)}, o/'x.pt') or o/'x.pt', 'conv1.weight has the shape'),
     (lambda o: torch.save(torchvision.models.resnet34().state_dict(), o/'x.pt') or o/'x.pt',
      'are not those of resnet18: there is layer1.2.conv1.weight too'),
