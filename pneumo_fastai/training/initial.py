@@ -117,11 +117,11 @@ def check_unseen(
     experiment,  # whose `weights` may be another run's
     cohort,      # prepared
 ):
-    "`InputError` where the network that training starts from has learnt from a patient of valid or test."
+    "`InputError` where the network that training starts from has learnt from a patient of valid or test, or of any fold's."
     path = Path(experiment.weights)
     folder = path.parent if path.is_file() else path
     if not experiment.weights or not (folder/'split.csv').is_file(): return
-    held = set(cohort.table.patient[cohort.table.split != 'train'])
+    held = set(cohort.table.patient[(cohort.table.split != 'train') | (experiment.folds > 0)])
     if both := held & learnt_from(folder): raise InputError(
         f'weights {path} have learnt from {len(both):,} of the {len(held):,} patients that are to be held out here, in valid or test; '
         'give both the same data, valid, test and split_seed, without folds')

@@ -151,6 +151,10 @@ def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(tra
     check('a')
     (folder/'environment.json').write_text(json.dumps(dict(weights=dict(given=str(grandparent)))))
     with pytest.raises(InputError, match='learnt from 1 of the 1'): check('a')
+    (folder/'environment.json').write_text('{}')
+    with pytest.raises(InputError, match='learnt from 1 of the 2'):  # each is held out in one of the folds
+        split = pd.DataFrame(dict(patient=['b', 'e'], split=['train', 'test']))
+        check_unseen(Experiment(weights=str(folder), folds=2), SimpleNamespace(table=split))
     check_unseen(Experiment(weights='imagenet'), None)
     folder = folder/'model.pt'
     with pytest.raises(InputError, match='learnt from 1 of the 2'): check('b', 'c')
