@@ -21,8 +21,9 @@ def start(
     net,         # the network of the experiment; changed in place
     experiment,  # whose `weights` say from where
 ) -> dict | None:
-    """All but the last layer of `net` get the weights; `given`, `sha256` of its file, `loaded`, a number of tensors, and the names in
-    `not_loaded`. None where `weights` is empty. `InputError` where there are none, or they are damaged or of another network."""
+    """All but the last layer of `net` get the weights; `given`, the `file` and its `sha256` where it is ours, `loaded`, a number of
+    tensors, and the names in `not_loaded`. None where `weights` is empty. `InputError` where there are none, or they are damaged or of
+    another network."""
     if not experiment.weights: return None
     with torch.random.fork_rng(devices=[]): state, file = source(experiment)  # building a network draws
     own, last = net.state_dict(), f'{net.last}.'
@@ -33,7 +34,8 @@ def start(
     if why := next(misfits(state, own, body), None):
         raise InputError(f'weights {experiment.weights} are not those of {experiment.arch}: {why}; give those of the same network')
     net.load_state_dict({k: state[k] for k in body}, strict=False)
-    return dict(given=experiment.weights, sha256=file and sha256(file), loaded=len(body), not_loaded=[k for k in own if k.startswith(last)])
+    return dict(given=experiment.weights, file=file and str(file.resolve()), sha256=file and sha256(file), loaded=len(body),
+                not_loaded=[k for k in own if k.startswith(last)])
 
 
 def said(begun) -> str:
@@ -132,6 +134,6 @@ def learnt_from(folder) -> set:
     table, begun = read_split(folder/'split.csv'), read_json(folder/'environment.json').get('weights')
     seen = set(table.patient[table.split == 'train'])
     if not begun: return seen
-    before = Path(begun['given'])
+    before = Path(begun.get('file') or begun['given'])
     before = before.parent if before.is_file() else before
     return seen | learnt_from(before) if (before/'split.csv').is_file() else seen

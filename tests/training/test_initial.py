@@ -140,7 +140,7 @@ def test_imagenets_are_the_librarys_and_where_they_cannot_be_had_that_is_told(mo
     assert 'weights imagenet of resnet18 cannot be had here (<urlopen error [Errno -2] Name' in err and err.count('\n') == 1
 
 
-def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(trained):
+def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(trained, monkeypatch):
     grandparent, _ = trained('first', [('a', 'train'), ('z', 'test')])
     folder, _ = trained('second', [('b', 'train'), ('c', 'valid'), ('d', 'test')])
     def check(*held):
@@ -156,5 +156,10 @@ def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(tra
         split = pd.DataFrame(dict(patient=['b', 'e'], split=['train', 'test']))
         check_unseen(Experiment(weights=str(folder), folds=2), SimpleNamespace(table=split))
     check_unseen(Experiment(weights='imagenet'), None)
+    monkeypatch.chdir(grandparent.parent)
+    (folder/'environment.json').write_text(json.dumps(dict(weights=begun('first')[2])))  # as typed there
+    monkeypatch.chdir('/')
+    with pytest.raises(InputError, match='learnt from 1 of the 1'): check('a')
+    (folder/'environment.json').write_text('{}')
     folder = folder/'model.pt'
     with pytest.raises(InputError, match='learnt from 1 of the 2'): check('b', 'c')
