@@ -1,5 +1,6 @@
 "What a run is: the recipe, from a TOML file that states only its differences from the baseline, or from the experiment it is based on."
 import difflib
+import json
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -112,8 +113,11 @@ def differences(experiment) -> dict:
     return {k: v for k, v in asdict(experiment).items() if v != base[k]}
 
 
+def quoted(text) -> str: return json.dumps(text, ensure_ascii=False).replace('\x7f', r'\u007f')  # TOML's, but for that one, is JSON's
+
+
 def toml(experiment) -> str:
     "The whole recipe as TOML; `load_experiment` reads it back to an equal experiment."
-    show = {bool: lambda x: str(x).lower(), str: lambda x: f'"{x}"'}
+    show = {bool: lambda x: str(x).lower(), str: quoted}
     def stated(group): return [f'{k} = {show.get(type(v := getattr(experiment, k)), repr)(v)}' for k in names(group)]
     return '\n'.join(line for group in GROUPS for line in (f'# {group.__name__.lower()}', *stated(group), ''))

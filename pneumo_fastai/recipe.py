@@ -92,6 +92,7 @@ GROUPS = Data, Network, Loss, Optimisation, Augmentation, Evaluation
 def _share(x): return 0 < x < 1
 def _fraction(x): return 0 <= x <= 1
 def _below(top): return lambda x: 0 <= x < top
+def _alpha(x): return x == 0 or .01 <= x <= 10  # below, torch's Beta draws 1/2 in place of shares near 0 and 1
 
 RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('valid', _share, 'a share above 0 and below 1'),
@@ -124,8 +125,8 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('noise', _fraction, 'a number from 0 to 1'),
           ('blur', lambda x: 0 <= x <= 16, 'pixels from 0 to 16'),
           ('erase', _fraction, 'a probability from 0 to 1'),
-          ('mixup', lambda x: 0 <= x <= 10, 'a number from 0 to 10'),
-          ('cutmix', lambda x: 0 <= x <= 10, 'a number from 0 to 10'),
+          ('mixup', _alpha, '0, or a number from 0.01 to 10'),
+          ('cutmix', _alpha, '0, or a number from 0.01 to 10'),
           ('tta', lambda x: 0 <= x <= 64, 'a whole number from 0 to 64')]
 
 # what cannot go together: when, and the line for it

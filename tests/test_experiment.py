@@ -70,7 +70,7 @@ def test_a_wrong_base_gets_one_line(tmp_path, files, says):
 
 
 def test_toml_round_trip(tmp_path):
-    e = Experiment(lr=1e-5, gradcam=True, aspect='crop')
+    e = Experiment(lr=1e-5, gradcam=True, aspect='crop', weights='runs\\new "ö" \x7f\n')
     (tmp_path/'mine.toml').write_text(toml(e))
     assert load_experiment(str(tmp_path/'mine.toml')) == ('mine', e)
 

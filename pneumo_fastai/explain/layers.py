@@ -13,12 +13,13 @@ def mapping(
     model,
     size,  # pixels a side of its images, of one channel
 ) -> list[str]:
-    "The layers that give one set of maps, (n, channels, h, w) of more than one place, from input to output. Found by a blank image."
+    "The layers that give one set of square maps, (n, channels, h, w) of more places than one, by a blank image, from input to output."
     seen, ran = [], Counter()
     def noting(name):
         def note(module, inputs, output):
             ran[name] += 1
-            if torch.is_tensor(output) and output.ndim == 4 and output[0, 0].numel() > 1: seen.append(name)
+            square = torch.is_tensor(output) and output.ndim == 4 and output.shape[2] == output.shape[3]  # not (n, h, w, channels)
+            if square and output[0, 0].numel() > 1: seen.append(name)
         return note
     with ExitStack() as stack:
         stack.enter_context(evaluating(model))

@@ -30,12 +30,19 @@ class TimmNet(nn.Module):
             self.net = timm.create_model(name, pretrained=pretrained, in_chans=1, num_classes=2, **own)
             maps = self._blank()
         except (TypeError, ValueError, AssertionError, RuntimeError) as e:
-            if pretrained or size in (None, usual): raise
+            if pretrained: raise
+            if size in (None, usual): raise InputError(f'timm:{name} takes no images of one channel; take another network') from e
             raise InputError(f'timm:{name} cannot be made for images of {size} x {size} pixels; give --size {usual}') from e
-        self.last, n = f'net.{self.net.default_cfg["classifier"]}', self.net.num_features
+        self._check(name, maps)
+
+    def _check(self, name, maps):
+        "What has no two halves is refused; where the channels are, and the name of the last layer."
+        last, n = str(self.net.default_cfg['classifier']), self.net.num_features
         if not torch.is_tensor(maps) or maps.ndim != 4 or n not in (maps.shape[1], maps.shape[3]): raise InputError(
             f'timm:{name} has no maps of places, which heatmaps need; take a convolutional network, such as timm:resnet34')
-        self.swapped = maps.shape[1] != n  # timm has their channels at the end
+        if last not in dict(self.net.named_modules()): raise InputError(
+            f'timm:{name} does not end in one layer, by which head and body are told apart; take another network, such as timm:resnet34')
+        self.last, self.swapped = f'net.{last}', maps.shape[1] != n  # timm has their channels at the end
 
     @torch.no_grad()
     def _blank(self):

@@ -21,8 +21,9 @@ def start(
     net,         # the network of the experiment; changed in place
     experiment,  # whose `weights` say from where
 ) -> dict | None:
-    """All but the last layer of `net` get the weights; `given`, `sha256` of its file, `loaded`, a number of tensors, and the names in
-    `not_loaded`. None where `weights` is empty. `InputError` where there are none, or they are damaged or of another network."""
+    """All but the last layer of `net` get the weights; `given`, the `file` and its `sha256` where it is ours, `loaded`, a number of
+    tensors, and the names in `not_loaded`. None where `weights` is empty. `InputError` where there are none, or they are damaged or of
+    another network."""
     if not experiment.weights: return None
     with torch.random.fork_rng(devices=[]): state, file = source(experiment)  # building a network draws
     own, last = net.state_dict(), f'{net.last}.'
@@ -33,7 +34,8 @@ def start(
     if why := next(misfits(state, own, body), None):
         raise InputError(f'weights {experiment.weights} are not those of {experiment.arch}: {why}; give those of the same network')
     net.load_state_dict({k: state[k] for k in body}, strict=False)
-    return dict(given=experiment.weights, sha256=file and sha256(file), loaded=len(body), not_loaded=[k for k in own if k.startswith(last)])
+    return dict(given=experiment.weights, file=file and str(file.resolve()), sha256=file and sha256(file), loaded=len(body),
+                not_loaded=[k for k in own if k.startswith(last)])
 
 
 def said(begun) -> str:
@@ -63,7 +65,8 @@ def source(experiment) -> tuple:
     if path.is_dir(): return of_run(path, experiment), path/'model.pt'
     if not path.is_file(): raise InputError(f'weights {path} do not exist; give the folder of a run, a file of weights, or imagenet')
     state = loaded(path)
-    if set(state) == {'state', 'recipe'}: state = of_recipe(path, state['state'], state['recipe'], experiment)
+    if set(state) == {'state', 'recipe'} and all(isinstance(v, dict) for v in state.values()):
+        state = of_recipe(path, state['state'], state['recipe'], experiment)
     if not all(isinstance(k, str) and torch.is_tensor(v) for k, v in state.items()):
         raise InputError(f'weights {path} are no state dict, a tensor a name; torch.save(net.state_dict(), ...) writes one')
     return {RENAMED.sub(r'\1\2.', k): v for k, v in state.items()}, path
@@ -88,7 +91,7 @@ def of_run(folder, experiment):
 
 def of_recipe(path, state, recipe, experiment):
     "The state, of a network like the experiment's."
-    if recipe.get('members', 1) > 1: raise InputError(f'weights {path} are those of several networks; give the folder of one of them')
+    if recipe.get('members', 1) != 1: raise InputError(f'weights {path} are those of several networks; give the folder of one of them')
     for k in DESCRIBED:
         theirs, ours = recipe.get(k, OPTIONS.get(k)), getattr(experiment, k)
         if k not in FREE and theirs != ours: raise InputError(f'weights {path} have {k} {theirs}, here it is {ours}; make them the same')
@@ -116,11 +119,11 @@ def check_unseen(
     experiment,  # whose `weights` may be another run's
     cohort,      # prepared
 ):
-    "`InputError` where the network that training starts from has learnt from a patient of valid or test."
+    "`InputError` where the network that training starts from has learnt from a patient of valid or test, or of any fold's."
     path = Path(experiment.weights)
     folder = path.parent if path.is_file() else path
     if not experiment.weights or not (folder/'split.csv').is_file(): return
-    held = set(cohort.table.patient[cohort.table.split != 'train'])
+    held = set(cohort.table.patient[(cohort.table.split != 'train') | (experiment.folds > 0)])
     if both := held & learnt_from(folder): raise InputError(
         f'weights {path} have learnt from {len(both):,} of the {len(held):,} patients that are to be held out here, in valid or test; '
         'give both the same data, valid, test and split_seed, without folds')
@@ -131,6 +134,6 @@ def learnt_from(folder) -> set:
     table, begun = read_split(folder/'split.csv'), read_json(folder/'environment.json').get('weights')
     seen = set(table.patient[table.split == 'train'])
     if not begun: return seen
-    before = Path(begun['given'])
+    before = Path(begun.get('file') or begun['given'])
     before = before.parent if before.is_file() else before
     return seen | learnt_from(before) if (before/'split.csv').is_file() else seen

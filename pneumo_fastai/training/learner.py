@@ -87,8 +87,8 @@ def warm_up_head(learn, experiment, cbs=()):
     """`freeze_epochs` epochs at the highest rate in which the last layer learns alone, but for the norms of those before it: the first
     half of fastai's `fine_tune`."""
     learn.freeze()
-    learn.fit(experiment.freeze_epochs, slice(experiment.lr / experiment.lr_mult, experiment.lr), cbs=cbs)
-    learn.unfreeze()
+    try: learn.fit(experiment.freeze_epochs, slice(experiment.lr / experiment.lr_mult, experiment.lr), cbs=cbs)
+    finally: learn.unfreeze()
 
 
 def train(

@@ -5,6 +5,7 @@ from torch import nn
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.explain.layers import check_layers, mapping
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
+from pneumo_fastai.models.zoo import build
 
 
 def test_layers_with_one_set_of_maps_are_found_from_input_to_output():
@@ -26,6 +27,11 @@ def test_what_gives_no_tensor_of_places_gives_no_maps():
             self.conv, self.two, self.flat = nn.Conv2d(1, 2, 3), Two(), nn.Flatten()
         def forward(self, x): return self.flat(self.two(self.conv(x))[0])
     assert mapping(Net(), 8) == ['conv']
+
+
+def test_maps_whose_channels_stand_at_the_end_are_none_for_grad_cam_would_take_rows_for_channels():
+    found = mapping(build('convnext_tiny'), 64)
+    assert 'features.1.0.block.0' in found and 'features.1.0' in found and not {f'features.1.0.block.{i}' for i in range(1, 6)} & set(found)
 
 
 def test_a_layer_that_gives_none_is_named_with_those_that_do():

@@ -32,6 +32,8 @@ def test_maps_come_channels_first_and_the_halves_make_timms_output(name, channel
     ('vit_tiny_patch16_224', 224, 'has no maps of places, which heatmaps need; take a convolutional network'),
     ('crossvit_9_240', 240, 'has no maps of places'),
     ('inception_v3', 64, 'timm:inception_v3 cannot be made for images of 64 x 64 pixels; give --size 299'),
+    pytest.param('csatv2', None, 'timm:csatv2 takes no images of one channel', marks=pytest.mark.filterwarnings('ignore:CSATv2 is')),
+    ('repvit_m0_9', 224, 'timm:repvit_m0_9 does not end in one layer'),
     ('maxvit_pico_rw_256', 70, 'cannot be made for images of 70 x 70 pixels; give --size 256')])
 def test_what_cannot_be_is_told_in_a_line(name, size, says):
     with pytest.raises(InputError, match=says) as e: TimmNet(name, size)

@@ -100,6 +100,7 @@ def spoilt(path, how):
     (lambda o: write_sums(o) or torch.save({}, o/'model.pt') or o, r'model\.pt was another when the run ended'),
     (lambda o: torch.save([1, 2], o/'x.pt') or o/'x.pt', r'x\.pt are damaged or no state dict'),
     (lambda o: torch.save({'epoch': 3}, o/'x.pt') or o/'x.pt', r'x\.pt are no state dict, a tensor a name'),
+    (lambda o: torch.save({'state': {}, 'recipe': 2}, o/'x.pt') or o/'x.pt', r'x\.pt are no state dict, a tensor a name'),
     (lambda o: torch.save({'conv1.weight': torch.zeros(2)}, o/'x.pt') or o/'x.pt', 'conv1.weight has the shape'),
     (lambda o: torch.save(torchvision.models.resnet34().state_dict(), o/'x.pt') or o/'x.pt',
      'are not those of resnet18: there is layer1.2.conv1.weight too'),
@@ -139,7 +140,7 @@ def test_imagenets_are_the_librarys_and_where_they_cannot_be_had_that_is_told(mo
     assert 'weights imagenet of resnet18 cannot be had here (<urlopen error [Errno -2] Name' in err and err.count('\n') == 1
 
 
-def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(trained):
+def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(trained, monkeypatch):
     grandparent, _ = trained('first', [('a', 'train'), ('z', 'test')])
     folder, _ = trained('second', [('b', 'train'), ('c', 'valid'), ('d', 'test')])
     def check(*held):
@@ -150,6 +151,15 @@ def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(tra
     check('a')
     (folder/'environment.json').write_text(json.dumps(dict(weights=dict(given=str(grandparent)))))
     with pytest.raises(InputError, match='learnt from 1 of the 1'): check('a')
+    (folder/'environment.json').write_text('{}')
+    with pytest.raises(InputError, match='learnt from 1 of the 2'):  # each is held out in one of the folds
+        split = pd.DataFrame(dict(patient=['b', 'e'], split=['train', 'test']))
+        check_unseen(Experiment(weights=str(folder), folds=2), SimpleNamespace(table=split))
     check_unseen(Experiment(weights='imagenet'), None)
+    monkeypatch.chdir(grandparent.parent)
+    (folder/'environment.json').write_text(json.dumps(dict(weights=begun('first')[2])))  # as typed there
+    monkeypatch.chdir('/')
+    with pytest.raises(InputError, match='learnt from 1 of the 1'): check('a')
+    (folder/'environment.json').write_text('{}')
     folder = folder/'model.pt'
     with pytest.raises(InputError, match='learnt from 1 of the 2'): check('b', 'c')

@@ -128,6 +128,15 @@ def test_a_frozen_learner_has_the_head_of_fastais_fine_tune(make):
     assert sum(map(len, learn.opt.param_lists)) == len(list(learn.model.parameters()))
 
 
+def test_a_learner_interrupted_while_its_head_learns_alone_is_not_left_frozen(make, monkeypatch):
+    monkeypatch.setattr('pneumo_fastai.training.learner.start', lambda net, experiment: None)
+    learn, e = make(weights='x', freeze_epochs=1)
+    class Stop(Callback):
+        def before_step(self): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): train(learn, e, first=[Stop()])
+    assert all(p.requires_grad for p in learn.model.parameters())
+
+
 def test_a_head_alone_makes_no_sense_on_random_weights():
     with pytest.raises(InputError, match='freeze_epochs lets the head learn on what the network knows already'): Experiment(freeze_epochs=1)
     assert Experiment(freeze_epochs=1, weights='imagenet').lr_mult == 1

@@ -13,7 +13,9 @@ class Stopwatch(Callback):
     order = -20  # before what others do at the begin of an epoch
 
     def __init__(self): self.taken = dict(seconds=0., steps_seconds=0., images=0)
-    def before_fit(self): self.ended = time.perf_counter()
+    def before_epoch(self):
+        if self.epoch == 0: self.ended = time.perf_counter()
+
     def before_train(self): self.started = time.perf_counter()
 
     def after_batch(self):

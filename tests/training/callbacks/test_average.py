@@ -91,3 +91,15 @@ def test_one_that_stays_in_the_learner_can_be_pickled_leaves_lr_find_alone_and_s
     learn.export('learner.pkl')
     learn.fit(1, e.lr)
     assert learn.weight_average.average is None
+
+
+def test_a_step_fetches_no_number_for_which_a_gpu_would_wait(make, monkeypatch):
+    learn, e = make(epochs=1)
+    def fetched(tensor): raise AssertionError('fetched')
+    class Around(Callback):
+        order = 14
+        def after_step(self): monkeypatch.setattr(torch.Tensor, '__int__', fetched)
+    class After(Callback):
+        order = 16
+        def after_step(self): monkeypatch.undo()
+    learn.fit(1, e.lr, cbs=[Around(), WeightAverage(.9), After()])
