@@ -8,6 +8,7 @@ from ..errors import InputError
 
 # of parts of environment.json, where it has them
 KINDS = dict(command=str, experiment=str, data=dict, packages=dict, networks=list, weights=dict, training=dict)
+TAKEN = 'seconds', 'steps_seconds', 'images'  # of training
 
 
 def checked(environment, folder):
@@ -15,6 +16,9 @@ def checked(environment, folder):
     for name, kind in KINDS.items():
         if name in environment and not isinstance(environment[name], kind):
             raise InputError(f'{name} in {folder}/environment.json is no {kind.__name__}; fit writes it anew')
+    taken = environment.get('training') or dict.fromkeys(TAKEN, 0)
+    if not all(isinstance(taken.get(k), int | float) for k in TAKEN):
+        raise InputError(f'training in {folder}/environment.json lacks {", ".join(TAKEN)}; leave it out, or train the run anew')
     if all(isinstance(n, dict) and isinstance(n.get('recipe'), dict) and {'folder', 'command', 'sha256'} <= set(n)
            for n in environment.get('networks', ())): return environment
     raise InputError(f'networks in {folder}/environment.json lack folder, command, recipe or sha256; make the ensemble anew')

@@ -9,9 +9,12 @@ NETWORK = dict(folder='f', command='c', recipe={}, sha256='0')
 
 
 def test_what_fit_writes_passes_and_what_it_would_not_is_named():
-    for good in ({}, dict(command='fit', data={}, packages={}), dict(networks=[NETWORK])): assert checked(good, 'run') is good
+    for good in ({}, dict(command='fit', data={}, packages={}), dict(networks=[NETWORK]),
+                 dict(training=dict(seconds=3., steps_seconds=2., images=5))): assert checked(good, 'run') is good
     for bad, says in ((dict(packages=['torch']), 'packages in run/environment.json is no dict'), (dict(command=3), 'is no str'),
-                      (dict(networks=[NETWORK | dict(recipe=3)]), 'lack folder'), (dict(networks=[{'folder': 'f'}]), 'lack folder')):
+                      (dict(networks=[NETWORK | dict(recipe=3)]), 'lack folder'), (dict(networks=[{'folder': 'f'}]), 'lack folder'),
+                      (dict(training=dict(seconds=3.)), 'training in run/environment.json lacks'),
+                      (dict(training=dict(seconds='3', steps_seconds=1., images=2)), 'lacks seconds')):
         with pytest.raises(InputError) as e: checked(bad, 'run')
         assert says in str(e.value)
 
