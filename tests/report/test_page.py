@@ -26,7 +26,7 @@ def test_the_four_numbers_of_the_first_screen_are_those_of_test_at_the_threshold
                      'average precision': number(at['average_precision'])}
     head = text.split('</header>')[0]
     for tile in tiles(metrics): assert tile['value'] in head and tile['interval'] in head
-    assert 'chance 0.5' in head and f'the view position alone {number(metrics["baseline"]["view"]["auroc"])}' in head
+    assert 'AUROC: chance 0.5' in head and f'the view position alone {number(metrics["baseline"]["view"]["auroc"])}' in head
     undefined = dict(value=None, low=None, high=None)
     none, *_ = tiles(dict(test=dict(at_threshold=dict.fromkeys(at, undefined))))
     assert (none['value'], none['interval']) == ('not defined', '')
