@@ -158,12 +158,13 @@ class Bundle:
     def framed(self, paths, each, reasons) -> pd.DataFrame:
         "What `probabilities` says of these files, as `table` has it. A probability that is no number has a reason and no prediction."
         probability = each.mean(0)
-        frame = pd.DataFrame({'path': list(map(str, paths)), 'probability': probability, 'calibrated': self.calibrated(probability)})
+        names = pd.Series(list(map(str, paths)), dtype=object)  # which need not be UTF-8
+        frame = pd.DataFrame({'path': names, 'probability': probability, 'calibrated': self.calibrated(probability)})
         known = np.isfinite(frame[['probability', 'calibrated']]).all(axis=1).to_numpy()
         if self.n > 1: frame['disagreement'] = np.nan
         if self.n > 1: frame.loc[known, 'disagreement'] = mutual_information(each[:, known])
-        names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
-        frame['prediction'] = pd.Series(names, dtype=object).where(known, None)
+        called = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
+        frame['prediction'] = pd.Series(called, dtype=object).where(known, None)
         frame['set'] = pd.Series(self.sets(probability), dtype=object).where(known, None)
         why = [None if k else reasons.get(p, NO_NUMBER) for k, p in zip(known, frame.path, strict=True)]
         frame['reason'] = pd.Series(why, dtype=object)
