@@ -7,7 +7,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .errors import InputError
+from .errors import Failed, InputError
 from .experiment import GROUPS, TYPES, takes, unknown
 
 MOST = 20_000  # resamples: more move no digit that is shown, and take more memory than many a machine has
@@ -41,7 +41,8 @@ def parser_for(function, prog=None) -> Parser:
     """The parser of `function`'s parameters and, where it takes **overrides, of the fields of `Experiment`: all, or those of its
     annotation. `prog` is what its usage calls it; what was typed unless given."""
     from fastcore.docments import docments
-    parser = Parser(prog=prog or typed(), description=f'{function.__doc__} {NOTICE}', allow_abbrev=False)
+    parser = Parser(prog=prog or typed(), description=f'{function.__doc__} {NOTICE}', allow_abbrev=False,
+                    epilog=getattr(function, 'ends', None))
     docs = docments(function)
     for name, p in signature(function).parameters.items():
         if p.kind is Parameter.VAR_KEYWORD: add_recipe(parser, TYPES if p.annotation is p.empty else p.annotation)
@@ -118,21 +119,22 @@ def check_filled(function, values):
         raise InputError(f'{what} is empty; give a value{or_not}')
 
 
-def refused(error) -> int:
+def refused(error, status=2) -> int:
     "One line on what was wrong; returns the exit status."
     print(f'error: {" ".join(str(error).splitlines())}', file=sys.stderr)  # a name may hold a line's end
-    return 2
+    return status
 
 
 def run(function, argv=None, prog=None) -> int:
-    "Run `function` with the command line's values; returns the exit status."
+    "Run `function` with the command line's values; returns the exit status: the number that it returns, or else 0."
     try:
         values = parser_for(function, prog).parse(sys.argv[1:] if argv is None else argv)
         check_filled(function, values)
         several = [values.pop(n) for n, p in signature(function).parameters.items() if p.kind is Parameter.VAR_POSITIONAL]
-        function(*(v for vs in several for v in vs), **values)
-        return 0
+        status = function(*(v for vs in several for v in vs), **values)
+        return status if isinstance(status, int) else 0
     except InputError as e: return refused(e)
+    except Failed as e: return refused(e, 1)
     except OSError as e: return refused(f'{e.filename or "a file"}: {e.strerror or e}{remedy(e)}')  # may not be written, or a full disk
     except KeyboardInterrupt:
         print('interrupted: what had been written stays', file=sys.stderr)

@@ -16,7 +16,13 @@ def unguarded(cell): return cell[1:] if isinstance(cell, str) and cell[:1] == "'
 def texts(frame, change):
     "`frame` with `change` applied to its texts; numbers, which no spreadsheet runs, stay as they are."
     some = [c for c in frame if not pd.api.types.is_numeric_dtype(frame[c])]
-    return frame.assign(**{c: frame[c].map(change, na_action='ignore') for c in some}) if len(frame) else frame
+    return frame.assign(**{c: changed(frame[c], change) for c in some}) if len(frame) else frame
+
+
+def changed(column, change):
+    "Objects stay objects: with pyarrow pandas would make text of them, which holds no file's name that is not UTF-8."
+    if column.dtype != object: return column.map(change, na_action='ignore')
+    return pd.Series(list(map(change, column)), column.index, dtype=object)
 
 
 def csv_text(frame, **how) -> str:

@@ -10,6 +10,10 @@ class InputError(ValueError):
     def __str__(self): return self.message
 
 
+class Failed(Exception):
+    "What stopped or spoiled the work on good input, in one line. A command prints it and exits with status 1."
+
+
 class UnreadableImage(Exception):
     "A file that gives no image: `.path` and `.reason`, which quotes nothing from a header that could name a patient."
     def __init__(self, path, reason):

@@ -109,7 +109,7 @@ def test_predict_gives_what_predictions_csv_has(made, monkeypatch, capsys):
     run, _, here = made
     monkeypatch.chdir(here)
     argv = [str(run), str(here/'films'), '--out', 'p.csv']
-    assert cli.run(predict, argv) == 0 and 'rejected: 1 of 81' in capsys.readouterr().out
+    assert cli.run(predict, argv) == 3 and 'rejected: 1 of 81' in capsys.readouterr().out
     both = pd.read_csv(here/'p.csv').merge(pd.read_csv(run/'predictions.csv'), on='path')
     assert len(both) == len(pd.read_csv(run/'predictions.csv')) and both.warning.isna().all()
     np.testing.assert_allclose(both.probability_x, both.probability_y, atol=1e-4)

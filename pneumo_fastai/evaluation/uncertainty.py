@@ -61,6 +61,11 @@ def conformal_sets(
     return np.stack([p <= fitted['limit']['0'], 1 - p <= fitted['limit']['1']], axis=1)
 
 
+def set_codes(fitted, p):
+    "Of each image the place of its set in `SETS` [n]."
+    return conformal_sets(fitted, p)@[1, 2]
+
+
 def coverage(covered, groups, patient):
     "For each name of `groups` (rows [n] of bool by name): n and the share of its images that are covered, with its interval."
     masks = {k: np.asarray(m, dtype=bool) for k, m in groups.items()}
@@ -80,7 +85,7 @@ def conformal(
     fitted = fit_conformal(valid['label'], valid['probability'], error_rate)
     y, p = checked(test['label'], test['probability'])
     sets = conformal_sets(fitted, p)
-    covered, code = sets[np.arange(len(y)), y], sets@[1, 2]
+    covered, code = sets[np.arange(len(y)), y], set_codes(fitted, p)
     by_class = dict(all=np.ones(len(y)), **{'no pneumonia': y == 0, 'pneumonia': y == 1})
     out = dict(fitted=fitted, by_class=coverage(covered, by_class, test['patient']),
                sets=[dict(set=name, **{t: int((code[rows] == i).sum()) for t, rows in by_truth(y)}) for i, name in enumerate(SETS)])

@@ -12,7 +12,7 @@ from ..data.decoding.dicom import UnreadableImage, read_square
 from ..data.likeness import unlike
 from ..errors import InputError
 from ..evaluation.calibrators import apply
-from ..evaluation.uncertainty import mutual_information
+from ..evaluation.uncertainty import mutual_information, set_codes
 from ..models.ensemble import Ensemble
 from ..models.zoo import DESCRIBED, build
 from ..runs.folder import chosen
@@ -20,6 +20,7 @@ from .network import dtype_of, in_threads, parts, ready
 from .stored import as_chosen, by_torch, faults, read_checked
 
 NO_NUMBER = 'the network gives no number for it'
+NAMES = np.array(['neither', *CLASSES, 'cannot tell'], dtype=object)  # of conformal prediction sets, in the order of their codes
 
 
 def joined(bundles) -> Ensemble:
@@ -49,7 +50,7 @@ class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files, and in bfloat16 nearly that, sooner."
     def __init__(self, state, recipe, precision='float32', device='cpu'):
         dtype_of(precision)  # raises for one that there is not, before any work
-        self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, experiment, data, synthetic, grey
+        self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, conformal, grey, ...
         self.warnings = {}  # by path, of the images that were read
         self.n, self.precision, self.device = recipe.get('members', 1), precision, torch.device(device)
         self.model = fresh(recipe)
@@ -141,21 +142,30 @@ class Bundle:
 
     def calibrated(self, probability) -> np.ndarray: return apply(self.recipe['calibrator'], probability)
 
+    def sets(self, probability) -> np.ndarray:
+        "The name in `NAMES` of each conformal prediction set [n], or None where the recipe has no limits."
+        limits = self.recipe.get('conformal')
+        return np.full(len(probability), None) if limits is None else NAMES[set_codes(limits, probability)]
+
     def table(self, paths, tick=None) -> pd.DataFrame:
         """A row a file: path; probability, as in predictions.csv; calibrated, the same after the run's calibrator; prediction at the
-        run's threshold; and the reason where the file cannot be read (None otherwise). Of an ensemble also disagreement: the mutual
-        information of its networks, in nats. Last a warning where the image's grey levels are unlike those of training."""
+        run's threshold; set, the conformal prediction set of the run's limits: 'no pneumonia', 'pneumonia', 'cannot tell' (both) or
+        'neither', None where the model has no limits, as that of a cross-validation has none; and the reason where the file cannot be
+        read (None otherwise). Of an ensemble also disagreement: the mutual information of its networks, in nats. Last a warning where
+        the image's grey levels are unlike those of training."""
         return self.framed(paths, *self.probabilities(paths, tick=tick))
 
     def framed(self, paths, each, reasons) -> pd.DataFrame:
         "What `probabilities` says of these files, as `table` has it. A probability that is no number has a reason and no prediction."
         probability = each.mean(0)
-        frame = pd.DataFrame({'path': list(map(str, paths)), 'probability': probability, 'calibrated': self.calibrated(probability)})
+        names = pd.Series(list(map(str, paths)), dtype=object)  # which need not be UTF-8
+        frame = pd.DataFrame({'path': names, 'probability': probability, 'calibrated': self.calibrated(probability)})
         known = np.isfinite(frame[['probability', 'calibrated']]).all(axis=1).to_numpy()
         if self.n > 1: frame['disagreement'] = np.nan
         if self.n > 1: frame.loc[known, 'disagreement'] = mutual_information(each[:, known])
-        names = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
-        frame['prediction'] = pd.Series(names, dtype=object).where(known, None)
+        called = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
+        frame['prediction'] = pd.Series(called, dtype=object).where(known, None)
+        frame['set'] = pd.Series(self.sets(probability), dtype=object).where(known, None)
         why = [None if k else reasons.get(p, NO_NUMBER) for k, p in zip(known, frame.path, strict=True)]
         frame['reason'] = pd.Series(why, dtype=object)
         frame['warning'] = pd.Series([self.warnings.get(p) for p in frame.path], dtype=object)

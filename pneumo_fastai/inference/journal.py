@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import Failed, InputError
 from ..writing import whole
 
 
@@ -15,8 +15,8 @@ def stamp(paths) -> str:
     found = sha256()
     for path in paths:
         try: s = os.stat(path)
-        except OSError: continue  # gone since the folder was listed: its row will say so
-        found.update(f'{path}\0{s.st_size}\0{s.st_mtime_ns}\n'.encode(errors='surrogateescape'))
+        except (OSError, ValueError): s = None  # gone since the folder was listed, or never there: its row will say so
+        found.update(f'{path}\0{s and s.st_size}\0{s and s.st_mtime_ns}\n'.encode(errors='surrogateescape'))
     return found.hexdigest()
 
 
@@ -66,8 +66,10 @@ class Journal:
 def journal(
     out,    # the table's path
     about,  # what its rows follow from; those of something else are not gone on with
+    write,  # `write(path, texts)` makes the table of the texts of all its rows
 ):
-    "The `Journal` in OUT.partial; its rows become `out`, and it vanishes, when all is well. `InputError` where it cannot be gone on with."
+    """The `Journal` in OUT.partial; its rows become `out`, and it vanishes, when all is well. `InputError` where it cannot be gone on with,
+    `Failed` where the disk is full."""
     out, beside = Path(out), Path(f'{out}.partial')
     with open(os.open(beside, os.O_RDWR | os.O_CREAT, 0o666), 'r+b') as file:
         try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -76,7 +78,8 @@ def journal(
         except InputError: raise
         except (ValueError, KeyError, TypeError) as e:
             raise InputError(f'{beside} is not what predict wrote; remove it, or give another --out') from e
-        yield kept
-        with whole(out) as path, path.open('w', encoding='utf-8', errors='backslashreplace', newline='') as table:
-            for text in kept.texts(): table.write(text)
+        try:
+            yield kept
+            with whole(out) as path: write(path, kept.texts())
+        except OSError as e: raise Failed(f'{e.filename or beside}: {e.strerror or e}; the same command goes on from what is done') from e
         beside.unlink()

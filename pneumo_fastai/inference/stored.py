@@ -10,6 +10,7 @@ import torch
 
 from ..errors import InputError
 from ..evaluation.calibrators import apply
+from ..evaluation.uncertainty import conformal_sets
 from ..experiment import ARCHITECTURES, TYPES, is_arch
 from ..runs.checksums import altered
 from ..runs.files import anew
@@ -58,6 +59,9 @@ def faults(recipe):
     try: well = 0 <= float(apply(recipe['calibrator'], .5)) <= 1
     except Exception: well = False  # whatever is in the place of a calibrator
     if not well: yield 'its calibrator gives no probability'
+    try: well = recipe.get('conformal') is None or conformal_sets(recipe['conformal'], [.5]).shape == (1, 2)
+    except Exception: well = False
+    if not well: yield 'its limits of conformal prediction give no set'
 
 
 @contextmanager

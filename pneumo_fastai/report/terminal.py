@@ -63,23 +63,27 @@ def show_maps(found):
     console.print(kept(found['sanity']), markup=False)
 
 
-def show_predictions(out, n_files, rejected, warned, recipe, most=40):
-    "The first rows, what the threshold is, and how far to trust a probability."
-    from ..csv_files import read_csv
+def show_predictions(frame, n_files, rejected, warned, recipe):
+    "The first rows, as `frame` has them, what the threshold is, and how far to trust a probability."
     from ..evaluation.calibrators import apply
-    frame = read_csv(out, nrows=most, dtype=dict(path=str, prediction=object, reason=object), keep_default_na=False, na_values=[''])
     n = recipe.get('members', 1)
     numbers = ['calibrated', 'disagreement'] if n > 1 else ['calibrated']
     recipe = dict(experiment='a model', data='unknown data', synthetic=False, threshold_from='as given') | recipe
-    rows = [(Path(r.path).name, *((*(f'{getattr(r, k):.3f}' for k in numbers), r.prediction) if isinstance(r.reason, float)
-                                  else (*'-'*len(numbers), f'rejected: {r.reason}'))) for r in frame.itertuples()]
+    sets = ['set'] if recipe.get('conformal') else []
+    rows = [(Path(r.path).name, *((*(f'{getattr(r, k):.3f}' for k in numbers), r.prediction, *(getattr(r, k) for k in sets))
+                                  if not isinstance(r.reason, str) else (*'-'*len(numbers), f'rejected: {r.reason}', *'-'*len(sets))))
+            for r in frame.itertuples()]
     synthetic = ', trained on synthetic data' if recipe['synthetic'] else ''
-    table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', ['file', 'calibrated probability', *numbers[1:], 'prediction'], rows)
-    if n_files > most: console.print(f'and {n_files - most} more, in the CSV')
+    columns = ['file', 'calibrated probability', *numbers[1:], 'prediction', *sets]
+    table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', columns, rows)
+    if n_files > len(frame): console.print(f'and {n_files - len(frame)} more, in the file')
     if rejected: note(f'{rejected} of {n_files} files', 'rejected')
     if warned: note(f'{warned} of {n_files} images have grey levels unlike those of training; the column warning says how', 'warning')
     console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f} ({recipe["threshold_from"]}); '
                   f'calibration: {recipe["calibrator"]["method"]}')
+    if sets:
+        console.print(f'set: the classes that are not ruled out, so that of images like those of valid about '
+                      f'{1 - recipe["conformal"]["error_rate"]:.0%} of each class keep their own; cannot tell: both, neither: none')
     if n > 1:
         usual = f'; nine in ten images of valid are at or below {recipe["disagreement_90"]:.3f}' if 'disagreement_90' in recipe else ''
         console.print(f'disagreement: how far the {n} networks differ on the image (mutual information in nats, 0 where all say the same, '

@@ -125,7 +125,7 @@ def check_different(runs):
 
 
 def chosen_since(folder):
-    "threshold, threshold_from and calibrator of the run's model where `evaluate` may have chosen them anew; empty where no file says so."
+    "What `chosen` says of the run's model where `evaluate` may have chosen them anew; empty where no file says so."
     for name, part in (('metrics.json', lambda found: found), ('cv.json', lambda found: found.get('ensemble'))):
         if not (Path(folder)/name).is_file() or not (now := part(read_json(Path(folder)/name))): continue
         try: return chosen(now)
@@ -135,9 +135,11 @@ def chosen_since(folder):
 
 
 def chosen(found):
-    "threshold, threshold_from and calibrator, as a model's recipe has them, of what metrics.json holds, or the ensemble of cv.json."
-    threshold = found['threshold']
-    return dict(threshold=threshold['value'], threshold_from=threshold['rule'], calibrator=found['calibration']['chosen'])
+    """threshold, threshold_from, calibrator and conformal (`fit_conformal` of valid), as a model's recipe has them, of what metrics.json
+    holds, or the ensemble of cv.json: conformal is None there, for a fold's limits hold for its own network alone."""
+    threshold, sets = found['threshold'], found.get('uncertainty', {}).get('conformal', {})
+    return dict(threshold=threshold['value'], threshold_from=threshold['rule'], calibrator=found['calibration']['chosen'],
+                conformal=sets.get('fitted'))
 
 
 def new_folder(out, name) -> Path:

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -7,7 +8,7 @@ import torch
 
 from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.inference.bundle import Bundle, export
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.predict import predict
 from pneumo_fastai.runs.checksums import write_sums
@@ -83,6 +84,28 @@ def test_the_threshold_is_the_one_that_evaluate_wrote_last(bundle, tmp_path):
     assert (again['threshold'], again['threshold_from'], again['calibrator']) == (0.7, 'sensitivity', {'method': 'none'})
 
 
+LIMITS = dict(error_rate=.1, limit={'0': .6, '1': .7}, n={'0': 99, '1': 99})
+
+
+def test_the_sets_are_those_of_the_limits_which_travel_with_the_model(bundle, films, tmp_path):
+    now = dict(threshold=dict(value=.3, rule='youden'), calibration=dict(chosen=dict(method='none')),
+               uncertainty=dict(conformal=dict(fitted=LIMITS)))
+    export(SimpleNamespace(name='e', data=dict(name='d'), synthetic=False, folder=tmp_path), now, [bundle])
+    alone = Bundle.load(tmp_path/'model.pt')
+    assert alone.recipe['conformal'] == LIMITS
+    assert list(alone.sets(np.array([.2, .3, .5, .6, .61]))) == ['no pneumonia', *['cannot tell'] * 3, 'pneumonia']
+    (tmp_path/'metrics.json').write_text(json.dumps(now))
+    assert Bundle.load(tmp_path).identity == alone.identity
+    now['uncertainty']['conformal']['fitted'] = LIMITS | dict(limit={'0': .1, '1': .1})  # evaluate chose anew
+    (tmp_path/'metrics.json').write_text(json.dumps(now))
+    again = Bundle.load(tmp_path)
+    assert list(again.sets(np.array([.1, .5, .9]))) == ['no pneumonia', 'neither', 'pneumonia'] and again.identity != alone.identity
+    (tmp_path/'bad.png').write_bytes(b'no')
+    found = again.table([*sorted(map(str, (films/'NORMAL').iterdir()))[:3], str(tmp_path/'bad.png')])
+    assert list(found['set'][:3]) == list(again.sets(found.probability[:3].to_numpy())) and found['set'][3] is None
+    assert bundle.table([str(tmp_path/'bad.png')])['set'].isna().all()  # a model without limits
+
+
 def flipped(raw, at, path):
     spoiled = bytearray(raw)
     spoiled[at] ^= 1 << (at % 8)
@@ -115,7 +138,8 @@ def test_a_model_or_threshold_that_is_not_that_of_the_run_stops_predict(bundle, 
     (lambda s, r: r.update(threshold=float('nan')), 'threshold'),
     (lambda s, r: r.update(calibrator=dict(method='x')), 'its calibrator'), (lambda s, r: r.update(mean='x'), 'its mean'),
     (lambda s, r: r.update(std=0.), 'std not above 0'), (lambda s, r: r.update(calibrator=dict(method='temperature')), 'its calibrator'),
-    (lambda s, r: r.update(members=2), 'its weights are not those'), (lambda s, r: r.update(aspect='x'), "aspect 'x'")])
+    (lambda s, r: r.update(members=2), 'its weights are not those'), (lambda s, r: r.update(conformal={}), 'its limits of conformal'),
+    (lambda s, r: r.update(aspect='x'), "aspect 'x'")])
 def test_a_model_that_lacks_something_says_what(bundle, tmp_path, spoil, says):
     state, recipe = dict(bundle.model.state_dict()), dict(RECIPE)
     spoil(state, recipe)
@@ -130,5 +154,5 @@ def test_no_class_is_named_for_what_is_no_number(films, tmp_path, capsys):
     Bundle(state, RECIPE).save(tmp_path/'model.pt')
     table = Bundle.load(tmp_path).table(sorted(map(str, (films/'NORMAL').iterdir()))[:3])
     assert table.prediction.isna().all() and (table.reason == 'the network gives no number for it').all() and table.probability.isna().all()
-    assert run(predict, [str(tmp_path), str(films/'NORMAL'), '--out', str(tmp_path/'p.csv')]) == 2
+    assert run(predict, [str(tmp_path), str(films/'NORMAL'), '--out', str(tmp_path/'p.csv')]) == 1
     assert 'pneumonia,' not in (tmp_path/'p.csv').read_text() and 'no pneumonia' not in capsys.readouterr().out

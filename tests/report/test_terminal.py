@@ -64,30 +64,35 @@ def test_maps_without_boxes_are_told_by_their_reason(screen):
 RECIPE = dict(threshold=.3, calibrator=dict(method='none'))
 
 
-def predicted(path, n, **columns):
-    rows = pd.DataFrame(dict(path=[f'/films/{k}.png' for k in range(n)], calibrated=.25, prediction='no pneumonia', reason=None) | columns)
-    rows.to_csv(path, index=False)
-    return path
+def predicted(n, **columns):
+    return pd.DataFrame(dict(path=[f'/films/{k}.png' for k in range(n)], calibrated=.25, prediction='no pneumonia', reason=None) | columns)
 
 
-def test_of_many_predictions_the_first_are_shown_and_the_rest_counted(screen, tmp_path):
-    terminal.show_predictions(predicted(tmp_path/'p.csv', 12), 12, 0, 0, RECIPE, most=10)
+def test_of_many_predictions_the_first_are_shown_and_the_rest_counted(screen):
+    terminal.show_predictions(predicted(12)[:10], 12, 0, 0, RECIPE)
     shown = screen()
-    assert '9.png 0.250 no pneumonia' in shown and '10.png' not in shown and 'and 2 more, in the CSV' in shown
+    assert '9.png 0.250 no pneumonia' in shown and '10.png' not in shown and 'and 2 more, in the file' in shown
     assert 'pneumonia at or above 0.300 (as given); calibration: none' in shown and 'disagreement' not in shown and 'a model on' in shown
-    terminal.show_predictions(tmp_path/'p.csv', 12, 0, 0, RECIPE)
-    assert 'more, in the CSV' not in screen()
+    terminal.show_predictions(predicted(12), 12, 0, 0, RECIPE)
+    assert 'more, in the file' not in screen()
 
 
-def test_a_file_that_was_rejected_has_its_reason_in_place_of_a_number(screen, tmp_path):
-    path = predicted(tmp_path/'p.csv', 2, reason=[None, 'no [image]'], calibrated=[.25, None], prediction=['pneumonia', None],
+def test_a_file_that_was_rejected_has_its_reason_in_place_of_a_number(screen):
+    rows = predicted(2, reason=[None, 'no [image]'], calibrated=[.25, None], prediction=['pneumonia', None],
                      disagreement=[.01, None])
     recipe = dict(RECIPE, members=3, synthetic=True, calibrator=dict(method='temperature', temperature=1e9))
-    terminal.show_predictions(path, 2, 1, 1, recipe)
+    terminal.show_predictions(rows, 2, 1, 1, recipe)
     shown = screen()
     assert '0.png 0.250 0.010 pneumonia' in shown and '1.png - - rejected: no [image]' in shown
     assert 'rejected: 1 of 2 files' in shown and 'warning: 1 of 2 images' in shown and 'trained on synthetic data' in shown
     assert 'pneumonia at or above 0.500' in shown  # the threshold on the scale of the numbers shown
     assert 'the 3 networks differ' in shown and 'nine in ten' not in shown
-    terminal.show_predictions(path, 2, 0, 0, recipe | dict(disagreement_90=.02))
+    terminal.show_predictions(rows, 2, 0, 0, recipe | dict(disagreement_90=.02))
     assert 'nine in ten images of valid are at or below 0.020' in screen()
+
+
+def test_a_model_with_limits_shows_the_set_of_each_image(screen):
+    rows = predicted(2, reason=[None, 'no image'], set=['cannot tell', None])
+    terminal.show_predictions(rows, 2, 1, 0, RECIPE | dict(conformal=dict(error_rate=.1)))
+    shown = screen()
+    assert '0.png 0.250 no pneumonia cannot tell' in shown and '1.png - rejected: no image -' in shown and 'about 90% of each' in shown

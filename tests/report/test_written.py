@@ -81,7 +81,8 @@ def test_the_calibration_of_a_run_is_what_predict_will_take(new_run, undrawn):
     run, metrics = remeasure(new_run(), FEW)
     found = chosen_since(run.folder)
     assert found == dict(threshold=metrics['threshold']['value'], threshold_from=metrics['threshold']['rule'],
-                         calibrator=json.loads((run.folder/'calibration.json').read_text()))
+                         calibrator=json.loads((run.folder/'calibration.json').read_text()),
+                         conformal=metrics['uncertainty']['conformal']['fitted'])
     assert read_run(run.folder).title == run.title == 'weighted on films'
 
 
@@ -91,7 +92,7 @@ def test_of_folds_the_ensemble_takes_what_cv_json_says_of_the_rows(write_folds, 
     rows, found = pd.read_csv(cv.folder/'out_of_fold.csv'), chosen_since(cv.folder)
     assert sorted(rows.path) == sorted(cv.cohort.path) and list(rows.path) == sorted(rows.path)
     assert found['threshold'] == result['ensemble']['threshold']['value']
-    assert found['calibrator'] == result['ensemble']['calibration']['chosen']
+    assert found['calibrator'] == result['ensemble']['calibration']['chosen'] and found['conformal'] is None
     assert 'Not known: how well it does' in (cv.folder/'report.html').read_text()
     (cv.folder/'cv.json').write_text('{"folds": 3}')  # of before it said so
     assert chosen_since(cv.folder) == {}

@@ -76,7 +76,7 @@ def test_the_threshold_is_the_one_that_was_chosen_last(tmp_path):
     now = dict(threshold=dict(value=.7, rule='youden'), calibration=dict(chosen=dict(method='none')))
     for name, found in (('cv.json', dict(ensemble=now)), ('metrics.json', now)):
         (tmp_path/name).write_text(json.dumps(found))
-        assert chosen_since(tmp_path) == dict(threshold=.7, threshold_from='youden', calibrator=dict(method='none'))
+        assert chosen_since(tmp_path) == dict(threshold=.7, threshold_from='youden', calibrator=dict(method='none'), conformal=None)
     (tmp_path/'metrics.json').write_text('{"threshold": {}}')
     with pytest.raises(InputError, match=r'no threshold or no calibration; .*evaluate RUN writes it anew'): chosen_since(tmp_path)
 

@@ -1,5 +1,6 @@
 "One file -> one 2-D array, bright = dense. DICOM, PNG and JPEG."
 import logging
+import os
 import threading
 import warnings
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import numpy as np
 from ...errors import UnreadableImage
 from . import files
 from .codecs import cells, check_layout
-from .elements import parse
+from .elements import parse, written
 from .grey import cell_order, grey_levels, palette_levels, sampled, scale_of, stored_values, straight, window
 from .header import Header, hashed, millimetres, refusal, tall, view, years
 from .pictures import SIGNATURES, read_picture
@@ -40,7 +41,7 @@ class Film:
 
 
 def read_film(
-    path,            # a DICOM, PNG or JPEG file
+    path,            # a DICOM, PNG or JPEG file, or a pydicom `Dataset`
     any_view=False,  # also what says that it is not a frontal chest radiograph
 ) -> Film:
     "The radiograph in a file, whole; raises `UnreadableImage` with the reason, whatever the bytes."
@@ -48,7 +49,7 @@ def read_film(
 
 
 def read_square(
-    path,            # a DICOM, PNG or JPEG file
+    path,            # a DICOM, PNG or JPEG file, or a pydicom `Dataset`, which is read as a file of it would be
     size,            # pixels a side
     aspect='pad',    # see `square`
     any_view=False,  # also what says that it is not a frontal chest radiograph
@@ -62,11 +63,18 @@ def read_square(
 
 
 def _read(path, any_view, reduce=lambda *a: 1) -> Film:
+    if not isinstance(path, str | os.PathLike): return _decoded(lambda: written(path, Header.KEYS), 'the data set', any_view, reduce)
     try: raw = files.whole(path, MAX_BYTES)
     except FileNotFoundError: raise UnreadableImage(path, 'the file does not exist') from None
-    except (OSError, MemoryError) as e: raise UnreadableImage(path, f'{UNOPENED} ({type(e).__name__})') from None
+    except (OSError, MemoryError, ValueError) as e: raise UnreadableImage(path, f'{UNOPENED} ({type(e).__name__})') from None
+    return _decoded(lambda: raw, path, any_view, reduce)
+
+
+def _decoded(bytes_of, path, any_view, reduce) -> Film:
+    "The film in the bytes that `bytes_of()` returns; `path` is what an error calls them."
     try:
         with quiet:
+            raw = bytes_of()
             return Film(**read_picture(raw, reduce)) if raw.startswith(SIGNATURES) else _dicom(raw, any_view, reduce)
     except UnreadableImage as e: raise UnreadableImage(path, e.reason) from None
     except Exception as e:  # decoders raise whatever the bytes lead them into, and quote headers: the caller gets one kind, without

@@ -44,6 +44,22 @@ def parse(raw):
     return data, data.file_meta.get('TransferSyntaxUID') or bare_syntax(data)
 
 
+def written(data, keys) -> bytes:
+    "A file of those elements of a pydicom `Dataset`: as the file had them that it was read from, to the byte, where nobody changed them."
+    import pydicom
+    said, known = getattr(data, 'file_meta', {}).get('TransferSyntaxUID'), None not in data.original_encoding
+    syntax = pydicom.uid.UID(said or (bare_syntax(data) if known else EXPLICIT))
+    tags = {pydicom.datadict.tag_for_keyword(key) for key in (*keys, 'SpecificCharacterSet')}
+    found = [data.get_item(tag) for tag in data.keys() if tag in tags]
+    bare = syntax != IMPLICIT and any(e.is_raw and e.VR is None for e in found)  # some files are implicit and say explicit
+    kept = pydicom.Dataset({e.tag: data[e.tag] if bare else e for e in found})
+    kept.set_original_encoding(*data.original_encoding, data.original_character_set)
+    kept.file_meta = pydicom.dataset.FileMetaDataset()
+    kept.file_meta.TransferSyntaxUID = syntax
+    pydicom.dcmwrite(file := BytesIO(), kept, implicit_vr=syntax == IMPLICIT, little_endian=syntax != BIG)
+    return file.getvalue()
+
+
 def inflated(raw) -> bytes:
     """The same file with its data set as it was before it was deflated (PS3.5 annex A.5). Raises `UnreadableImage` where that grows beyond
     any image: pydicom inflates without a bound."""

@@ -42,6 +42,33 @@ def test_a_reduced_film_keeps_the_files_height_and_width(shared):
     assert (film.height, film.width) == (1024, 1024) and film.pixels.shape == (512, 512)
 
 
+def said(image):
+    try: return read_square(image, 48, any_view=True)[0]
+    except UnreadableImage as e: return e.reason
+
+
+@pytest.mark.parametrize('touched', [False, True])
+def test_a_data_set_is_read_as_its_file_is(touched):
+    pictures = 0
+    for path in sorted(FILES.glob('*.dcm')):
+        with warnings.catch_warnings(action='ignore'):
+            data = pydicom.dcmread(path, force=True)
+            if touched and 'PixelData' in data: str(data)  # pydicom then has each element as a value
+        want, got = said(path), said(data)
+        np.testing.assert_array_equal(got, want, err_msg=path.name)
+        pictures += not isinstance(want, str)
+    assert pictures > 40
+
+
+def test_a_data_set_that_never_was_a_file(dataset):
+    ds = dataset(GREY, Modality='CR', PatientName='DOE^JOHN')
+    np.testing.assert_array_equal(read_film(ds).pixels, GREY)
+    del ds.file_meta
+    np.testing.assert_array_equal(read_film(ds).pixels, GREY)  # little endian, as what is in memory is
+    del ds.PixelData
+    with pytest.raises(UnreadableImage, match='the data set: has no pixel data'): read_film(ds)
+
+
 def test_a_window_that_is_no_straight_line_is_applied_before_the_resize(dataset, saved):
     x = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8).repeat(8, 0).repeat(8, 1)
     frame = imagecodecs.jpeg8_encode(x, level=100)
