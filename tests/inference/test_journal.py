@@ -23,7 +23,7 @@ from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.predict import predict
 quick = Bundle.pixels
 def pixels(self, path):
-    time.sleep(.04)
+    time.sleep(.1)
     return quick(self, path)
 Bundle.pixels = pixels
 sys.exit(run(predict))'''
