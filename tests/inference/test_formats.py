@@ -16,7 +16,7 @@ TEXTS = [c for c in FRAME if c not in formats.NUMBERS]
 
 @pytest.mark.parametrize('ending', formats.FORMATS)
 def test_each_holds_the_same_rows_however_they_came(tmp_path, ending):
-    if ending == '.parquet': pytest.importorskip('pyarrow')
+    if ending == '.parquet': pytest.importorskip('pyarrow', reason='pyarrow is not installed')
     path = tmp_path/f'p{ending}'
     write_whole(path, [text_of(FRAME[:1], ending, True), text_of(FRAME[1:], ending, False)], ending, list(FRAME))
     got = first_rows(path, 9)
