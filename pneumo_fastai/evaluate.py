@@ -24,7 +24,8 @@ def evaluate(
     "Measure a run anew from its saved predictions, without images, or compare several."
     check_resampling(n_boot, seed)
     choices = Settings(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
-    swept = len(runs) == 1 and (Path(runs[0])/'grid.json').is_file()
+    from .runs.folder import is_sweep
+    swept = len(runs) == 1 and is_sweep(runs[0])
     if reveal and not swept: raise InputError('--reveal is for the folder of a sweep, the test of runs is always shown; leave it out')
     if len(runs) > 1: return compared(runs, choices, out, force)
     if out != 'comparison': raise InputError('--out is for the table of several runs; leave it out, a run\'s own folder gets its numbers')

@@ -35,6 +35,9 @@ BRACKETS = 'In brackets: 95% interval, allowing for several images of a patient.
 NARROW = .05  # an interval of less is given to three places
 
 
+def p_value(p): return 'not defined' if p is None else '< 0.001' if p < .001 else f'{p:.3f}'
+
+
 def places(
     low, high,
     least,  # at least so many

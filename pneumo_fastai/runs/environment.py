@@ -24,6 +24,12 @@ def checked(environment, folder):
     raise InputError(f'networks in {folder}/environment.json lack folder, command, recipe or sha256; make the ensemble anew')
 
 
+def pace(environment) -> tuple:
+    "Minutes of training, and images a second of its steps; None each where they were not measured."
+    if not (taken := environment.get('training')): return None, None
+    return taken['seconds']/60, taken['images']/taken['steps_seconds'] if taken['steps_seconds'] else None
+
+
 def about_data(folder, environment, metrics):
     "name, layout, synthetic and notes of the data, from the mapping that has them."
     said = environment.get('data', dict(name=metrics.get('data', 'data'), **{k: metrics[k] for k in ('synthetic',) if k in metrics}))

@@ -17,6 +17,7 @@ from .tables import SPLITS, history_of, optional_table, read_members, read_predi
 
 NEVER = f'The run was made before runs had checksums ({SUMS}): whether its files are as they were then is not known.'
 STAMP = re.compile(r'-\d{8}-\d{6}(-\d+)?$')
+GRID = 'grid.json'  # what the members of a sweep are
 FOLD = re.compile(r', (fold \d+(?: of \d+)?)$')
 
 
@@ -66,6 +67,9 @@ def about(folder, environment):
     return about_data(folder, environment, read_json(metrics) if 'data' not in environment and metrics.is_file() else {})
 
 
+def is_sweep(folder): return (Path(folder)/GRID).is_file()
+
+
 def is_cross_validation(folder):
     "Whether fit made it with --folds; a fold within is a run like any other."
     recipe = Path(folder)/'experiment.toml'
@@ -81,7 +85,7 @@ def read_run(
     if not folder.is_dir(): raise InputError(f'{folder} is no folder; give one that fit wrote, such as runs/weighted-...')
     if is_cross_validation(folder):
         raise InputError(f'{folder} is a whole cross-validation; give its folds, such as {folder}/fold-1, or single runs')
-    if (folder/'grid.json').is_file(): raise InputError(f'{folder} is a whole sweep; give it alone, or its members, a folder each')
+    if is_sweep(folder): raise InputError(f'{folder} is a whole sweep; give it alone, or its members, a folder each')
     for name in ('predictions.csv', 'split.csv', 'experiment.toml', 'environment.json'):
         if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}: it is no run or not finished; give a finished one')
     changed = altered(folder)
@@ -100,6 +104,13 @@ def parsed(folder):
     return Run(folder, environment.get('experiment') or STAMP.sub('', folder.resolve().name), about(folder, environment),
                predictions, read_split(folder/'split.csv'), history_of(folder), optional_table(folder/'rejected.csv', ['path', 'reason']),
                load_experiment(folder/'experiment.toml')[1], environment, read_members(folder, predictions))
+
+
+def changed_in(folder, force):
+    "What of its files is not as it was when it ended, a sentence each; raises `InputError` for any, unless `force`."
+    found = altered(folder)
+    if not force: refuse(folder, found)
+    return found
 
 
 def refuse(folder, found):

@@ -7,9 +7,8 @@ import pandas as pd
 
 from ..errors import InputError
 from ..experiment import load_experiment
-from .checksums import altered
 from .files import read_json
-from .folder import FOLD, Run, read_run, refuse
+from .folder import FOLD, Run, changed_in, read_run
 
 
 @dataclass
@@ -27,8 +26,7 @@ def read_folds(
 ) -> CrossValidation:
     "Raises `InputError` where a fold is not finished or not as it was, or where the folds do not test each image once."
     folder = Path(folder)
-    changed = altered(folder)
-    if not force: refuse(folder, changed)
+    changed = changed_in(folder, force)
     experiment = load_experiment(folder/'experiment.toml')[1]
     places = {k: folder/f'fold-{k}' for k in range(1, experiment.folds + 1)}
     if missing := [k for k, place in places.items() if not place.is_dir()]: raise InputError(unfinished(folder, missing, experiment.folds))

@@ -6,11 +6,10 @@ from pathlib import Path
 from ..errors import InputError
 from ..experiment import load_experiment, parse
 from ..grid import Grid
-from .checksums import altered
 from .files import read_json
-from .folder import ended, read_run, refuse
+from .folder import GRID, changed_in, ended, read_run
 
-GRID, FAILED = 'grid.json', '.failed'  # what the members are; how the file ends that says why one failed
+FAILED = '.failed'  # how the file ends that says why a member failed
 
 
 @dataclass
@@ -31,7 +30,6 @@ class Sweep:
 
 
 def grid_text(grid): return json.dumps(dict(experiment=grid.name, grid=grid.axes), indent=1)
-def is_sweep(folder): return (Path(folder)/GRID).is_file()
 
 
 def read_sweep(
@@ -40,8 +38,7 @@ def read_sweep(
 ) -> Sweep:
     "Raises `InputError` where no member is finished, or one is not as it was when it ended."
     folder = Path(folder)
-    changed = altered(folder)
-    if not force: refuse(folder, changed)
+    changed = changed_in(folder, force)
     grid = grid_of(folder)
     runs = {m.name: read_member(folder, m.name, force) for m in grid.members if (folder/m.name).is_dir()}
     failed = {m.name: reason_of(folder/f'{m.name}{FAILED}') for m in grid.members if (folder/f'{m.name}{FAILED}').is_file()}

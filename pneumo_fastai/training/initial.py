@@ -121,19 +121,17 @@ def check_unseen(
 ):
     "`InputError` where the network that training starts from has learnt from a patient of valid or test, or of any fold's."
     path = Path(experiment.weights)
-    folder = path.parent if path.is_file() else path
-    if not experiment.weights or not (folder/'split.csv').is_file(): return
+    if not experiment.weights or not (learnt := learnt_from(path)): return
     held = set(cohort.table.patient[(cohort.table.split != 'train') | (experiment.folds > 0)])
-    if both := held & learnt_from(folder): raise InputError(
+    if both := held & learnt: raise InputError(
         f'weights {path} have learnt from {len(both):,} of the {len(held):,} patients that are to be held out here, in valid or test; '
         'give both the same data, valid, test and split_seed, without folds')
 
 
-def learnt_from(folder) -> set:
-    "The patients of the run's training images, and of the run's that it started from, and so on."
+def learnt_from(path) -> set:
+    "The patients of a run's training images, by its folder or a file in it, and of the run's that it started from; none of what is no run."
+    folder = path.parent if path.is_file() else path
+    if not (folder/'split.csv').is_file(): return set()
     table, begun = read_split(folder/'split.csv'), read_json(folder/'environment.json').get('weights')
     seen = set(table.patient[table.split == 'train'])
-    if not begun: return seen
-    before = Path(begun.get('file') or begun['given'])
-    before = before.parent if before.is_file() else before
-    return seen | learnt_from(before) if (before/'split.csv').is_file() else seen
+    return seen | learnt_from(Path(begun.get('file') or begun['given'])) if begun else seen

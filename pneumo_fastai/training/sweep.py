@@ -10,7 +10,8 @@ from ..data.prepare import deciding
 from ..errors import InputError
 from ..memory import give_back
 from ..runs.checksums import SUMS
-from ..runs.sweeps import FAILED, GRID, grid_text
+from ..runs.folder import GRID
+from ..runs.sweeps import FAILED, grid_text
 from ..writing import write
 from . import members
 

@@ -5,7 +5,8 @@ import pytest
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment, toml
 from pneumo_fastai.grid import grid
-from pneumo_fastai.runs.sweeps import FAILED, GRID, grid_of, grid_text, is_sweep, read_sweep
+from pneumo_fastai.runs.folder import GRID, is_sweep
+from pneumo_fastai.runs.sweeps import FAILED, grid_of, grid_text, read_sweep
 
 MADE = grid('weighted', Experiment(size=64), ['lr=1e-4,1', 'gradcam=true,false', 'seed=0,1'])
 

@@ -7,6 +7,7 @@ from ...evaluation.cross_validation import spread
 from ...evaluation.repetitions import best, differences, measured
 from ...evaluation.settings import Settings
 from ...grid import REPEATS, said
+from ...runs.environment import pace
 
 SEEDS = re.compile(rf', ({"|".join(REPEATS)})=\d+')
 MACHINE = dict(precision='precision', device='device', processor='processor', threads='threads')  # by their names in environment.json
@@ -92,9 +93,8 @@ def compared(
 def row(setting, valid, chosen):
     "What a row says besides its test: how it was trained, and how fast."
     runs = setting['runs']
-    taken = [run.environment.get('training', {}) for run in runs.values()]
-    minutes = [t['seconds']/60 if 'seconds' in t else None for t in taken]
-    rates = [t['images']/t['steps_seconds'] if t.get('steps_seconds') else None for t in taken]
+    paces = [pace(run.environment) for run in runs.values()]
+    minutes, rates = ([p[i] for p in paces] for i in (0, 1))
     return dict(setting=setting['setting'], chosen=chosen, planned=setting['planned'], failed=setting['failed'], repetitions=list(runs),
                 folders=[run.folder.name for run in runs.values()], valid=valid, minutes=dict(by_repetition=minutes, **spread(minutes)),
                 images_per_second=dict(by_repetition=rates, **spread(rates)))

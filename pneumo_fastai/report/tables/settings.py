@@ -4,7 +4,7 @@ import pandas as pd
 from ...csv_files import csv_text
 from ...evaluation.metrics import METRICS
 from ...writing import write
-from ..labels import number
+from ..labels import number, p_value
 from ..templating import sentences, spread
 from .tabular import latex, markdown
 
@@ -16,10 +16,7 @@ def difference(d):
     return HIDDEN if d is None else number(d, sign='+') if d['value'] is not None else 'not defined'
 
 
-def p_value(d):
-    if d is None: return HIDDEN
-    p = d.get('holm')
-    return 'not defined' if p is None else '< 0.001' if p < .001 else f'{p:.3f}'
+def corrected(d): return HIDDEN if d is None else p_value(d.get('holm'))
 
 
 def amount(values):
@@ -43,7 +40,7 @@ def table(found):
     split, pace = split_of(found), timed(found)
     header = ('', 'AUROC on valid', f'difference on {split}', 'p (Holm)', 'AUROC on test', *('minutes', 'images/s')*pace)
     def name(r): return r['setting'] + (' (chosen)' if r['chosen'] and len(found['rows']) > 1 else '')
-    rows = [(name(r), auroc(r['valid']), difference(r[f'{split}_difference']), p_value(r[f'{split}_difference']), auroc(r['test']),
+    rows = [(name(r), auroc(r['valid']), difference(r[f'{split}_difference']), corrected(r[f'{split}_difference']), auroc(r['test']),
              *(amount(r['minutes']), amount(r['images_per_second']))*pace) for r in found['rows']]
     return header, rows
 

@@ -9,8 +9,9 @@ from ...evaluation.metrics import METRICS
 from ...evaluation.repetitions import holm
 from ...evaluation.results import in_order
 from ...evaluation.settings import Settings
+from ...runs.environment import pace
 from ...writing import write
-from ..labels import BRACKETS, NAMES, number
+from ..labels import BRACKETS, NAMES, number, p_value
 from .tabular import latex, markdown
 
 THRESHOLDS = 'at_threshold', 'at_0.5'
@@ -33,17 +34,12 @@ def side_by_side(
         test = in_order(run.predictions).query('split == "test"')  # as `evaluate` has them, so that the intervals are the same
         at = dict(zip(THRESHOLDS, (chosen_threshold(run.predictions, choices), .5), strict=True))
         found = dict(run=name, data=run.data['name'], synthetic=run.synthetic, difference=None, delong=None, reason=None, doubts=run.doubts,
-                     training=run.environment.get('training', {}), test=blocks(test, at, choices.n_boot, choices.seed, choices.prevalence))
+                     pace=pace(run.environment), test=blocks(test, at, choices.n_boot, choices.seed, choices.prevalence))
         if run is not runs[0]:
             try: found |= {k: v for k, v in compare(run.predictions, runs[0].predictions, choices).items() if k in ('difference', 'delong')}
             except InputError as e: found['reason'] = str(e)
         out.append(found)
     return out
-
-
-def p_value(delong):
-    if delong['p'] is None: return 'not defined'
-    return '< 0.001' if delong['p'] < .001 else f'{delong["p"]:.3f}'
 
 
 def letter(i): return chr(ord('A') + i) if i < 26 else f'run {i + 1}'
@@ -61,18 +57,18 @@ def table(side):
         found = (s['difference'] and s['difference']['at_threshold'][m] for s in side)
         return (f'{NAMES[m]}, difference', *(number(d, sign='+') if d else '' for d in found))
     paired = [s for s in side if s['difference']]
-    delong = ('DeLong p (AUROC)', *('' if s['delong'] is None else p_value(s['delong']) for s in side))
+    delong = ('DeLong p (AUROC)', *('' if s['delong'] is None else p_value(s['delong']['p']) for s in side))
     corrected = holm([s['delong'] and s['delong']['p'] for s in side])
-    many = [("the same by Holm's correction", *('' if p is None else p_value(dict(p=p)) for p in corrected))]
-    return header, rows + pace(side), [*map(differs, METRICS), delong, *many*(len(paired) > 1)] if paired else []
+    many = [("the same by Holm's correction", *('' if p is None else p_value(p) for p in corrected))]
+    return header, rows + paces(side), [*map(differs, METRICS), delong, *many*(len(paired) > 1)] if paired else []
 
 
-def pace(side):
+def paces(side):
     "The rows of how long training took, where any run says it."
-    taken = [s['training'] for s in side]
-    if not any(taken): return []
-    return [('minutes of training', *(f'{t["seconds"]/60:.1f}' if t else '' for t in taken)),
-            ('images/s in training steps', *(f'{t["images"]/t["steps_seconds"]:,.0f}' if t.get('steps_seconds') else '' for t in taken))]
+    minutes, rates = zip(*(s['pace'] for s in side), strict=True)
+    if all(v is None for v in minutes): return []
+    return [('minutes of training', *('' if v is None else f'{v:.1f}' for v in minutes)),
+            ('images/s in training steps', *('' if v is None else f'{v:,.0f}' for v in rates))]
 
 
 def left_out(s):

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from ...evaluation.metrics import METRICS
 from ...evaluation.settings import Settings
-from ...experiment import Experiment
+from ...experiment import Experiment, differences
 from ...runs.checksums import renewing, write_sums
 from ...runs.sweeps import read_sweep
 from ...writing import write
@@ -43,19 +43,13 @@ def present(sweep, choices=None, reveal=False):
 def write_page(sweep, found, choices):
     "report.html; returns its path."
     header, rows = setting_table.table(found)
-    own = [(k, v, base) for k, v, base in differing(sweep.grid.base) if k not in sweep.grid.axes]
+    own = [(k, v, getattr(Experiment, k)) for k, v in differences(sweep.grid.base).items() if k not in sweep.grid.axes]
     command = next(iter(sweep.runs.values())).environment.get('command', 'not stated')
     said = {name: getattr(setting_table, name)(found) for name in ('words', 'meaning', 'trouble')}
     tables = dict(header=header, rows=rows, each=list(each(found)), more_header=['', *(NAMES[m] for m in METRICS)], more=list(more(found)))
     page = document(Page(sweep.synthetic), sweep.title, 'sweep', sweep=sweep, found=found, chosen=asdict(choices), own=own, command=command,
                     **said, **tables)
     return write(sweep.folder/'report.html', ''.join(page))
-
-
-def differing(experiment):
-    "(field, value, the baseline's) where they are two."
-    base = asdict(Experiment())
-    return [(k, v, base[k]) for k, v in asdict(experiment).items() if v != base[k]]
 
 
 def each(found):

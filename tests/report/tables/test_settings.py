@@ -8,7 +8,7 @@ from pneumo_fastai.evaluate import evaluate
 from pneumo_fastai.evaluation.metrics import METRICS
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.report.tables.repetitions import compared
-from pneumo_fastai.report.tables.settings import HIDDEN, amount, between, difference, frame, notes, on_screen, p_value, table, words
+from pneumo_fastai.report.tables.settings import HIDDEN, amount, between, corrected, difference, frame, notes, on_screen, table, words
 from pneumo_fastai.runs.folder import read_run
 
 
@@ -46,7 +46,7 @@ def test_on_the_screen_an_interval_has_a_line_of_its_own():
 
 def test_numbers_of_a_row():
     assert [amount(dict(mean=v)) for v in (.4321, 12.12, 1234.4, None)] == ['0.43', '12.1', '1,234', 'not stated']
-    assert [p_value(d) for d in (None, {}, dict(holm=.0001), dict(holm=.0123))] == [HIDDEN, 'not defined', '< 0.001', '0.012']
+    assert [corrected(d) for d in (None, {}, dict(holm=.0001), dict(holm=.0123))] == [HIDDEN, 'not defined', '< 0.001', '0.012']
     assert difference(None) == HIDDEN and difference(dict(value=None)) == 'not defined'
     assert between([1234, 1234]) == '1,234' and between([9, 1234, 2]) == '2 to 1,234'
 

@@ -6,7 +6,8 @@ import pytest
 
 from pneumo_fastai.evaluation.comparison import compare
 from pneumo_fastai.evaluation.settings import Settings
-from pneumo_fastai.report.tables.side_by_side import distinct, left_out, letter, notes, p_value, save, side_by_side, table
+from pneumo_fastai.report.labels import p_value
+from pneumo_fastai.report.tables.side_by_side import distinct, left_out, letter, notes, save, side_by_side, table
 from pneumo_fastai.report.written import measure
 from pneumo_fastai.runs.folder import read_run
 
@@ -66,7 +67,7 @@ def test_names_that_occur_twice_are_numbered_and_letters_end_at_z():
 
 
 def test_a_p_value_is_never_zero():
-    assert [p_value(dict(p=p)) for p in (None, 1e-9, .00099, .001, .04)] == ['not defined', '< 0.001', '< 0.001', '0.001', '0.040']
+    assert [p_value(p) for p in (None, 1e-9, .00099, .001, .04)] == ['not defined', '< 0.001', '< 0.001', '0.001', '0.040']
 
 
 def test_a_difference_says_how_many_resamples_it_lacks():

@@ -11,7 +11,8 @@ from pneumo_fastai.cli import run
 from pneumo_fastai.evaluate import evaluate
 from pneumo_fastai.experiment import load_experiment, toml
 from pneumo_fastai.grid import grid
-from pneumo_fastai.runs.sweeps import FAILED, GRID, grid_text
+from pneumo_fastai.runs.folder import GRID
+from pneumo_fastai.runs.sweeps import FAILED, grid_text
 
 FEW = ['--n-boot', '40']
 GAINS = {'lr=0.0001': (1.2, 2.5), 'lr=0.001': (2.2, .6), 'lr=0.01': (.4, 1.4)}  # on valid, on test: test would choose another one
