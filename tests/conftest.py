@@ -156,6 +156,18 @@ def is_sound(found):
     return found
 
 
+@pytest.fixture(name='table', scope='session')
+def _table():
+    "Makes predictions of n images, four a patient, a third with pneumonia; the first half is valid, the other test."
+    def table(n=80, seed=0):
+        rng = np.random.default_rng(seed)
+        y = (np.arange(n)//4 % 3 == 0).astype(int)
+        return pd.DataFrame(dict(path=[f'{i}.dcm' for i in range(n)], patient=[f'00{i//4}' for i in range(n)],
+                                 split=np.where(np.arange(n) < n//2, 'valid', 'test'), label=y,
+                                 probability=1/(1 + np.exp(-rng.normal(2*y - 1)))))
+    return table
+
+
 @pytest.fixture(scope='session')
 def sound(): return is_sound
 

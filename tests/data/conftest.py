@@ -79,6 +79,23 @@ def _film(): return film
 def _class_folder(): return class_folder
 
 
+@pytest.fixture(name='only', scope='session')
+def _only():
+    "Of the cache in the folder c the one file of its decoded pixels whose name is like `pattern`."
+    def only(pattern, tmp_path): return next((tmp_path/'c'/'pixels').glob(f'*/{pattern}'))
+    return only
+
+
+@pytest.fixture(name='overwrite', scope='session')
+def _overwrite():
+    "Put other bytes into a file, `at` a place."
+    def overwrite(file, at, data):
+        with open(file, 'r+b') as f:
+            f.seek(at)
+            f.write(data)
+    return overwrite
+
+
 @pytest.fixture
 def paths(tmp_path):
     "Seven pictures of noise."

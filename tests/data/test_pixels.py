@@ -10,18 +10,9 @@ from pneumo_fastai.errors import InputError
 N = 7  # two processes would be used for eight, were CHUNK 2
 
 
-def only(pattern, tmp_path): return next((tmp_path/'c'/'pixels').glob(f'*/{pattern}'))
-
-
-def overwrite(file, at, data):
-    with open(file, 'r+b') as f:
-        f.seek(at)
-        f.write(data)
-
-
 @pytest.mark.parametrize('how', ['one', 'all together'])
 @pytest.mark.parametrize('value', [bytes(1024), b'\1'], ids=['zeroed', 'one byte'])
-def test_a_row_that_is_not_what_was_decoded_is_decoded_again(paths, kept, tmp_path, caplog, how, value, right):
+def test_a_row_that_is_not_what_was_decoded_is_decoded_again(paths, kept, tmp_path, caplog, how, value, right, only, overwrite):
     file = only('*.npy', tmp_path)
     before = file.read_bytes()
     for row in (2, 5): overwrite(file, len(before) - (N - row) * 1024, value)
@@ -42,14 +33,14 @@ def test_the_row_of_a_rejected_file_is_no_damage(paths, tmp_path, caplog):
     assert len(pixels.read(range(N))) == N and not caplog.messages
 
 
-def test_rows_that_changed_places_are_noticed(paths, kept, tmp_path, right):
+def test_rows_that_changed_places_are_noticed(paths, kept, tmp_path, right, only, overwrite):
     file = only('*.npy', tmp_path)
     data = file.read_bytes()
     overwrite(file, len(data) - N * 1024, data[-1024:] + data[-N * 1024 + 1024:-1024] + data[-N * 1024:][:1024])
     right(kept(), paths)
 
 
-def test_a_row_that_can_neither_be_read_nor_decoded_again_is_one_line(paths, kept, tmp_path):
+def test_a_row_that_can_neither_be_read_nor_decoded_again_is_one_line(paths, kept, tmp_path, only, overwrite):
     file = only('*.npy', tmp_path)
     overwrite(file, file.stat().st_size - 1024, bytes(1024))
     pixels = kept()

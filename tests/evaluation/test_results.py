@@ -14,15 +14,7 @@ from pneumo_fastai.evaluation.results import evaluate
 from pneumo_fastai.evaluation.settings import Settings
 
 
-def table(n=80, seed=0):
-    rng = np.random.default_rng(seed)
-    y = (np.arange(n)//4 % 3 == 0).astype(int)
-    return pd.DataFrame(dict(path=[f'{i}.dcm' for i in range(n)], patient=[f'00{i//4}' for i in range(n)],
-                             split=np.where(np.arange(n) < n//2, 'valid', 'test'), label=y,
-                             probability=1/(1 + np.exp(-rng.normal(2*y - 1)))))
-
-
-def test_threshold_is_chosen_on_valid_and_applied_to_test():
+def test_threshold_is_chosen_on_valid_and_applied_to_test(table):
     frame = table()
     valid, test = (frame[frame.split == s] for s in ('valid', 'test'))
     got = evaluate(frame, n_boot=50)
@@ -38,14 +30,14 @@ def test_threshold_is_chosen_on_valid_and_applied_to_test():
     assert all(b[k]['low'] <= b[k]['value'] <= b[k]['high'] for b in (got['valid'], got['test']['at_0.5']) for k in M.METRICS)
 
 
-def test_same_seed_same_numbers_and_plain_json():
+def test_same_seed_same_numbers_and_plain_json(table):
     frame = table()
     assert evaluate(frame, 30) == evaluate(frame, 30) == json.loads(json.dumps(evaluate(frame, 30), allow_nan=False))
     shuffled = frame.sample(frac=1, random_state=0)
     assert evaluate(shuffled, 30)['test']['at_0.5']['auroc']['value'] == evaluate(frame, 30)['test']['at_0.5']['auroc']['value']
 
 
-def test_what_the_view_alone_tells():
+def test_what_the_view_alone_tells(table):
     frame = table()
     views = pd.Series(np.where(np.arange(80) % 3 == 0, 'AP', np.where(np.arange(80) % 3 == 1, 'PA', None)), index=frame.path)
     views.iloc[79] = 'LL'
@@ -58,7 +50,7 @@ def test_what_the_view_alone_tells():
     with pytest.raises(InputError, match='twice'): evaluate(frame, 30, views=pd.concat([views, views]), train=train)
 
 
-def test_degenerate_sets_are_told():
+def test_degenerate_sets_are_told(table):
     frame = table()
     frame.loc[frame.split == 'valid', 'label'] = 0
     got = evaluate(frame, 30)
@@ -80,7 +72,7 @@ def test_degenerate_sets_are_told():
     (lambda f: f.assign(label=2), 'not 0 or 1'),
     (lambda f: f.assign(probability=-1.), 'not in'),
 ])
-def test_bad_predictions(spoil, words):
+def test_bad_predictions(spoil, words, table):
     with pytest.raises(InputError, match=words): evaluate(spoil(table()))
 
 
@@ -94,7 +86,7 @@ def split(frame):
                        boxes=[[[1., 1., 10. + i, 20.]] if y else [] for i, y in zip(n, full.label, strict=True)])
 
 
-def test_the_whole_of_it(sound):
+def test_the_whole_of_it(sound, table):
     frame = table(400)
     got = sound(evaluate(frame, 60, cohort=split(frame), class_weights=(.7, 2.), choices=Settings(prevalence=.1, seed=3)))
     assert list(got) == ['threshold', 'valid', 'test', 'balanced', 'operating_points', 'baseline', 'calibration', 'uncertainty',
@@ -107,41 +99,41 @@ def test_the_whole_of_it(sound):
     assert got['operating_points'][0]['test']['recall'] == got['test']['at_threshold']['recall']
 
 
-def test_the_order_of_the_file_changes_nothing():
+def test_the_order_of_the_file_changes_nothing(table):
     frame = table(200)
     frame['probability'] = frame.probability.round(2)
     shuffled = frame.sample(frac=1, random_state=0)
     assert evaluate(frame, 40, cohort=split(frame)) == evaluate(shuffled, 40, cohort=split(frame))
 
 
-def test_a_threshold_by_another_rule():
+def test_a_threshold_by_another_rule(table):
     got = evaluate(table(200), 20, choices=Settings(rule='sensitivity', sensitivity=.95))
     assert got['threshold']['rule'] == 'sensitivity of at least 0.95 on valid' and got['valid']['recall']['value'] >= .95
     assert got['threshold']['value'] == next(o['threshold'] for o in got['operating_points'] if o['rule'] == 'sensitivity')
 
 
-def degenerate():
-    "Name -> predictions."
-    frame, test = table(120), np.arange(120) >= 60
-    return dict(
-        negative=frame.assign(label=0), positive=frame.assign(label=1), negative_test=frame.assign(label=frame.label.where(~test, 0)),
-        positive_valid=frame.assign(label=frame.label.where(test, 1)), ties=frame.assign(probability=.5),
-        ties_at_one=frame.assign(probability=1.), zero_and_one=frame.assign(probability=frame.label.astype(float)),
-        wrong=frame.assign(probability=1. - frame.label),
-        one_each=frame.iloc[[0, 119]], two_each=frame.iloc[[0, 4, 118, 119]], one_patient=frame.assign(patient=frame.split),
-        one_positive=frame.assign(label=frame.label.where(~test, np.arange(120) == 119)))
+DEGENERATE = dict(  # what becomes of 120 predictions, `test` saying which are of test
+    negative=lambda frame, test: frame.assign(label=0), positive=lambda frame, test: frame.assign(label=1),
+    negative_test=lambda frame, test: frame.assign(label=frame.label.where(~test, 0)),
+    positive_valid=lambda frame, test: frame.assign(label=frame.label.where(test, 1)),
+    ties=lambda frame, test: frame.assign(probability=.5), ties_at_one=lambda frame, test: frame.assign(probability=1.),
+    zero_and_one=lambda frame, test: frame.assign(probability=frame.label.astype(float)),
+    wrong=lambda frame, test: frame.assign(probability=1. - frame.label),
+    one_each=lambda frame, test: frame.iloc[[0, 119]], two_each=lambda frame, test: frame.iloc[[0, 4, 118, 119]],
+    one_patient=lambda frame, test: frame.assign(patient=frame.split),
+    one_positive=lambda frame, test: frame.assign(label=frame.label.where(~test, np.arange(120) == 119)))
 
 
-@pytest.mark.parametrize('name', degenerate())
-def test_nothing_undefined_becomes_nan(name, sound):
-    frame = degenerate()[name]
+@pytest.mark.parametrize('name', DEGENERATE)
+def test_nothing_undefined_becomes_nan(name, sound, table):
+    frame = DEGENERATE[name](table(120), np.arange(120) >= 60)
     full = sound(evaluate(frame, 15, cohort=split(frame), class_weights=(1., 3.), choices=Settings(prevalence=.2)))
     one_view = sound(evaluate(frame, 15, cohort=split(frame).assign(view='AP', age=np.nan, sex=None, detail=None)))
     assert one_view['subgroups']['by']['view']['groups'][0]['auroc']['value'] == pytest.approx(full['test']['at_0.5']['auroc']['value'])
 
 
 @pytest.mark.slow
-def test_thirty_thousand_predictions_and_two_thousand_resamples_within_twenty_seconds():
+def test_thirty_thousand_predictions_and_two_thousand_resamples_within_twenty_seconds(table):
     n = 30_000
     frame = table(n).assign(patient=[f'{i//3}' for i in range(n)], split=np.where(np.arange(n) < n//2, 'valid', 'test'))
     frame['label'] = np.random.default_rng(0).permutation(frame.label)

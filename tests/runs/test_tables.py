@@ -12,15 +12,7 @@ from pneumo_fastai.runs.folder import read_run
 from pneumo_fastai.runs.tables import history_of, read_members, read_predictions, read_split, worst
 
 
-def table(n=80, seed=0):
-    rng = np.random.default_rng(seed)
-    y = (np.arange(n)//4 % 3 == 0).astype(int)
-    return pd.DataFrame(dict(path=[f'{i}.dcm' for i in range(n)], patient=[f'00{i//4}' for i in range(n)],
-                             split=np.where(np.arange(n) < n//2, 'valid', 'test'), label=y,
-                             probability=1/(1 + np.exp(-rng.normal(2*y - 1)))))
-
-
-def test_reads_what_was_written(tmp_path):
+def test_reads_what_was_written(tmp_path, table):
     table().to_csv(tmp_path/'predictions.csv', index=False)
     frame = read_predictions(tmp_path/'predictions.csv')
     assert frame.patient.iloc[0] == '000'  # text, or 000 and 0 were one patient
