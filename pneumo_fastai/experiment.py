@@ -31,6 +31,7 @@ def is_arch(name): return name in ARCHITECTURES or name.startswith('timm:')
 
 
 TYPES = {f.name: f.type for f in fields(Experiment)}
+ASPECTS = get_args(TYPES['aspect'])
 DATA = 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed'  # what decides pixels and splits
 MIXED = 'mixup', 'cutmix'  # what mixes the images of a batch
 ONE_IMAGE = tuple(o for o in names(Augmentation) if o not in MIXED)  # what changes an image by itself

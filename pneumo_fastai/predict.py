@@ -10,7 +10,7 @@ SHOWN = 40  # rows
 
 
 def predict(
-    model,              # a run's folder, or its model.pt
+    model,              # the folder of a run, or of its model
     files,              # an image file; a folder of DICOM, PNG, JPEG files; @LIST, a file with a path a line; or -, such lines as input
     out:str = 'predictions.csv',  # the table's file: .csv, .jsonl (JSON lines) or .parquet; one that exists is not overwritten
     precision:str = 'float32',    # or bfloat16: faster where the processor has it, probabilities then differ by a few hundredths at most

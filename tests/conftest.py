@@ -207,7 +207,7 @@ def explainable_once(tmp_path_factory):
 
 @pytest.fixture
 def explainable(films, tmp_path, monkeypatch, explainable_once):
-    "Makes a run's folder with a model.pt of random weights and images of 48 x 48; every positive has a box unless `boxes` says no."
+    "Makes a run's folder with a model of random weights and images of 48 x 48; every positive has a box unless `boxes` says no."
     from pneumo_fastai.models import zoo
     monkeypatch.setattr(zoo, 'maker', lambda arch: lambda: small_network(norm=False))
     def make(name='run', seed=0, boxes=True, data=films): return shutil.copytree(explainable_once(seed, boxes, data), tmp_path/name)
@@ -234,7 +234,7 @@ def explainable_run(folder, seed, boxes, data):
     (folder/'environment.json').write_text(json.dumps(dict(data=about, command='fit', experiment='weighted')))
     torch.manual_seed(seed)
     recipe = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'))
-    Bundle(fresh(recipe).state_dict(), recipe).save(folder/'model.pt')
+    Bundle(fresh(recipe).state_dict(), recipe).save(folder/'model')
     remeasure(folder, Settings(n_boot=5))
     return folder
 

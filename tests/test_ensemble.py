@@ -11,10 +11,10 @@ RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold
 @pytest.mark.usefixtures('small')
 @pytest.mark.parametrize('argv, says', [
     ([], 'runs'), (['nowhere', 'A'], 'nowhere is no folder'), (['A'], 'two or more'), (['A', 'A'], 'hold the same network'),
-    (['A', 'B'], 'holds no model.pt')])
+    (['A', 'B'], 'holds no model/model.json')])
 def test_runs_that_make_no_ensemble_get_one_line_and_no_folder(new_run, tmp_path, monkeypatch, capsys, argv, says):
     runs = dict(A=new_run('a'), B=new_run('b', seed=1))
-    Bundle(zoo.build('resnet18').state_dict(), RECIPE).save(runs['A']/'model.pt')
+    Bundle(zoo.build('resnet18').state_dict(), RECIPE).save(runs['A']/'model')
     monkeypatch.chdir(tmp_path)
     assert run(ensemble, [str(runs.get(o, o)) for o in argv]) == 2
     err = capsys.readouterr().err

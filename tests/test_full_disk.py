@@ -3,6 +3,7 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +13,12 @@ from fastai.learner import Learner
 from matplotlib.figure import Figure
 
 from pneumo_fastai.explain.maps import Maps
-from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.inference.stored import write_weights
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.report.figures import style
 from pneumo_fastai.training.callbacks.best import BestModel
 from pneumo_fastai.training.run import save_learner
 from pneumo_fastai.writing import write
-
-RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'))
 
 NOISE = np.random.default_rng(0).random((1, 1000, 1000))
 
@@ -61,7 +60,7 @@ def big_figure():
 
 
 WRITERS = {
-    'best.pth': best, 'model.pt': lambda folder: Bundle(ResNet18().state_dict(), RECIPE).save(folder/'model.pt'),
+    'best.pth': best, 'weights.safetensors': lambda folder: write_weights(folder/'weights.safetensors', ResNet18().state_dict()),
     'learner.pkl': lambda folder: save_learner(learner(folder), folder),
     'predictions.csv': lambda folder: write(folder/'predictions.csv', 'x' * 2**23),
     'roc.png': lambda folder: style.save(big_figure(), folder/'roc.png', dpi=600),
@@ -85,12 +84,12 @@ def test_fit_on_a_full_disk_says_it_in_one_line(small_disk, films, tmp_path):
     err = done.stderr
     assert done.returncode == 2 and err.startswith('error: ') and err.count('\n') == 1 and 'best.pth' in err and 'No space left' in err
     made, = folder.iterdir()
-    assert not {'best.pth', 'model.pt', 'learner.pkl', 'SHA256SUMS'} & {p.name for p in made.iterdir()}
+    assert not {'best.pth', 'model', 'learner.pkl', 'SHA256SUMS'} & {p.name for p in made.iterdir()}
     assert not [p.name for p in made.iterdir() if p.name.startswith('.')]
 
 
 def test_where_nothing_can_be_mounted_a_writer_that_fails_leaves_nothing(tmp_path, monkeypatch):
     def full(*_, **__): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    monkeypatch.setattr(torch, 'save', full)
-    with pytest.raises(OSError, match='No space left'): WRITERS['model.pt'](tmp_path)
+    monkeypatch.setattr(Path, 'write_bytes', full)
+    with pytest.raises(OSError, match='No space left'): WRITERS['weights.safetensors'](tmp_path)
     assert not list(tmp_path.iterdir())

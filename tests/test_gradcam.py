@@ -65,7 +65,7 @@ def interrupted(*_, **__): raise KeyboardInterrupt
 def test_what_fails_or_is_interrupted_changes_no_file(explained, explainable, monkeypatch, capsys, where):
     before, other = contents(explained), explainable('other', seed=1)
     if where: monkeypatch.setattr(panels if where == 'write_errors' else evaluation, where, interrupted)
-    else: (other/'model.pt').write_bytes((other/'model.pt').read_bytes()[:-200])
+    else: (weights := other/'model/weights.safetensors').write_bytes(weights.read_bytes()[:-200])
     assert run(gradcam, [str(explained), str(other), *FEW, '--method', 'hirescam']) == (130 if where else 2)
     assert capsys.readouterr().err.count('\n') == 1 and contents(explained) == before
     whole(explained)
@@ -73,7 +73,7 @@ def test_what_fails_or_is_interrupted_changes_no_file(explained, explainable, mo
 
 def test_other_runs_are_looked_at_before_the_work(explained, explainable, monkeypatch):
     other = explainable('other', seed=1)
-    (other/'model.pt').write_bytes(b'')
+    (other/'model/weights.safetensors').write_bytes(b'')
     monkeypatch.setattr(evaluation, 'compute_each', interrupted)
     assert run(gradcam, [str(explained), str(other), *FEW]) == 2
 

@@ -18,7 +18,7 @@ UNNEEDED = 'fastai', 'matplotlib', 'sklearn', 'scipy', 'torchvision', 'torch._dy
 
 
 def test_predict_imports_nothing_of_training(films, tmp_path):
-    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model')
     code = f'import sys; from pneumo_fastai.cli import run; from pneumo_fastai.predict import predict\n' \
            f'for p in ("float32", "bfloat16"): assert run(predict, [*sys.argv[1:], "--out", p + ".csv", "--precision", p]) == 0\n' \
            f"print('loaded:', [o for o in {UNNEEDED} if o in sys.modules])"
@@ -29,13 +29,13 @@ def test_predict_imports_nothing_of_training(films, tmp_path):
 
 
 def test_a_precision_that_there_is_not_leaves_no_file(films, tmp_path, capsys):
-    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model')
     assert run(predict, [str(tmp_path), str(films/'NORMAL'), '--precision', 'fp8', '--out', str(tmp_path/'p.csv')]) == 2
-    assert "precision is 'fp8'" in capsys.readouterr().err and [p.name for p in tmp_path.iterdir()] == ['model.pt']
+    assert "precision is 'fp8'" in capsys.readouterr().err and [p.name for p in tmp_path.iterdir()] == ['model']
 
 
 def test_the_status_says_whether_all_some_or_none_were_read(films, tmp_path, capsys):
-    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model')
     good, bad = sorted(films.rglob('*.png'))[0], tmp_path/'bad.png'
     bad.write_bytes(b'no')
     for i, (files, status) in enumerate((([good], 0), ([good, bad, 'nowhere.png'], 3), ([bad], 1), ([], 2))):
@@ -49,7 +49,7 @@ def test_the_status_says_whether_all_some_or_none_were_read(films, tmp_path, cap
 
 def test_paths_come_from_standard_input_and_a_parquet_is_the_csv(films, tmp_path):
     pytest.importorskip('pyarrow')
-    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model')
     paths = '\n'.join(map(str, sorted(films.rglob('*.png'))[:20]))
     for name in ('p.csv', 'p.parquet'):
         done = subprocess.run([sys.executable, '-m', 'pneumo_fastai.predict', tmp_path, '-', '--out', tmp_path/name], input=paths,

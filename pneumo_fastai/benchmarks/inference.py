@@ -47,7 +47,7 @@ def rows(experiment, paths, folder, rate, shortest):
 
 def start_rows(bundle, path, folder, rate):
     "Processes a minute, from cold to the end."
-    bundle.save(folder/'model.pt')
+    bundle.save(folder/'model')
     table = folder/'cold.csv'
     def process(*args):
         table.unlink(missing_ok=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
+from . import CLASSES
 from .layouts.class_folders import class_folders, class_groups
 from .layouts.common import LINKED, SUFFIXES, Found, enter, files, reading, visible
 from .layouts.manifest import manifest
 from .layouts.rsna import rsna, rsna_labels
 
-CLASSES = 'no pneumonia', 'pneumonia'     # label 0, 1
 COLUMNS = ['path', 'label', 'patient', 'split', 'view', 'age', 'sex', 'detail', 'boxes', 'name']
 LAYOUTS = ("a manifest.csv (path,label and optionally patient,split,view,age,sex,detail), RSNA's (stage_2_train_labels.csv and "
     "stage_2_train_images/), or class folders (NORMAL/ and PNEUMONIA/, also below train/, val/, test/)")

@@ -1,4 +1,4 @@
-"A trained network and what it needs to read a file, in one file that holds no code: torch only."
+"A trained network and what it needs to read a file, in a folder that holds no code: torch only."
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -15,10 +15,14 @@ from ..evaluation.calibrators import apply
 from ..evaluation.uncertainty import mutual_information, set_codes
 from ..models.ensemble import Ensemble
 from ..models.zoo import DESCRIBED, build
-from ..runs.folder import chosen
+from ..report import card
+from ..runs import facts
+from ..runs.checksums import altered
+from ..writing import write
 from .network import dtype_of, in_threads, parts, ready
-from .stored import as_chosen, by_torch, faults, read_checked
+from .stored import read_arrays, read_weights, write_arrays, write_weights
 
+GIVE = 'give the folder that fit wrote, such as runs/weighted-..., or the model/ in it'
 NO_NUMBER = 'the network gives no number for it'
 NAMES = np.array(['neither', *CLASSES, 'cannot tell'], dtype=object)  # of conformal prediction sets, in the order of their codes
 
@@ -26,18 +30,6 @@ NAMES = np.array(['neither', *CLASSES, 'cannot tell'], dtype=object)  # of confo
 def joined(bundles) -> Ensemble:
     "Their networks as one, for input that is normalised as for the first."
     return Ensemble([b.model for b in bundles], [(b.recipe['mean'], b.recipe['std']) for b in bundles]).eval()
-
-
-def export(
-    run,      # the `folder.Run` or `CrossValidation` whose folder gets model.pt
-    found,    # its metrics, or of the ensemble of folds what cv.json has
-    bundles,  # its network, or several that become one
-    **more,   # that the recipe says besides
-):
-    "model.pt, for `predict`: the weights, how an image is made ready, the threshold and calibrator that were chosen, of which data."
-    facts = dict(experiment=run.name, data=run.data['name'], synthetic=run.synthetic, **chosen(found), **more)
-    model, several = (bundles[0].model, {}) if len(bundles) == 1 else (joined(bundles), dict(members=len(bundles)))
-    Bundle(model.state_dict(), bundles[0].recipe | facts | several).save(run.folder/'model.pt')
 
 
 def fresh(recipe):
@@ -48,9 +40,10 @@ def fresh(recipe):
 
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files, and in bfloat16 nearly that, sooner."
-    def __init__(self, state, recipe, precision='float32', device='cpu'):
+    def __init__(self, state, recipe, precision='float32', device='cpu', references=None, about=None):
         dtype_of(precision)  # raises for one that there is not, before any work
         self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, conformal, grey, ...
+        self.references, self.about = references or {}, about or {}  # arrays by name; what model.json has besides, for people
         self.warnings = {}  # by path, of the images that were read
         self.n, self.precision, self.device = recipe.get('members', 1), precision, torch.device(device)
         self.model = fresh(recipe)
@@ -75,21 +68,29 @@ class Bundle:
             torch.manual_seed(seed)
             return fresh(self.recipe).eval().requires_grad_(False).to(self.device)
 
-    def save(self, path):
-        "One file, whole or not at all."
-        with by_torch(path) as beside: torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, beside)
+    def save(self, folder):
+        "Into a bundle's folder, made where there is none; model.json comes last, so what has one is whole."
+        folder = Path(folder)
+        folder.mkdir(exist_ok=True)
+        (folder/facts.NAME).unlink(missing_ok=True)
+        write_weights(folder/facts.WEIGHTS, self.model.state_dict())
+        if self.references: write_arrays(folder/facts.REFERENCES, self.references)
+        found = facts.described(self.recipe, self.about)
+        write(folder/facts.CARD, card.text(found))
+        facts.save(folder, found)
 
     @classmethod
-    def load(cls, run, precision='float32', device='cpu') -> 'Bundle':
-        "From a run's folder, or its model.pt; raises `InputError` where there is none or it is damaged."
-        path = Path(run)/'model.pt' if Path(run).is_dir() else Path(run)
-        if not path.is_file(): raise InputError(f'{run} holds no model.pt; give the folder that fit wrote, such as runs/weighted-...')
-        state, recipe = read_checked(path)
-        if Path(run).is_dir(): recipe |= as_chosen(path.parent)
-        if why := next(faults(recipe), None): raise InputError(f'{path} cannot be used: {why}; give a run\'s folder, or train it anew')
-        try: return cls(state, recipe, precision, device)
+    def load(cls, run, precision='float32', device='cpu', unchecked=()) -> 'Bundle':
+        "From the folder of a run or of a bundle; raises `InputError` where there is none or it is damaged. `unchecked` as for `facts.read`."
+        folder = facts.place(run)
+        if not (folder/facts.NAME).is_file(): raise InputError(f'{run} holds no {facts.FOLDER}/{facts.NAME}; {GIVE}')
+        if found := altered(Path(run), (f'{facts.FOLDER}/{facts.NAME}',)): raise InputError(f'{run}: {found[0]}; put it back as it was')
+        found = facts.read(folder, unchecked)
+        references = read_arrays(folder/facts.REFERENCES) if facts.REFERENCES in found['files'] else {}
+        recipe = {k: v for k, v in facts.flat(found).items() if k != 'decoder'}
+        try: return cls(read_weights(folder/facts.WEIGHTS), recipe, precision, device, references, {k: found[k] for k in facts.TOLD})
         except (RuntimeError, TypeError, AttributeError) as e:
-            raise InputError(f'{path} cannot be used: its weights are not those of {recipe["arch"]}; train it anew') from e
+            raise InputError(f'{folder} cannot be used: its weights are not those of {recipe["arch"]}; train it anew') from e
 
     def pixels(self, path) -> np.ndarray:
         "A file as the network's cache has it, (size, size) uint8; raises `UnreadableImage`."

@@ -12,11 +12,13 @@ from ..report.written import measure, present
 from ..runs.agreement import differing
 from ..runs.checksums import SUMS, write_sums
 from ..runs.environment import machine
+from ..runs.facts import WEIGHTS, place
 from ..runs.files import sha256
 from ..runs.folder import ended, new_folder, read_run
 from ..runs.tables import write_table
 from ..writing import whole, write
-from .bundle import Bundle, export
+from .bundle import Bundle
+from .export import export
 
 # what an input, a probability or a map means
 SAME = *DESCRIBED, 'aspect', 'any_view', 'class_weights', 'effective_beta', 'oversample', 'box_guidance'
@@ -46,7 +48,7 @@ def check_alike(runs, bundles):
     seen = {}
     for run, bundle in zip(runs, bundles, strict=True):
         if bundle.recipe.get('members', 1) > 1: raise InputError(f'{run.folder} is an ensemble itself; give the runs it is made of')
-        if (twin := seen.setdefault(sha256(run.folder/'model.pt'), run)) is not run:
+        if (twin := seen.setdefault(sha256(place(run.folder)/WEIGHTS), run)) is not run:
             raise InputError(f'{twin.folder} and {run.folder} hold the same network; give each once')
         for key in SAME:
             a, b = (str(r.recipe[key]) for r in (runs[0], run))
@@ -78,7 +80,7 @@ def write_parts(folder, runs, command):
     members, mean = rows[['path', 'split']].join(each), rows.assign(probability=each.mean(axis=1))
     for name, table in (('members.csv', members), ('predictions.csv', mean)): write_table(folder/name, table)
     names = ', '.join(dict.fromkeys(run.name for run in runs))
-    networks = [dict(folder=str(run.folder), command=run.environment.get('command', 'not stated'), sha256=sha256(run.folder/'model.pt'),
+    networks = [dict(folder=str(run.folder), command=run.environment.get('command', 'not stated'), sha256=sha256(place(run.folder)/WEIGHTS),
                      seed=run.experiment.seed, recipe=asdict(run.experiment)) for run in runs]
     packages = {k: v for k, v in machine('cpu').items() if k in ('system', 'python', 'packages')}  # nothing was trained here
     environment = dict(command=command, experiment=f'ensemble of {n} networks ({names})', data=first.data, networks=networks,

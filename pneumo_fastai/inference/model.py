@@ -31,7 +31,7 @@ class Prediction:
 
 
 def load(
-    run:str|os.PathLike,      # a run's folder, or its model.pt
+    run:str|os.PathLike,      # the folder of a run, or of its model
     precision:str='float32',  # or 'bfloat16'
     device:str='cpu',         # or 'cuda'
 ) -> 'Model':

@@ -1,67 +1,48 @@
-"model.pt on the disk: written whole, and checked before anything in it is used."
+"Tensors on the disk: written whole, and read without running code."
 import errno
 import os
 import zipfile
 from contextlib import contextmanager
-from typing import get_args
 
-import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save as array_bytes
+from safetensors.torch import load_file, save
 
 from ..errors import InputError
-from ..evaluation.calibrators import apply
-from ..evaluation.uncertainty import conformal_sets
-from ..experiment import ARCHITECTURES, TYPES, is_arch
-from ..runs.checksums import altered
-from ..runs.files import anew
-from ..runs.folder import chosen_since
+from ..runs.facts import REMEDY
 from ..writing import whole
 
-NEEDED = 'arch', 'size', 'aspect', 'mean', 'std', 'threshold', 'calibrator'
-ASPECTS = get_args(TYPES['aspect'])
+
+def write_weights(path, state):
+    "A state dict as safetensors, whole or not at all."
+    write_bytes(path, save({k: v.detach().cpu().contiguous().clone() for k, v in state.items()}))  # two names of one tensor would be refused
+
+
+def write_arrays(path, arrays):
+    "NumPy arrays by name, likewise."
+    write_bytes(path, array_bytes(arrays))
+
+
+def write_bytes(path, data):
+    with whole(path) as beside: beside.write_bytes(data)
+
+
+def read_weights(path, what='', read=load_file) -> dict:
+    "The tensors by name; `InputError`, which says `what` they are for, where the file is damaged or none."
+    try: return read(path)
+    except (SafetensorError, ValueError, OSError) as e:
+        raise InputError(f'{what}{path} is damaged or no safetensors ({type(e).__name__}); {REMEDY}') from e
+
+
+def read_arrays(path) -> dict: return read_weights(path, read=load_arrays)
 
 
 def check_zip(path):
     "`InputError` where a byte of it is not what was written: it has the CRC-32 of each record, and `torch.load` does not look at it."
     with zipfile.ZipFile(path) as file: bad = file.testzip()
-    if bad: raise InputError(f'{path} is damaged: {bad} in it is not what was written; take a copy of it, or train the run anew')
-
-
-def read_checked(path):
-    "The weights and the recipe of a model.pt, which is a zip. `InputError` where it is damaged or none."
-    try:
-        check_zip(path)
-        saved = torch.load(path, map_location='cpu', weights_only=True)
-        return dict(saved['state']), dict(saved['recipe'])
-    except InputError: raise
-    except PermissionError as e: raise InputError(f'{path} cannot be read: {e.strerror}; give a run\'s folder') from e
-    except Exception as e:
-        raise InputError(f'{path} is damaged or is not a model that fit wrote ({type(e).__name__}); give a run\'s folder') from e
-
-
-def as_chosen(folder):
-    "`chosen_since`, after a look at the checksums of the files that say how to predict."
-    for name in ('model.pt', 'metrics.json', 'cv.json'):
-        if found := altered(folder, (name,)):
-            raise InputError(f'{folder}: {found[0]}; {"put it back as it was" if name == "model.pt" else anew(name)}')
-    return chosen_since(folder)
-
-
-def faults(recipe):
-    "Yields why nothing can be predicted by this recipe; each supposes that those before it are not so."
-    if missing := [k for k in NEEDED if k not in recipe]: yield f'it has no {missing[0]}'
-    if not is_arch(str(recipe['arch'])): yield f'its architecture {recipe["arch"]!r} is unknown, there are {", ".join(ARCHITECTURES)}'
-    if recipe['aspect'] not in ASPECTS: yield f'its aspect {recipe["aspect"]!r} is unknown, there are {", ".join(ASPECTS)}'
-    for key in ('size', 'mean', 'std', 'threshold'):
-        if not (isinstance(recipe[key], (int, float)) and np.isfinite(recipe[key])): yield f'its {key} is {recipe[key]!r}, not a number'
-    if not recipe['std'] > 0 or not isinstance(recipe['size'], int): yield 'its size is no whole number, or its std not above 0'
-    if not isinstance(recipe.get('members', 1), int): yield 'its number of members is no whole number'
-    try: well = 0 <= float(apply(recipe['calibrator'], .5)) <= 1
-    except Exception: well = False  # whatever is in the place of a calibrator
-    if not well: yield 'its calibrator gives no probability'
-    try: well = recipe.get('conformal') is None or conformal_sets(recipe['conformal'], [.5]).shape == (1, 2)
-    except Exception: well = False
-    if not well: yield 'its limits of conformal prediction give no set'
+    if bad: raise InputError(f'{path} is damaged: {bad} in it is not what was written; take another copy of it')
 
 
 @contextmanager
@@ -72,3 +53,15 @@ def by_torch(path):
     except RuntimeError as e:
         if 'PytorchStreamWriter' not in str(e) and 'inline_container' not in str(e): raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from e
+
+
+def loaded(path, what='') -> dict:
+    "A file of tensors by name, torch's or safetensors, without code; `InputError`, as from `read_weights`."
+    if str(path).endswith('.safetensors'): return read_weights(path, what)
+    try:
+        if zipfile.is_zipfile(path): check_zip(path)  # torch's older format is none
+        return dict(torch.load(path, map_location='cpu', weights_only=True))
+    except InputError: raise
+    except Exception as e:
+        kind = type(e).__name__
+        raise InputError(f'{what}{path} are damaged or no state dict ({kind}); torch.save(net.state_dict(), ...) writes one') from e

@@ -8,7 +8,7 @@ from ..experiment import ARCHITECTURES
 from ..recipe import Network
 
 OPTIONS = dict(output_stride=Network.output_stride, antialias=Network.antialias, stochastic_depth=Network.stochastic_depth)
-DESCRIBED = 'arch', 'size', *OPTIONS  # what tells one network from another, in an `Experiment` as in model.pt
+DESCRIBED = 'arch', 'size', *OPTIONS  # what tells one network from another, in an `Experiment` as in model.json
 
 
 def maker(arch):

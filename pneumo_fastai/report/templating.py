@@ -1,4 +1,5 @@
 "The report's Jinja2 templates: pages and sections as HTML, sentences as text, and the filters with which they write numbers."
+import re
 from functools import cache
 
 from markupsafe import Markup
@@ -31,13 +32,18 @@ def spread(values, digits=3):
 def ends(mean): return labels.number(dict(mean, value=mean['mean'])).partition(' ')[2]
 
 
+def literal(text):
+    "As Markdown that shows it: nothing in it is markup or HTML, or ends a line."
+    return re.sub(r'([\\`*_{}\[\]<>&|#~])', r'\\\1', ' '.join(str(text).split()))
+
+
 @cache
 def environment():
     "What is no `Markup` is escaped in HTML, and a name that was not given is an error; `labels` is that module."
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     made = Environment(loader=PackageLoader('pneumo_fastai.report'), autoescape=select_autoescape(['html']), undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
-    made.filters |= dict(count=count, share=share, number=labels.number, cell=cell, plain=plain, spread=spread, ends=ends)
+    made.filters |= dict(count=count, share=share, number=labels.number, cell=cell, plain=plain, spread=spread, ends=ends, literal=literal)
     made.globals |= dict(labels=labels)
     return made
 

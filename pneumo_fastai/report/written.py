@@ -10,6 +10,7 @@ from ..runs.folder import ended, read_run
 from ..runs.folds import read_folds
 from ..runs.tables import write_table
 from ..writing import write
+from . import card
 from .figures import diagnostics, performance, style
 from .page import write_page
 from .sections import cross_validation, heatmaps
@@ -59,6 +60,7 @@ def remeasure(folder, choices=None, force=False):
     run.doubts += heatmaps.changed(run.folder, force)
     with renewing(folder):
         metrics = measure(run, choices)
+        card.renew(run, metrics)
         present(run, metrics)
     return run, metrics
 
@@ -73,5 +75,6 @@ def remeasure_folds(folder, choices=None, force=False):
     cv = ended(read_folds(folder, force), force)
     with renewing(folder):
         result = measure_folds(cv, choices)
+        card.renew(cv, result)
         cross_validation.present(cv, result)
     return cv, result

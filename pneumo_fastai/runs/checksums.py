@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..writing import write
+from .facts import FOLDER
 from .files import sha256
 
 SUMS = 'SHA256SUMS'  # of a finished run's files, as coreutils' sha256sum writes and checks them
@@ -28,9 +29,14 @@ def read_sums(folder):
     return {name: sha for sha, name in re.findall(r'^([0-9a-f]{64}) [ *](.+)$', (Path(folder)/SUMS).read_text('utf-8', 'replace'), re.M)}
 
 
+def own(folder) -> list:
+    "The files of a run, those of its model among them; a fold in it has sums of its own."
+    return [p for o in (Path(folder), Path(folder)/FOLDER) if o.is_dir() for p in o.iterdir() if p.is_file()]
+
+
 def write_sums(folder, names=None, rest=()):
     "SHA256SUMS of the files in the folder, or of those of these names and the sums in `rest`; `sha256sum -c SHA256SUMS` checks it."
-    files = [p for p in Path(folder).iterdir() if p.name not in ('lock', SUMS) and (names is None or p.name in names)]
+    files = [p for p in own(folder) if p.name not in ('lock', SUMS) and (names is None or p.relative_to(folder).as_posix() in names)]
     sums = dict(rest) | {name: sha for name, _, sha in hashes(folder, (), files)}
     write(Path(folder)/SUMS, ''.join(f'{sums[name]}  {name}\n' for name in sorted(sums)))
 
@@ -38,7 +44,8 @@ def write_sums(folder, names=None, rest=()):
 @contextmanager
 def renewing(folder):
     "Of what is written into a finished run's folder within, also before an exception, SHA256SUMS has the new sums; of the rest the old."
-    def stamps(): return {p.name: (s.st_ino, s.st_mtime_ns, s.st_size) for p in Path(folder).iterdir() for s in (p.stat(),)}
+    def stamps():
+        return {p.relative_to(folder).as_posix(): (s.st_ino, s.st_mtime_ns, s.st_size) for p in own(folder) for s in (p.stat(),)}
     sums, before = read_sums(folder), stamps()
     try: yield
     finally:

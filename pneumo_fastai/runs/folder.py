@@ -12,7 +12,7 @@ from ..experiment import Experiment, load_experiment
 from .agreement import doubts
 from .checksums import SUMS, altered
 from .environment import about_data, checked
-from .files import anew, read_json, sha256
+from .files import read_json, sha256
 from .tables import SPLITS, history_of, optional_table, read_members, read_predictions, read_split
 
 NEVER = f'The run was made before runs had checksums ({SUMS}): whether its files are as they were then is not known.'
@@ -135,18 +135,8 @@ def check_different(runs):
             raise InputError(f'{twin.folder} and {run.folder} have the same predictions.csv; give each run once')
 
 
-def chosen_since(folder):
-    "What `chosen` says of the run's model where `evaluate` may have chosen them anew; empty where no file says so."
-    for name, part in (('metrics.json', lambda found: found), ('cv.json', lambda found: found.get('ensemble'))):
-        if not (Path(folder)/name).is_file() or not (now := part(read_json(Path(folder)/name))): continue
-        try: return chosen(now)
-        except (KeyError, TypeError): pass
-        raise InputError(f'{folder}/{name} has no threshold or no calibration; {anew(name)}')
-    return {}
-
-
 def chosen(found):
-    """threshold, threshold_from, calibrator and conformal (`fit_conformal` of valid), as a model's recipe has them, of what metrics.json
+    """threshold, threshold_from, calibrator and conformal (`fit_conformal` of valid), as model.json has them, of what metrics.json
     holds, or the ensemble of cv.json: conformal is None there, for a fold's limits hold for its own network alone."""
     threshold, sets = found['threshold'], found.get('uncertainty', {}).get('conformal', {})
     return dict(threshold=threshold['value'], threshold_from=threshold['rule'], calibrator=found['calibration']['chosen'],

@@ -2,7 +2,8 @@
 from dataclasses import replace
 
 from ..data.prepare import prepare
-from ..inference.bundle import Bundle, export, joined
+from ..inference.bundle import Bundle, joined
+from ..inference.export import export
 from ..report.sections.cross_validation import present
 from ..report.written import measure_folds
 from ..runs.checksums import SUMS, write_sums
@@ -31,7 +32,7 @@ def cross_validate(
     cv = read_folds(folder)
     result = measure_folds(cv)
     bundles = [Bundle.load(run.folder) for run in cv.folds]
-    export(cv, result['ensemble'], bundles)
+    export(cv, result, bundles)
     runs.save_learner(joined_learner(folder, experiment, cohort, bundles), folder)
     present(cv, result)
     write_sums(folder)  # last: of what is in the folder itself; each fold has its own

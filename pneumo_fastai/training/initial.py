@@ -1,15 +1,14 @@
 "The weights that training starts from where they are not random: those of another run, of a file, or what a library learnt on ImageNet."
 import logging
 import re
-import zipfile
 from pathlib import Path
 
 import torch
 
 from ..errors import InputError
-from ..inference.stored import check_zip, read_checked
+from ..inference.stored import loaded, read_weights
 from ..models.zoo import DESCRIBED, OPTIONS
-from ..runs.checksums import altered
+from ..runs.facts import NAME, WEIGHTS, flat, place, read
 from ..runs.files import read_json, sha256
 from ..runs.tables import read_split
 
@@ -62,40 +61,23 @@ def source(experiment) -> tuple:
     "The state dict, and its file where it is one of ours."
     path = Path(experiment.weights)
     if experiment.weights == 'imagenet': return downloaded(experiment), None
-    if path.is_dir(): return of_run(path, experiment), path/'model.pt'
+    if path.is_dir(): return of_run(path, experiment), place(path)/WEIGHTS
     if not path.is_file(): raise InputError(f'weights {path} do not exist; give the folder of a run, a file of weights, or imagenet')
-    state = loaded(path)
-    if set(state) == {'state', 'recipe'} and all(isinstance(v, dict) for v in state.values()):
-        state = of_recipe(path, state['state'], state['recipe'], experiment)
+    state = loaded(path, 'weights ')
     if not all(isinstance(k, str) and torch.is_tensor(v) for k, v in state.items()):
         raise InputError(f'weights {path} are no state dict, a tensor a name; torch.save(net.state_dict(), ...) writes one')
     return {RENAMED.sub(r'\1\2.', k): v for k, v in state.items()}, path
 
 
-def loaded(path) -> dict:
-    "What torch wrote into the file, without code."
-    try:
-        if zipfile.is_zipfile(path): check_zip(path)  # torch's older format is none
-        return dict(torch.load(path, map_location='cpu', weights_only=True))
-    except InputError: raise
-    except Exception as e:
-        kind = type(e).__name__
-        raise InputError(f'weights {path} are damaged or no state dict ({kind}); torch.save(net.state_dict(), ...) writes one') from e
-
-
 def of_run(folder, experiment):
-    if not (folder/'model.pt').is_file(): raise InputError(f'weights {folder} holds no model.pt; give the folder of a finished run')
-    if found := altered(folder, ('model.pt',)): raise InputError(f'weights {folder}: {found[0]}; put it back as it was')
-    return of_recipe(folder, *read_checked(folder/'model.pt'), experiment)
-
-
-def of_recipe(path, state, recipe, experiment):
-    "The state, of a network like the experiment's."
-    if recipe.get('members', 1) != 1: raise InputError(f'weights {path} are those of several networks; give the folder of one of them')
+    "The state of a network like the experiment's."
+    if not (place(folder)/NAME).is_file(): raise InputError(f'weights {folder} holds no model/; give the folder of a finished run')
+    recipe = flat(read(place(folder)))
+    if recipe.get('members', 1) != 1: raise InputError(f'weights {folder} are those of several networks; give the folder of one of them')
     for k in DESCRIBED:
         theirs, ours = recipe.get(k, OPTIONS.get(k)), getattr(experiment, k)
-        if k not in FREE and theirs != ours: raise InputError(f'weights {path} have {k} {theirs}, here it is {ours}; make them the same')
-    return state
+        if k not in FREE and theirs != ours: raise InputError(f'weights {folder} have {k} {theirs}, here it is {ours}; make them the same')
+    return read_weights(place(folder)/WEIGHTS, 'weights ')
 
 
 def downloaded(experiment):
@@ -129,9 +111,10 @@ def check_unseen(
 
 
 def learnt_from(path) -> set:
-    "The patients of a run's training images, by its folder or a file in it, and of the run's that it started from; none of what is no run."
-    folder = path.parent if path.is_file() else path
-    if not (folder/'split.csv').is_file(): return set()
+    "The patients of a run's training images, by its folder, its bundle or a file in it, and of the run's that it started from; none of what is no run."
+    places = (path, *path.resolve().parents[:2]) if path.exists() else ()
+    folder = next((o for o in places if (o/'split.csv').is_file()), None)
+    if folder is None: return set()
     table, begun = read_split(folder/'split.csv'), read_json(folder/'environment.json').get('weights')
     seen = set(table.patient[table.split == 'train'])
     return seen | learnt_from(Path(begun.get('file') or begun['given'])) if begun else seen

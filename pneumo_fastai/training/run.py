@@ -13,7 +13,8 @@ from ..explain.evaluation import explain_run
 from ..explain.gradcam import how_maps
 from ..explain.maps import compute
 from ..explain.panels import draw_panels, panel
-from ..inference.bundle import Bundle, export
+from ..inference.bundle import Bundle
+from ..inference.export import export
 from ..inference.stored import by_torch
 from ..models.zoo import described
 from ..report.figures import style
@@ -131,7 +132,7 @@ def finish(learn, folder, experiment) -> dict:
     metrics = measure(saved)
     export(saved, metrics, [bundle_of(learn, experiment)])
     save_learner(learn, folder)
-    (folder/'best.pth').unlink(missing_ok=True)  # model.pt has these weights
+    (folder/'best.pth').unlink(missing_ok=True)  # model/ has these weights
     draw_images(learn, saved, experiment, metrics['threshold']['value'])
     if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort, run=saved)
     present(saved, metrics)

@@ -1,16 +1,15 @@
-import json
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.inference.bundle import Bundle, export
+from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.predict import predict
+from pneumo_fastai.runs import facts
 from pneumo_fastai.runs.checksums import write_sums
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, std=0.2, threshold=0.3, experiment='e', data='d',
@@ -20,14 +19,17 @@ RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=0.4, 
 @pytest.fixture
 def bundle(tmp_path):
     torch.manual_seed(0)
-    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model')
     return Bundle.load(tmp_path)
 
 
 def test_round_trip_without_code_in_the_file(bundle, tmp_path):
     assert bundle.recipe == RECIPE and not bundle.model.training
-    saved = torch.load(tmp_path/'model.pt', weights_only=True)
-    assert all(torch.equal(v, saved['state'][k]) for k, v in bundle.model.state_dict().items())
+    saved = load_file(tmp_path/'model/weights.safetensors')
+    assert all(torch.equal(v, saved[k]) for k, v in bundle.model.state_dict().items())
+    assert {p.name for p in (tmp_path/'model').iterdir()} == {'weights.safetensors', 'model.json', 'README.md'}
+    moved = (tmp_path/'model').rename(tmp_path/'elsewhere')
+    assert Bundle.load(moved).identity == bundle.identity
 
 
 def test_a_bad_file_among_good_ones_is_listed_and_the_rest_do_not_move(bundle, films, tmp_path):
@@ -55,7 +57,7 @@ def test_an_image_unlike_those_of_training_has_a_warning(bundle, films, tmp_path
     assert bundle.table(files).warning.isna().all()  # a model that was exported before: nothing is known
     pixels = open_pixels(seen, 32)
     usual = grey_range(pixels, seen)
-    Bundle(bundle.model.state_dict(), RECIPE | dict(grey=usual, threshold_from='youden')).save(tmp_path/'model.pt')
+    Bundle(bundle.model.state_dict(), RECIPE | dict(grey=usual, threshold_from='youden')).save(tmp_path/'model')
     again = Bundle.load(tmp_path)
     table = again.table(files)
     assert again.recipe['grey'] == usual and list(table.warning.notna()) == [False] * 20 + [True, False]
@@ -67,39 +69,20 @@ def test_an_image_unlike_those_of_training_has_a_warning(bundle, films, tmp_path
 
 
 def test_what_is_no_model_says_so(tmp_path):
-    (tmp_path/'model.pt').write_bytes(b'no')
-    with pytest.raises(InputError, match='is not a model that fit wrote'): Bundle.load(tmp_path)
-    with pytest.raises(InputError, match=r'holds no model\.pt'): Bundle.load(tmp_path/'nothing')
-
-
-def test_weights_without_a_recipe_are_no_model(tmp_path):
-    torch.save({'x': torch.zeros(1)}, tmp_path/'best.pth')
-    with pytest.raises(InputError, match='is not a model that fit wrote'): Bundle.load(tmp_path/'best.pth')
-
-
-def test_the_threshold_is_the_one_that_evaluate_wrote_last(bundle, tmp_path):
-    now = dict(threshold=dict(value=0.7, rule='sensitivity'), calibration=dict(chosen=dict(method='none')))
-    (tmp_path/'metrics.json').write_text(json.dumps(now))
-    again = Bundle.load(tmp_path).recipe
-    assert (again['threshold'], again['threshold_from'], again['calibrator']) == (0.7, 'sensitivity', {'method': 'none'})
+    with pytest.raises(InputError, match=r'holds no model/model\.json'): Bundle.load(tmp_path)
+    with pytest.raises(InputError, match=r'holds no model/model\.json'): Bundle.load(tmp_path/'nothing')
+    (tmp_path/'model.json').write_bytes(b'no')
+    with pytest.raises(InputError, match='is no JSON'): Bundle.load(tmp_path)
 
 
 LIMITS = dict(error_rate=.1, limit={'0': .6, '1': .7}, n={'0': 99, '1': 99})
 
 
 def test_the_sets_are_those_of_the_limits_which_travel_with_the_model(bundle, films, tmp_path):
-    now = dict(threshold=dict(value=.3, rule='youden'), calibration=dict(chosen=dict(method='none')),
-               uncertainty=dict(conformal=dict(fitted=LIMITS)))
-    export(SimpleNamespace(name='e', data=dict(name='d'), synthetic=False, folder=tmp_path), now, [bundle])
-    alone = Bundle.load(tmp_path/'model.pt')
-    assert alone.recipe['conformal'] == LIMITS
-    assert list(alone.sets(np.array([.2, .3, .5, .6, .61]))) == ['no pneumonia', *['cannot tell'] * 3, 'pneumonia']
-    (tmp_path/'metrics.json').write_text(json.dumps(now))
-    assert Bundle.load(tmp_path).identity == alone.identity
-    now['uncertainty']['conformal']['fitted'] = LIMITS | dict(limit={'0': .1, '1': .1})  # evaluate chose anew
-    (tmp_path/'metrics.json').write_text(json.dumps(now))
-    again = Bundle.load(tmp_path)
-    assert list(again.sets(np.array([.1, .5, .9]))) == ['no pneumonia', 'neither', 'pneumonia'] and again.identity != alone.identity
+    Bundle(bundle.model.state_dict(), RECIPE | dict(conformal=LIMITS)).save(tmp_path/'model')
+    again = Bundle.load(tmp_path/'model')
+    assert again.recipe['conformal'] == LIMITS and again.identity != bundle.identity
+    assert list(again.sets(np.array([.2, .3, .5, .6, .61]))) == ['no pneumonia', *['cannot tell'] * 3, 'pneumonia']
     (tmp_path/'bad.png').write_bytes(b'no')
     found = again.table([*sorted(map(str, (films/'NORMAL').iterdir()))[:3], str(tmp_path/'bad.png')])
     assert list(found['set'][:3]) == list(again.sets(found.probability[:3].to_numpy())) and found['set'][3] is None
@@ -113,29 +96,28 @@ def flipped(raw, at, path):
 
 
 def test_one_flipped_byte_of_a_run_stops_predict(bundle, films, tmp_path, capsys):
-    raw = (tmp_path/'model.pt').read_bytes()
-    flipped(raw, len(raw)//2, tmp_path/'model.pt')
+    path = tmp_path/'model/weights.safetensors'
+    raw = path.read_bytes()
+    flipped(raw, len(raw)//2, path)
     assert run(predict, [str(tmp_path), str(films/'NORMAL'), '--out', str(tmp_path/'p.csv')]) == 2
     err = capsys.readouterr().err
-    assert err.count('\n') == 1 and f'{tmp_path}/model.pt is damaged' in err and not list(tmp_path.glob('p.csv*'))
+    assert err.count('\n') == 1 and f'{path} is damaged' in err and not list(tmp_path.glob('p.csv*'))
 
 
-def test_a_model_or_threshold_that_is_not_that_of_the_run_stops_predict(bundle, tmp_path):
+def test_a_model_that_is_not_that_of_the_run_stops_predict(bundle, tmp_path):
     write_sums(tmp_path)
     Bundle.load(tmp_path)
-    other = Bundle(ResNet18().state_dict(), RECIPE | dict(threshold=.9))
-    other.save(tmp_path/'model.pt')
-    with pytest.raises(InputError, match=r'model\.pt was another when the run ended'): Bundle.load(tmp_path)
-    bundle.save(tmp_path/'model.pt')
+    Bundle(ResNet18().state_dict(), RECIPE | dict(threshold=.9)).save(tmp_path/'model')
+    with pytest.raises(InputError, match=r'model/model\.json was another when the run ended'): Bundle.load(tmp_path)
+    Bundle.load(tmp_path/'model')  # sound in itself
+    bundle.save(tmp_path/'model')
     Bundle.load(tmp_path)  # the same bytes again
-    (tmp_path/'metrics.json').write_text('{}')
-    with pytest.raises(InputError, match=r'metrics\.json was not there'): Bundle.load(tmp_path)
 
 
 @pytest.mark.parametrize('spoil, says', [
     (lambda s, r: r.pop('threshold'), 'it has no threshold'), (lambda s, r: r.update(arch='vit'), "'vit' is unknown"),
     (lambda s, r: s.pop('fc.weight'), 'its weights are not those of resnet18'),
-    (lambda s, r: r.update(threshold=float('nan')), 'threshold'),
+    (lambda s, r: r.update(threshold='much'), 'threshold'),
     (lambda s, r: r.update(calibrator=dict(method='x')), 'its calibrator'), (lambda s, r: r.update(mean='x'), 'its mean'),
     (lambda s, r: r.update(std=0.), 'std not above 0'), (lambda s, r: r.update(calibrator=dict(method='temperature')), 'its calibrator'),
     (lambda s, r: r.update(members=2), 'its weights are not those'), (lambda s, r: r.update(conformal={}), 'its limits of conformal'),
@@ -143,15 +125,16 @@ def test_a_model_or_threshold_that_is_not_that_of_the_run_stops_predict(bundle, 
 def test_a_model_that_lacks_something_says_what(bundle, tmp_path, spoil, says):
     state, recipe = dict(bundle.model.state_dict()), dict(RECIPE)
     spoil(state, recipe)
-    torch.save(dict(state=state, recipe=recipe), tmp_path/'model.pt')
+    save_file(state, tmp_path/'model/weights.safetensors')
+    facts.save(tmp_path/'model', facts.described(recipe, {}))
     with pytest.raises(InputError, match=says) as e: Bundle.load(tmp_path)
-    assert '\n' not in str(e.value) and f'{tmp_path}/model.pt' in str(e.value)
+    assert '\n' not in str(e.value) and f'{tmp_path}/model' in str(e.value)
 
 
 def test_no_class_is_named_for_what_is_no_number(films, tmp_path, capsys):
     state = ResNet18().state_dict()
     state['fc.bias'] = torch.tensor([0., float('nan')])
-    Bundle(state, RECIPE).save(tmp_path/'model.pt')
+    Bundle(state, RECIPE).save(tmp_path/'model')
     table = Bundle.load(tmp_path).table(sorted(map(str, (films/'NORMAL').iterdir()))[:3])
     assert table.prediction.isna().all() and (table.reason == 'the network gives no number for it').all() and table.probability.isna().all()
     assert run(predict, [str(tmp_path), str(films/'NORMAL'), '--out', str(tmp_path/'p.csv')]) == 1

@@ -1,5 +1,6 @@
 import json
 from hashlib import sha256
+from shutil import copytree, rmtree
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ def trained(folder, write_run, seed, **recipe):
                  threshold_from='youden on valid', calibrator=dict(method='none'), experiment='weighted', data='films', synthetic=False)
     net = zoo.build('resnet18')
     net[-1].weight.data *= 20  # so that two networks disagree
-    Bundle(net.state_dict(), facts | recipe).save(folder/'model.pt')
+    Bundle(net.state_dict(), facts | recipe).save(folder/'model')
     return folder
 
 
@@ -49,7 +50,7 @@ def test_the_ensemble_is_a_run_of_its_own(two, tmp_path, films, capsys):
     assert 'mean over 2 networks' in screen and 'ensemble of 2 networks (weighted)' in screen
     made, = (tmp_path/'runs').iterdir()
     assert made.name.startswith('ensemble-2') and {p: p.read_bytes() for folder in two for p in folder.iterdir()} == before
-    assert {'predictions.csv', 'members.csv', 'split.csv', 'rejected.csv', 'experiment.toml', 'environment.json', 'model.pt',
+    assert {'predictions.csv', 'members.csv', 'split.csv', 'rejected.csv', 'experiment.toml', 'environment.json', 'model',
             'metrics.json', 'calibration.json', 'roc.png', 'report.html'} <= {p.name for p in made.iterdir()}
     pd.testing.assert_series_equal(probabilities(made), (probabilities(two[0]) + probabilities(two[1]))/2, check_like=True, atol=1e-7)
     check_words(made, two)
@@ -61,7 +62,7 @@ def test_the_ensemble_is_a_run_of_its_own(two, tmp_path, films, capsys):
 def check_words(made, two):
     "What it is made of, in environment.json and on the page; threshold and calibration are of the mean, on valid."
     environment = json.loads((made/'environment.json').read_text())
-    assert [n['sha256'] for n in environment['networks']] == [sha256((f/'model.pt').read_bytes()).hexdigest() for f in two]
+    assert [n['sha256'] for n in environment['networks']] == [sha256((f/'model').read_bytes()).hexdigest() for f in two]
     assert [n['seed'] for n in environment['networks']] == [0, 1] and environment['data']['name'] == 'films'
     saved, metrics = read_run(made), json.loads((made/'metrics.json').read_text())
     assert saved.recipe['seed'] == '0, 1' and saved.recipe['size'] == 32
@@ -73,7 +74,7 @@ def check_words(made, two):
 
 
 def check_predict(made, two, films, capsys, here):
-    "model.pt gives the mean of the two, each with its own normalisation, and how far they differ."
+    "model/ gives the mean of the two, each with its own normalisation, and how far they differ."
     some = [*sorted(str(p) for p in films.rglob('*.png'))[:4], str(here/'broken.png')]
     (here/'broken.png').write_bytes(b'no')
     bundle = Bundle.load(made)
@@ -106,8 +107,8 @@ def spoiled(folder, column, value):
     (lambda f: pd.read_csv(f/'split.csv').iloc[1:].to_csv(f/'split.csv', index=False), 'differ in 1 images'),
     (lambda f: (f/'experiment.toml').write_text('size = 64\nclass_weights = "balanced"\n'), 'size is 32 in'),
     (lambda f: (f/'experiment.toml').write_text('size = 32\n'), 'class_weights is balanced in'),
-    (lambda f: (f/'model.pt').write_bytes((f.parent/'first'/'model.pt').read_bytes()), 'hold the same network'),
-    (lambda f: (f/'model.pt').unlink(), 'holds no model.pt'),
+    (lambda f: copytree(f.parent/'first/model', f/'model', dirs_exist_ok=True), 'hold the same network'),
+    (lambda f: rmtree(f/'model'), 'holds no model/model.json'),
 ])
 def test_runs_that_do_not_go_together(two, tmp_path, spoil, says):
     spoil(two[1])

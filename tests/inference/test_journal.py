@@ -31,8 +31,8 @@ sys.exit(run(predict))'''
 
 @pytest.fixture
 def model(tmp_path):
-    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
-    return tmp_path/'model.pt'
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model')
+    return tmp_path/'model'
 
 
 def started(model, files, out):

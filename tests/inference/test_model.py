@@ -24,7 +24,7 @@ RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=.4, s
 @pytest.fixture
 def saved(tmp_path):
     torch.manual_seed(0)
-    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model.pt')
+    Bundle(ResNet18().state_dict(), RECIPE).save(tmp_path/'model')
     return tmp_path
 
 
@@ -75,8 +75,8 @@ def test_threads_that_ask_at_once_hear_what_one_hears(saved, paths, film):
 def test_an_ensemble_has_its_disagreement_and_a_model_of_before_no_set(saved, paths):
     torch.manual_seed(1)
     twins = Ensemble([ResNet18(), ResNet18()], [(.4, .2)] * 2)
-    Bundle(twins.state_dict(), {k: v for k, v in RECIPE.items() if k != 'conformal'} | dict(members=2)).save(saved/'model.pt')
-    found = load(saved/'model.pt').predict(paths[0])
+    Bundle(twins.state_dict(), {k: v for k, v in RECIPE.items() if k != 'conformal'} | dict(members=2)).save(saved/'model')
+    found = load(saved/'model').predict(paths[0])
     assert found.set is None and found.disagreement == pytest.approx(Bundle.load(saved).table(paths[:1]).disagreement[0], abs=1e-6)
 
 
@@ -98,13 +98,13 @@ def test_what_cannot_be_read_says_why(saved, paths, film):
     film.Modality = 'CT'
     with pytest.raises(UnreadableImage, match='the data set: is of modality CT'): model.predict(film)
     with pytest.raises(UnreadableImage, match='the data set: '): model.predict(pydicom.Dataset())
-    with pytest.raises(InputError, match=r'holds no model\.pt'): load(saved/'nowhere')
+    with pytest.raises(InputError, match=r'holds no model/model'): load(saved/'nowhere')
 
 
 def test_no_number_is_no_prediction(saved, paths):
     state = ResNet18().state_dict()
     state['fc.bias'] = torch.tensor([0., float('nan')])
-    Bundle(state, RECIPE).save(saved/'model.pt')
+    Bundle(state, RECIPE).save(saved/'model')
     with pytest.raises(UnreadableImage, match='gives no number'): load(saved).predict(paths[0])
 
 

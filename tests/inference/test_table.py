@@ -11,7 +11,7 @@ RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=.4, s
 
 
 def test_the_file_is_the_bundles_table_and_the_counts_are_those_of_its_columns(films, tmp_path):
-    Bundle(zoo.build('resnet18').state_dict(), RECIPE).save(tmp_path/'model.pt')
+    Bundle(zoo.build('resnet18').state_dict(), RECIPE).save(tmp_path/'model')
     (tmp_path/'bad.png').write_bytes(b'no')
     paths = [*sorted(str(p) for p in films.rglob('*.png'))[:40], str(tmp_path/'bad.png')]
     rejected, warned, recipe = write_table(tmp_path, paths, tmp_path/'p.csv', 'float32')

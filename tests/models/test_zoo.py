@@ -120,7 +120,7 @@ def test_made_ready_it_says_the_same(net, x):
 
 
 def test_a_bundle_gives_the_networks_probability_again(name, net, tmp_path):
-    torch.save(dict(state=net.state_dict(), recipe=dict(arch=name, **RECIPE)), tmp_path/'model.pt')
+    Bundle(net.state_dict(), dict(arch=name, **RECIPE)).save(tmp_path/'model')
     again, pixels = Bundle.load(tmp_path), np.random.default_rng(0).integers(0, 256, (3, 64, 64), np.uint8)
     with torch.no_grad(): want = net(again.normalised(pixels)).softmax(-1)[:, 1].numpy()
     np.testing.assert_allclose(again.of_pixels(pixels)[0], want, atol=1e-5)

@@ -9,7 +9,7 @@ import pytest
 from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluate import evaluate
-from pneumo_fastai.runs.folder import NEVER, check_different, chosen_since, is_cross_validation, new_folder, read_run
+from pneumo_fastai.runs.folder import NEVER, check_different, chosen, is_cross_validation, new_folder, read_run
 
 pytestmark = pytest.mark.usefixtures('undrawn')
 FEW = ['--n-boot', '5']
@@ -71,14 +71,10 @@ def test_a_run_beside_a_copy_of_itself_is_refused(new_run):
     with pytest.raises(InputError, match=r'a and .*c have the same predictions'): check_different(runs)
 
 
-def test_the_threshold_is_the_one_that_was_chosen_last(tmp_path):
-    assert chosen_since(tmp_path) == {}
+def test_what_was_chosen_is_that_of_the_metrics_and_without_limits_there_are_none():
     now = dict(threshold=dict(value=.7, rule='youden'), calibration=dict(chosen=dict(method='none')))
-    for name, found in (('cv.json', dict(ensemble=now)), ('metrics.json', now)):
-        (tmp_path/name).write_text(json.dumps(found))
-        assert chosen_since(tmp_path) == dict(threshold=.7, threshold_from='youden', calibrator=dict(method='none'), conformal=None)
-    (tmp_path/'metrics.json').write_text('{"threshold": {}}')
-    with pytest.raises(InputError, match=r'no threshold or no calibration; .*evaluate RUN writes it anew'): chosen_since(tmp_path)
+    assert chosen(now) == dict(threshold=.7, threshold_from='youden', calibrator=dict(method='none'), conformal=None)
+    assert chosen(now | dict(uncertainty=dict(conformal=dict(fitted=1))))['conformal'] == 1
 
 
 def test_a_new_folder_is_never_one_that_exists(tmp_path, monkeypatch):

@@ -12,9 +12,10 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.report import card
 from pneumo_fastai.runs.checksums import renewing
+from pneumo_fastai.runs.folds import read_folds
 from pneumo_fastai.training import folds, run
-from pneumo_fastai.writing import write
 
 
 @pytest.fixture(scope='module')
@@ -62,12 +63,12 @@ def check_pooled(result, folder, cohort):
 
 
 def check_ensemble(result, folder, cohort):
-    "model.pt and learner.pkl give the mean of the folds' probabilities; the threshold is what cv.json says, also after `evaluate`."
+    "model/ and learner.pkl give the mean of the folds' probabilities; the threshold is what cv.json says, also after `evaluate`."
     for value in (result['ensemble']['threshold']['value'], .25):
         result['ensemble']['threshold']['value'] = value
-        with renewing(folder): write(folder/'cv.json', json.dumps(result))
+        with renewing(folder): card.renew(read_folds(folder), result)
         assert Bundle.load(folder).recipe['threshold'] == value
-    assert Bundle.load(folder/'model.pt').recipe['threshold'] != .25 and Bundle.load(folder).recipe['members'] == 3
+    assert Bundle.load(folder/'model').recipe['members'] == 3
     assert Bundle.load(folder/'fold-2').recipe['experiment'] == 'e, fold 2 of 3'
     some = list(cohort.table.path[:5])
     each = [Bundle.load(folder/f'fold-{k}').probability(some)[0] for k in (1, 2, 3)]

@@ -1,5 +1,6 @@
 import json
 import re
+from shutil import rmtree
 from types import SimpleNamespace
 
 import pandas as pd
@@ -11,13 +12,13 @@ from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
 from pneumo_fastai.fit import fit
-from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.inference.bundle import Bundle, joined
 from pneumo_fastai.models.zoo import build, described
-from pneumo_fastai.runs.checksums import write_sums
 from pneumo_fastai.training.initial import check_unseen, said, start
 
 RECIPE = dict(aspect='pad', mean=.5, std=.25, threshold=.5, calibrator=dict(method='none'))
 FC = ['fc.weight', 'fc.bias']
+WEIGHTS = 'model/weights.safetensors'
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def trained(tmp_path):
         torch.manual_seed(5)
         state = build(**described(e)).state_dict()
         (tmp_path/name).mkdir()
-        Bundle(state, dict(RECIPE, **described(e))).save(tmp_path/name/'model.pt')
+        Bundle(state, dict(RECIPE, **described(e))).save(tmp_path/name/'model')
         rows = pd.DataFrame([dict(path=f'{name}/{i}', label=0, split=s, patient=p, view='AP', age=50, sex='F', detail='', boxes='[]')
                              for i, (p, s) in enumerate(patients)])
         if patients: rows.to_csv(tmp_path/name/'split.csv', index=False)
@@ -58,7 +59,7 @@ def test_a_run_gives_everything_but_the_head_whatever_its_size_and_stochastic_de
     assert said(told) == f'weights: {len(now) - 2} tensors from {folder}; not loaded, so random: fc.weight, fc.bias'
     assert start(None, Experiment()) is None and json.dumps(told)
     assert not torch.equal(random, torch.get_rng_state())  # of building the network alone
-    assert begun(folder/'model.pt', antialias=True)[2]['sha256'] == told['sha256']
+    assert begun(folder/'model', antialias=True)[2]['sha256'] == told['sha256']
 
 
 @pytest.mark.parametrize('arch, stem', [('resnet18', 'conv1.weight'), ('densenet121', 'features.conv0.weight')])
@@ -93,11 +94,11 @@ def spoilt(path, how):
 
 @pytest.mark.parametrize('spoil, says', [
     (lambda o: o/'nowhere', 'nowhere do not exist; give the folder of a run, a file of weights, or imagenet'),
-    (lambda o: (o/'model.pt').unlink() or o, r'holds no model\.pt'),
-    (lambda o: spoilt(o/'model.pt', 'bit') or o, r'model\.pt is damaged'),
-    (lambda o: spoilt(o/'model.pt', 'half') or o, r'model\.pt is damaged'),
-    (lambda o: spoilt(o/'model.pt', 'half') or o/'model.pt', r'model\.pt are damaged or no state dict'),
-    (lambda o: write_sums(o) or torch.save({}, o/'model.pt') or o, r'model\.pt was another when the run ended'),
+    (lambda o: rmtree(o/'model') or o, 'holds no model/'),
+    (lambda o: spoilt(o/WEIGHTS, 'bit') or o, 'safetensors is damaged'),
+    (lambda o: spoilt(o/WEIGHTS, 'half') or o/'model', 'safetensors is damaged'),
+    (lambda o: spoilt(o/WEIGHTS, 'half') or o/WEIGHTS, 'safetensors is damaged or no safetensors'),
+    (lambda o: spoilt(o/'model/model.json', 'half') or o, 'model.json is no JSON'),
     (lambda o: torch.save([1, 2], o/'x.pt') or o/'x.pt', r'x\.pt are damaged or no state dict'),
     (lambda o: torch.save({'epoch': 3}, o/'x.pt') or o/'x.pt', r'x\.pt are no state dict, a tensor a name'),
     (lambda o: torch.save({'state': {}, 'recipe': 2}, o/'x.pt') or o/'x.pt', r'x\.pt are no state dict, a tensor a name'),
@@ -122,7 +123,7 @@ def test_a_run_of_another_network_is_refused(trained, changes, says):
 
 def test_several_networks_are_refused(trained, tmp_path):
     folder, state = trained()
-    torch.save(dict(state=state, recipe=dict(arch='resnet18', members=2)), folder/'model.pt')
+    Bundle(joined(2 * [Bundle.load(folder)]).state_dict(), dict(RECIPE, arch='resnet18', size=64, members=2)).save(folder/'model')
     with pytest.raises(InputError, match='those of several networks'): begun(folder)
 
 
@@ -161,5 +162,5 @@ def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(tra
     monkeypatch.chdir('/')
     with pytest.raises(InputError, match='learnt from 1 of the 1'): check('a')
     (folder/'environment.json').write_text('{}')
-    folder = folder/'model.pt'
+    folder = folder/WEIGHTS
     with pytest.raises(InputError, match='learnt from 1 of the 2'): check('b', 'c')

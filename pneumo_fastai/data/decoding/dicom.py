@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import UnreadableImage
-from . import files
+from . import VERSION, files
 from .codecs import cells, check_layout
 from .elements import parse, written
 from .grey import cell_order, grey_levels, palette_levels, sampled, scale_of, stored_values, straight, window
@@ -19,7 +19,6 @@ from .resize import GAP, scales, square, square_boxes
 __all__ = ['VERSION', 'Film', 'UnreadableImage', 'grey_levels', 'hashed', 'read_film', 'read_square', 'square', 'square_boxes',
            'stored_values', 'window', 'years']
 
-VERSION = 3  # of what the pixels look like: a cache made by another version is made again
 MAX_BYTES = 2**30  # of a file
 UNOPENED = 'cannot be opened'  # may be otherwise the next time: not for the cache to keep
 

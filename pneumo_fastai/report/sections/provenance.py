@@ -4,7 +4,7 @@ from ..html import tag
 from ..registry import section
 
 MACHINE = ('system', 'processor', 'cores', 'device', 'precision', 'python')
-MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'experiment.toml', 'environment.json', 'model.pt')  # of each fold
+MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'experiment.toml', 'environment.json', 'model/model.json')  # of each fold
 
 
 def files(run):

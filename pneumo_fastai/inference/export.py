@@ -1,0 +1,31 @@
+"A run's model leaves it: the bundle in its folder."
+from ..report import card
+from ..runs import facts
+from ..runs.checksums import renewing
+from ..runs.files import read_json
+from ..runs.folder import ended, is_cross_validation, read_run
+from ..runs.folds import read_folds
+from .bundle import Bundle, joined
+
+
+def export(
+    run,      # the `folder.Run` or `CrossValidation` whose folder gets model/
+    found,    # its metrics, or what cv.json has
+    bundles,  # its network, or several that become one
+    **more,   # that the recipe says besides
+):
+    "model/, for `predict` and for others: the weights, how an image is made ready, the threshold and calibrator that were chosen, of which data."
+    facts_of = dict(experiment=run.name, data=run.data['name'], synthetic=run.synthetic, **card.decided(run, found), **more)
+    model, several = (bundles[0].model, {}) if len(bundles) == 1 else (joined(bundles), dict(members=len(bundles)))
+    recipe = bundles[0].recipe | facts_of | several
+    Bundle(model.state_dict(), recipe, references=bundles[0].references, about=card.about(run, found)).save(run.folder/facts.FOLDER)
+
+
+def export_again(folder):
+    "model/ of a finished run or cross-validation anew, from its weights and what it says now; returns the bundle's folder."
+    several = is_cross_validation(folder)
+    run = ended((read_folds if several else read_run)(folder))
+    found = read_json(run.folder/('cv.json' if several else 'metrics.json'))
+    bundle = Bundle.load(folder, unchecked=(facts.CARD, facts.ONNX))
+    with renewing(folder): export(run, found, [bundle])
+    return run.folder/facts.FOLDER

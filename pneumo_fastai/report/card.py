@@ -1,0 +1,55 @@
+"What a bundle says of its run, and README.md of it: a model card in Hugging Face's form."
+from importlib.metadata import version
+
+from ..data.counts import counted
+from ..errors import InputError
+from ..evaluation.metrics import METRICS
+from ..runs import facts
+from ..runs.files import anew
+from ..runs.folder import chosen
+from ..writing import write
+from .templating import environment
+
+LEAST = 3  # images of a value of a characteristic that is told
+
+
+def about(run, found) -> dict:
+    "What model.json has of a `Run` or `CrossValidation` besides the model: the cohort it was trained on, its metrics, use and versions."
+    blocks = dict({} if run.folds else dict(valid=found['valid']), test=found['test']['at_threshold'])
+    training = dict(recipe=run.recipe, data=run.data, cohort={s: summary(run.cohort[run.cohort['split'] == s]) for s in run.splits})
+    return dict(training=training, metrics={k: of_block(b) for k, b in blocks.items()},
+                made_by=dict(run.environment.get('packages', {}), pneumo_fastai=version('pneumo_fastai')))
+
+
+def of_block(block): return {k: block[k] for k in ('n', 'patients', 'prevalence', *METRICS) if k in block}
+
+
+def summary(rows) -> dict:
+    "How many images and patients, with what prevalence, views, sexes and ages: no value that fewer than `LEAST` images have."
+    def counts(column): return {str(k): int(n) for k, n in rows[column].astype(object).fillna('not stated').value_counts().items() if n >= LEAST}
+    age = rows['age'].dropna()
+    quartiles = [float(q) for q in age.quantile([.25, .5, .75])] if len(age) >= LEAST else None
+    return dict(counted(rows), view=counts('view'), sex=counts('sex'), age_quartiles=quartiles)
+
+
+def text(found) -> str:
+    "The card of what model.json says; what it does not say is left out."
+    from jinja2 import ChainableUndefined
+    return environment().overlay(undefined=ChainableUndefined).get_template('card.md').render(m=found, test=found['metrics'].get('test'))
+
+
+def decided(run, found) -> dict:
+    "threshold, calibrator and the like of its model: of folds those of their mean."
+    name = 'cv.json' if run.folds else 'metrics.json'
+    try: return chosen(found['ensemble'] if run.folds else found)
+    except (KeyError, TypeError): raise InputError(f'{run.folder}/{name} has no threshold or no calibration; {anew(name)}') from None
+
+
+def renew(run, found):
+    "model.json and its card after `found` was measured anew: thresholds, calibrator, limits and metrics; nothing where the run has none."
+    folder = facts.place(run.folder)
+    if not (folder/facts.NAME).is_file(): return
+    before = facts.read(folder, (facts.CARD,))
+    now = facts.described(facts.flat(before) | decided(run, found), about(run, found))
+    write(folder/facts.CARD, text(now))
+    facts.save(folder, now)
