@@ -14,9 +14,10 @@ def test_the_command_says_where_the_model_lies(explainable, capsys):
     subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], cwd=folder, check=True)
 
 
-@pytest.mark.parametrize('spoil, says', [(lambda f: f/'none', 'is no folder'), (lambda f: (f/'model/model.json').unlink() or f, 'holds no model/'),
+@pytest.mark.parametrize('spoil, says', [(lambda f: f/'none', 'is no folder'),
+                                         (lambda f: (f/'model/model.json').unlink() or f, 'holds no model/'),
                                          (lambda f: (f/'metrics.json').unlink() or f, 'metrics.json does not exist'),
-                                         (lambda f: (f/'metrics.json').write_text('{"a": 1}') and f, 'has no threshold or no calibration')])
+                                         (lambda f: (f/'metrics.json').write_text('{"a": 1}') and f, 'has no threshold or no')])
 def test_what_cannot_be_exported_is_told_in_a_line(explainable, capsys, spoil, says):
     assert run(export, [str(spoil(explainable()))]) == 2
     err = capsys.readouterr().err

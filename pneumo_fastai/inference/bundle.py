@@ -81,7 +81,7 @@ class Bundle:
 
     @classmethod
     def load(cls, run, precision='float32', device='cpu', unchecked=()) -> 'Bundle':
-        "From the folder of a run or of a bundle; raises `InputError` where there is none or it is damaged. `unchecked` as for `facts.read`."
+        "From the folder of a run or a bundle; raises `InputError` where there is none or it is damaged. `unchecked` as for `facts.read`."
         folder = facts.place(run)
         if not (folder/facts.NAME).is_file(): raise InputError(f'{run} holds no {facts.FOLDER}/{facts.NAME}; {GIVE}')
         if found := altered(Path(run), (f'{facts.FOLDER}/{facts.NAME}',)): raise InputError(f'{run}: {found[0]}; put it back as it was')

@@ -14,7 +14,7 @@ def export(
     bundles,  # its network, or several that become one
     **more,   # that the recipe says besides
 ):
-    "model/, for `predict` and for others: the weights, how an image is made ready, the threshold and calibrator that were chosen, of which data."
+    "model/, for `predict` and for others: the weights, how an image is made ready, what was chosen and measured, on which data."
     facts_of = dict(experiment=run.name, data=run.data['name'], synthetic=run.synthetic, **card.decided(run, found), **more)
     model, several = (bundles[0].model, {}) if len(bundles) == 1 else (joined(bundles), dict(members=len(bundles)))
     recipe = bundles[0].recipe | facts_of | several

@@ -17,7 +17,8 @@ from ..writing import whole
 
 def write_weights(path, state):
     "A state dict as safetensors, whole or not at all."
-    write_bytes(path, save({k: v.detach().cpu().contiguous().clone() for k, v in state.items()}))  # two names of one tensor would be refused
+    apart = {k: v.detach().cpu().contiguous().clone() for k, v in state.items()}  # two names of one tensor would be refused
+    write_bytes(path, save(apart))
 
 
 def write_arrays(path, arrays):

@@ -26,7 +26,9 @@ def of_block(block): return {k: block[k] for k in ('n', 'patients', 'prevalence'
 
 def summary(rows) -> dict:
     "How many images and patients, with what prevalence, views, sexes and ages: no value that fewer than `LEAST` images have."
-    def counts(column): return {str(k): int(n) for k, n in rows[column].astype(object).fillna('not stated').value_counts().items() if n >= LEAST}
+    def counts(column):
+        values = rows[column].astype(object).fillna('not stated').value_counts()
+        return {str(k): int(n) for k, n in values.items() if n >= LEAST}
     age = rows['age'].dropna()
     quartiles = [float(q) for q in age.quantile([.25, .5, .75])] if len(age) >= LEAST else None
     return dict(counted(rows), view=counts('view'), sex=counts('sex'), age_quartiles=quartiles)

@@ -85,7 +85,7 @@ REMEDY = 'take a copy of the whole folder, or train the run anew'
 
 def strange(found):
     "Yields what this version does not know of it."
-    if found.get('format') != FORMAT: yield f'its format is {found.get("format")!r}, not {FORMAT!r}; give the folder of a run or its {FOLDER}/'
+    if found.get('format') != FORMAT: yield f'its format is {found.get("format")!r}, not {FORMAT!r}; give a run or the {FOLDER}/ in it'
     if found.get('version') != VERSION: yield f'it has version {found.get("version")!r}, this pneumo_fastai reads {VERSION}; {by(found)}'
     yield from (f'its field {k!r} is not known here; {by(found)}' for k in found if k not in FIELDS)
     for section, keys in dict(SECTIONS, files=(WEIGHTS, REFERENCES, ONNX, CARD)).items():

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ..errors import InputError
 
-BY = dict.fromkeys(('metrics.json', 'calibration.json', 'cv.json'), 'evaluate') | dict.fromkeys(
-    ('gradcam.npz', 'localization.json', 'gradcam.png', 'cases.png', 'mean_maps.png', 'top_losses.html'), 'gradcam') | {'model.json': 'export'}  # the rest: fit
+BY = {'model.json': 'export'} | dict.fromkeys(('metrics.json', 'calibration.json', 'cv.json'), 'evaluate') | dict.fromkeys(
+    ('gradcam.npz', 'localization.json', 'gradcam.png', 'cases.png', 'mean_maps.png', 'top_losses.html'), 'gradcam')  # the rest: fit
 
 
 def anew(path):

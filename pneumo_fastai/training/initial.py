@@ -111,7 +111,8 @@ def check_unseen(
 
 
 def learnt_from(path) -> set:
-    "The patients of a run's training images, by its folder, its bundle or a file in it, and of the run's that it started from; none of what is no run."
+    """The patients of a run's training images, by its folder, its model/ or a file in them, and of the run's that it started from; none of
+    what is no run."""
     places = (path, *path.resolve().parents[:2]) if path.exists() else ()
     folder = next((o for o in places if (o/'split.csv').is_file()), None)
     if folder is None: return set()

@@ -12,7 +12,7 @@ def test_a_bundle_is_made_again_from_its_weights(explainable):
     write_sums(folder)
     before = Bundle.load(folder)
     (folder/'model/README.md').unlink()
-    with pytest.raises(InputError, match='holds no README.md'): Bundle.load(folder/'model')
+    with pytest.raises(InputError, match=r'holds no README\.md'): Bundle.load(folder/'model')
     assert export_again(folder) == folder/'model'
     after = Bundle.load(folder)
     assert (folder/'model/README.md').is_file() and not altered(folder, ('model/model.json', 'model/README.md'))

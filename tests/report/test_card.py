@@ -45,12 +45,13 @@ def test_the_cohort_is_told_without_a_value_that_few_have():
     rows = pd.DataFrame(dict(patient=['a', 'a', 'b', 'c'], label=[1, 1, 0, 0], view=['PA', 'PA', 'PA', 'AP'], sex=[None, None, None, 'O'],
                              age=[20., 30., 40., float('nan')]))
     found = card.summary(rows)
-    assert found == dict(images=4, patients=3, pneumonia=2, prevalence=.5, view=dict(PA=3), sex={'not stated': 3}, age_quartiles=[25, 30, 35])
+    assert found == dict(images=4, patients=3, pneumonia=2, prevalence=.5, view=dict(PA=3), sex={'not stated': 3},
+                         age_quartiles=[25, 30, 35])
     assert card.summary(rows[:2])['age_quartiles'] is None and json.dumps(card.summary(rows[:0]))
 
 
 def test_what_evaluate_chose_anew_is_in_the_bundle_too(exported):
-    run, metrics = exported
+    run, _ = exported
     before = facts.read(run.folder/'model')
     _, now = remeasure(run.folder, Settings(n_boot=5, rule='sensitivity', sensitivity=.99), force=True)
     found = facts.read(run.folder/'model')

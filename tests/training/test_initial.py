@@ -122,7 +122,7 @@ def test_a_run_of_another_network_is_refused(trained, changes, says):
 
 
 def test_several_networks_are_refused(trained, tmp_path):
-    folder, state = trained()
+    folder, _ = trained()
     Bundle(joined(2 * [Bundle.load(folder)]).state_dict(), dict(RECIPE, arch='resnet18', size=64, members=2)).save(folder/'model')
     with pytest.raises(InputError, match='those of several networks'): begun(folder)
 
