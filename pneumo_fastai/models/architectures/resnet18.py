@@ -12,7 +12,7 @@ class Blur(nn.Module):
         self.register_buffer('kernel', torch.outer(row, row)[None, None], persistent=False)
 
     def forward(self, x):
-        n = x.shape[1]
+        n = int(x.shape[1]) if torch.jit.is_tracing() else x.shape[1]  # ONNX wants the kernel's shape known, torch.fx a proxy
         return F.conv2d(F.pad(x, (1, 1, 1, 1), 'replicate'), self.kernel.to(x.dtype).expand(n, 1, 3, 3), stride=2, groups=n)
 
 
