@@ -4,7 +4,6 @@ from io import BytesIO
 
 import imagecodecs
 import numpy as np
-from PIL import Image
 
 from ...errors import UnreadableImage
 from .grey import LUMA
@@ -109,6 +108,11 @@ def limited(x, ds) -> np.ndarray:
 
 def reduced(frame, by) -> np.ndarray:
     "A grey 8-bit JPEG at 1/`by`: libjpeg leaves out the frequencies that a smaller image cannot hold."
+    try:
+        from PIL import Image
+    except ImportError:
+        from . import without_pillow
+        return without_pillow.reduced(frame, by)
     image = Image.open(BytesIO(frame), formats=['JPEG'])
     image.decodermaxblock = len(frame)  # in one go: after each piece it would wait for the threads that run Python
     image.draft('L', (max(image.width // by, 1), max(image.height // by, 1)))
@@ -151,11 +155,18 @@ def codestream(frame) -> tuple:
 
 def jpeg_header(data) -> tuple:
     "(rows, columns, samples, Adobe's colour transform or None, whether it is 8-bit DCT) from the markers before the first scan (T.81 B.1)."
-    at, transform = 2, None
-    while at + 10 <= len(data) and data[at] == 0xff:
-        marker, length = data[at + 1], int.from_bytes(data[at + 2:at + 4], 'big')
+    transform = None
+    for marker, at in markers(data):
         if marker in (0xc0, 0xc1, 0xc2, 0xc3, 0xf7):  # baseline, extended, progressive, lossless, JPEG-LS
             return *struct.unpack_from('>HHB', data, at + 5), transform, marker < 0xc3 and data[at + 4] == 8
         if marker == 0xee and data[at + 4:at + 9] == b'Adobe' and at + 16 <= len(data): transform = data[at + 15]
-        at += 1 if marker == 0xff else 2 + length
     raise UnreadableImage('', 'holds a JPEG without a frame header')
+
+
+def markers(data):
+    "Yields each marker of a JPEG and where it stands, as far as one segment follows the other."
+    at = 2
+    while at + 10 <= len(data) and data[at] == 0xff:
+        marker = data[at + 1]
+        if marker != 0xff: yield marker, at  # not one that fills up
+        at += 1 if marker == 0xff else 2 + int.from_bytes(data[at + 2:at + 4], 'big')

@@ -13,12 +13,12 @@ from .codecs import cells, check_layout
 from .elements import parse, written
 from .grey import cell_order, grey_levels, palette_levels, sampled, scale_of, stored_values, straight, window
 from .header import Header, hashed, millimetres, refusal, tall, view, years
-from .pictures import SIGNATURES, read_picture
 from .resize import GAP, scales, square, square_boxes
 
 __all__ = ['VERSION', 'Film', 'UnreadableImage', 'grey_levels', 'hashed', 'read_film', 'read_square', 'square', 'square_boxes',
            'stored_values', 'window', 'years']
 
+PICTURES = (b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n')  # how a JPEG or PNG begins
 MAX_BYTES = 2**30  # of a file
 UNOPENED = 'cannot be opened'  # may be otherwise the next time: not for the cache to keep
 
@@ -74,10 +74,17 @@ def _decoded(bytes_of, path, any_view, reduce) -> Film:
     try:
         with quiet:
             raw = bytes_of()
-            return Film(**read_picture(raw, reduce)) if raw.startswith(SIGNATURES) else _dicom(raw, any_view, reduce)
+            return _picture(raw, reduce) if raw.startswith(PICTURES) else _dicom(raw, any_view, reduce)
     except UnreadableImage as e: raise UnreadableImage(path, e.reason) from None
     except Exception as e:  # decoders raise whatever the bytes lead them into, and quote headers: the caller gets one kind, without
         raise UnreadableImage(path, f'cannot be decoded ({type(e).__name__})') from None
+
+
+def _picture(raw, reduce) -> Film:
+    try:
+        from .pictures import read_picture
+    except ImportError: raise UnreadableImage('', 'is a PNG or JPEG file, which takes Pillow to read: pip install pillow') from None
+    return Film(**read_picture(raw, reduce))
 
 
 class Quiet:

@@ -9,7 +9,6 @@ from ...errors import UnreadableImage
 from .codecs import MAX_PIXELS, check_size
 from .grey import LUMA, between, percentiles, sampled
 
-SIGNATURES = (b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n')
 ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 
 

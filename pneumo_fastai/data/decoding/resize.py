@@ -1,6 +1,5 @@
 "A radiograph of any shape -> size x size, and boxes on it the same way."
 import numpy as np
-from PIL import Image
 
 GAP = 2  # a large image is first reduced by a whole number, to at least so many times the size wanted, then resized: as exact, and faster
 
@@ -20,11 +19,20 @@ def square(pixels, size, aspect='pad', tall=1., extent=None) -> np.ndarray:
     w, h = min(width, size / across), min(height, size / down)  # what is seen of the source
     to = max(1, round(w * across)), max(1, round(h * down))
     box = ((width - w) / 2, (height - h) / 2, (width + w) / 2, (height + h) / 2)
-    small = np.asarray(Image.fromarray(pixels).resize(to, Image.Resampling.BILINEAR, box, reducing_gap=GAP))
+    small = resized(pixels, to, box)
     if to == (size, size): return small
     out, left, top = np.zeros((size, size), np.uint8), round((size - to[0]) / 2), round((size - to[1]) / 2)
     out[top:top + to[1], left:left + to[0]] = small
     return out
+
+
+def resized(pixels, to, box) -> np.ndarray:
+    try:
+        from PIL import Image
+    except ImportError:
+        from . import without_pillow
+        return without_pillow.resized(pixels, to, box, GAP)
+    return np.asarray(Image.fromarray(pixels).resize(to, Image.Resampling.BILINEAR, box, reducing_gap=GAP))
 
 
 def square_boxes(boxes, height, width, size, aspect='pad', tall=1.) -> list:

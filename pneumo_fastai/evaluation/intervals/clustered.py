@@ -1,12 +1,12 @@
 "The AUROC's variance where patients have several images (Obuchowski 1997, Biometrics 53:567); with one image each it is DeLong's."
 import numpy as np
-import pandas as pd
 
 from ...errors import InputError
 
 
 def numbered(patient):
     "Each row's patient as a whole number [rows]; `InputError` where one is not named."
+    import pandas as pd  # here: who predicts with `portable` has none
     code, _ = pd.factorize(np.asarray(patient, dtype=object))
     if (code < 0).any(): raise InputError(f'{(code < 0).sum()} of {len(code)} rows name no patient; name one for every image')
     return code
