@@ -7,24 +7,21 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..data.cohort import CLASSES
 from ..data.decoding.dicom import UnreadableImage, read_square
 from ..data.likeness import unlike
 from ..errors import InputError
-from ..evaluation.calibrators import apply
-from ..evaluation.uncertainty import mutual_information, set_codes
 from ..models.ensemble import Ensemble
 from ..models.zoo import DESCRIBED, build
 from ..report import card
 from ..runs import facts
 from ..runs.checksums import altered
 from ..writing import write
+from .decision import NO_NUMBER, decided
 from .network import dtype_of, in_threads, parts, ready
 from .stored import read_arrays, read_weights, write_arrays, write_weights
 
 GIVE = 'give the folder that fit wrote, such as runs/weighted-..., or the model/ in it'
-NO_NUMBER = 'the network gives no number for it'
-NAMES = np.array(['neither', *CLASSES, 'cannot tell'], dtype=object)  # of conformal prediction sets, in the order of their codes
+
 
 
 def joined(bundles) -> Ensemble:
@@ -141,13 +138,6 @@ class Bundle:
         each = self.network(x).softmax(-1)[None] if self.n == 1 else self.network.probabilities(x)
         return each[..., 1].cpu().numpy()
 
-    def calibrated(self, probability) -> np.ndarray: return apply(self.recipe['calibrator'], probability)
-
-    def sets(self, probability) -> np.ndarray:
-        "The name in `NAMES` of each conformal prediction set [n], or None where the recipe has no limits."
-        limits = self.recipe.get('conformal')
-        return np.full(len(probability), None) if limits is None else NAMES[set_codes(limits, probability)]
-
     def table(self, paths, tick=None) -> pd.DataFrame:
         """A row a file: path; probability, as in predictions.csv; calibrated, the same after the run's calibrator; prediction at the
         run's threshold; set, the conformal prediction set of the run's limits: 'no pneumonia', 'pneumonia', 'cannot tell' (both) or
@@ -158,15 +148,10 @@ class Bundle:
 
     def framed(self, paths, each, reasons) -> pd.DataFrame:
         "What `probabilities` says of these files, as `table` has it. A probability that is no number has a reason and no prediction."
-        probability = each.mean(0)
-        names = pd.Series(list(map(str, paths)), dtype=object)  # which need not be UTF-8
-        frame = pd.DataFrame({'path': names, 'probability': probability, 'calibrated': self.calibrated(probability)})
-        known = np.isfinite(frame[['probability', 'calibrated']]).all(axis=1).to_numpy()
-        if self.n > 1: frame['disagreement'] = np.nan
-        if self.n > 1: frame.loc[known, 'disagreement'] = mutual_information(each[:, known])
-        called = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
-        frame['prediction'] = pd.Series(called, dtype=object).where(known, None)
-        frame['set'] = pd.Series(self.sets(probability), dtype=object).where(known, None)
+        found = decided(self.recipe, each)
+        known = found.pop('known')
+        frame = pd.DataFrame({'path': pd.Series(list(map(str, paths)), dtype=object)} | {  # which need not be UTF-8
+            name: pd.Series(values, dtype=values.dtype) for name, values in found.items()})
         why = [None if k else reasons.get(p, NO_NUMBER) for k, p in zip(known, frame.path, strict=True)]
         frame['reason'] = pd.Series(why, dtype=object)
         frame['warning'] = pd.Series([self.warnings.get(p) for p in frame.path], dtype=object)

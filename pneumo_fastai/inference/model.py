@@ -1,6 +1,5 @@
 "A trained model in another program: `load(run).predict(image)`, from as many threads as there are."
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 import numpy as np
@@ -10,6 +9,7 @@ from ..data.decoding.dicom import UnreadableImage, square
 from ..data.likeness import unlike
 from ..errors import InputError
 from .bundle import Bundle
+from .decision import Prediction
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -17,17 +17,6 @@ if TYPE_CHECKING:
 Image:TypeAlias = 'str | os.PathLike | np.ndarray | Dataset'
 AT_ONCE = 16  # images
 TAKEN = 'give a path, a pydicom Dataset or a 2-D array, or a list of them'
-
-
-@dataclass(frozen=True)
-class Prediction:
-    "What the model says of one radiograph, as the command `predict` does."
-    probability:float        # of pneumonia, as in the run's predictions.csv
-    calibrated:float         # the same after the run's calibrator
-    prediction:str           # 'pneumonia' where `probability` is at or above the run's threshold, else 'no pneumonia'
-    set:str|None             # conformal prediction set: 'pneumonia', 'no pneumonia', 'cannot tell' (both), 'neither'; None: no limits
-    warnings:tuple[str, ...] = ()      # such as that its grey levels are unlike those of training
-    disagreement:float|None = None     # of an ensemble: the mutual information of its networks, in nats
 
 
 def load(

@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.inference.decision import sets
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.predict import predict
 from pneumo_fastai.runs import facts
@@ -82,10 +83,10 @@ def test_the_sets_are_those_of_the_limits_which_travel_with_the_model(bundle, fi
     Bundle(bundle.model.state_dict(), RECIPE | dict(conformal=LIMITS)).save(tmp_path/'model')
     again = Bundle.load(tmp_path/'model')
     assert again.recipe['conformal'] == LIMITS and again.identity != bundle.identity
-    assert list(again.sets(np.array([.2, .3, .5, .6, .61]))) == ['no pneumonia', *['cannot tell'] * 3, 'pneumonia']
+    assert list(sets(again.recipe, np.array([.2, .3, .5, .6, .61]))) == ['no pneumonia', *['cannot tell'] * 3, 'pneumonia']
     (tmp_path/'bad.png').write_bytes(b'no')
     found = again.table([*sorted(map(str, (films/'NORMAL').iterdir()))[:3], str(tmp_path/'bad.png')])
-    assert list(found['set'][:3]) == list(again.sets(found.probability[:3].to_numpy())) and found['set'][3] is None
+    assert list(found['set'][:3]) == list(sets(again.recipe, found.probability[:3].to_numpy())) and found['set'][3] is None
     assert bundle.table([str(tmp_path/'bad.png')])['set'].isna().all()  # a model without limits
 
 

@@ -1,0 +1,44 @@
+"From the networks' probabilities to what is said of an image: the same with torch and without. Imports neither torch nor pandas."
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..evaluation.calibrators import apply
+from ..evaluation.uncertainty import SETS, mutual_information, set_codes
+
+NAMES = np.array([*SETS[:3], 'cannot tell'], dtype=object)  # of conformal prediction sets, in the order of their codes
+NO_NUMBER = 'the network gives no number for it'
+
+
+@dataclass(frozen=True)
+class Prediction:
+    "What the model says of one radiograph, as the command `predict` does."
+    probability:float        # of pneumonia, as in the run's predictions.csv
+    calibrated:float         # the same after the run's calibrator
+    prediction:str           # 'pneumonia' where `probability` is at or above the run's threshold, else 'no pneumonia'
+    set:str|None             # conformal prediction set: 'pneumonia', 'no pneumonia', 'cannot tell' (both), 'neither'; None: no limits
+    warnings:tuple[str, ...] = ()      # such as that its grey levels are unlike those of training
+    disagreement:float|None = None     # of an ensemble: the mutual information of its networks, in nats
+
+
+def decided(
+    recipe,  # threshold, calibrator and conformal, as a bundle has them
+    each,    # (members, n) probabilities, NaN where there is no image
+) -> dict:
+    """By column of `Bundle.table`, [n] each: probability, calibrated, of several members disagreement, prediction and set; and known,
+    whether both numbers are finite. Where they are not, prediction and set are None and disagreement is NaN."""
+    probability = each.mean(0)
+    calibrated = apply(recipe['calibrator'], probability)
+    known = np.isfinite(probability) & np.isfinite(calibrated)
+    found = dict(probability=probability, calibrated=calibrated)
+    if len(each) > 1:
+        found['disagreement'] = np.full(len(known), np.nan)
+        found['disagreement'][known] = mutual_information(each[:, known])
+    called = NAMES[1 + (probability >= recipe['threshold'])]
+    return found | dict(prediction=np.where(known, called, None), set=np.where(known, sets(recipe, probability), None), known=known)
+
+
+def sets(recipe, probability) -> np.ndarray:
+    "The name in `NAMES` of each conformal prediction set [n], or None where the recipe has no limits."
+    limits = recipe.get('conformal')
+    return np.full(len(probability), None) if limits is None else NAMES[set_codes(limits, probability)]
