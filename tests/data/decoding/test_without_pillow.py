@@ -32,7 +32,8 @@ def test_a_jpeg_becomes_smaller_as_libjpeg_makes_it_to_the_bit(height, width, by
 
 
 def test_one_that_is_progressive_or_broken_off_is_refused():
-    with pytest.raises(UnreadableImage, match='progressive JPEG, which takes Pillow'): without_pillow.reduced(jpeg(32, 32, progressive=True), 2)
+    progressive = jpeg(32, 32, progressive=True)
+    with pytest.raises(UnreadableImage, match='progressive JPEG, which takes Pillow'): without_pillow.reduced(progressive, 2)
     with pytest.raises(IndexError): without_pillow.reduced(jpeg(64, 64, quality=95)[:700], 2)
 
 
