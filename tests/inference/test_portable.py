@@ -130,19 +130,24 @@ def test_learner_torch_and_onnx_agree_on_real_radiographs(real, tiny, cohort, tm
     assert np.ptp(pickled) > 1e-3  # of images that it can tell apart
 
 
+@pytest.fixture(scope='module')
+def small(tmp_path_factory):
+    "The Python of a fresh environment that has the four packages and what they bring."
+    venv.create(folder := tmp_path_factory.mktemp('small'), with_pip=True)
+    subprocess.run([folder/'bin'/'python', '-m', 'pip', 'install', '-q', *NEEDED], check=True)
+    return folder/'bin'/'python'
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('size', [64, 224])
-def test_a_fresh_environment_of_four_packages_predicts_the_same(size, real, tmp_path):
+def test_a_fresh_environment_of_four_packages_predicts_the_same(size, real, small, tmp_path):
     bundle = a_bundle(size=size)
     folder = saved(bundle, tmp_path/'model')
-    venv.create(tmp_path/'small', with_pip=True)
-    python = tmp_path/'small'/'bin'/'python'
-    subprocess.run([python, '-m', 'pip', 'install', '-q', *NEEDED], check=True)
     code = ('import json, sys\nfrom pneumo_fastai.inference.portable import load\n'
             'print(json.dumps([p.probability for p in load(sys.argv[1]).predict(sys.argv[2:])]))\n'
             'for name in ("PIL", "torch", "fastai", "pandas", "scipy"):\n'
             '    try: __import__(name)\n    except ImportError: continue\n    sys.exit(f"{name} is there")\n')
     here = dict(os.environ, PYTHONPATH=str(Path(pneumo_fastai.__file__).parents[1]))
-    done = subprocess.run([python, '-c', code, folder, *real], capture_output=True, text=True, env=here, check=False)
+    done = subprocess.run([small, '-c', code, folder, *real], capture_output=True, text=True, env=here, check=False)
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(json.loads(done.stdout), [p.probability for p in Model(bundle).predict(real)], atol=1e-4)
