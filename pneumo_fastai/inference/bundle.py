@@ -23,7 +23,6 @@ from .stored import read_arrays, read_weights, write_arrays, write_weights
 GIVE = 'give the folder that fit wrote, such as runs/weighted-..., or the model/ in it'
 
 
-
 def joined(bundles) -> Ensemble:
     "Their networks as one, for input that is normalised as for the first."
     return Ensemble([b.model for b in bundles], [(b.recipe['mean'], b.recipe['std']) for b in bundles]).eval()

@@ -3,10 +3,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data import CLASSES
 from ..evaluation.calibrators import apply
-from ..evaluation.uncertainty import SETS, mutual_information, set_codes
+from ..evaluation.uncertainty import mutual_information, set_codes
 
-NAMES = np.array([*SETS[:3], 'cannot tell'], dtype=object)  # of conformal prediction sets, in the order of their codes
+NAMES = np.array(['neither', *CLASSES, 'cannot tell'], dtype=object)  # of conformal prediction sets, in the order of their codes
 NO_NUMBER = 'the network gives no number for it'
 
 
@@ -34,7 +35,7 @@ def decided(
     if len(each) > 1:
         found['disagreement'] = np.full(len(known), np.nan)
         found['disagreement'][known] = mutual_information(each[:, known])
-    called = NAMES[1 + (probability >= recipe['threshold'])]
+    called = np.where(probability >= recipe['threshold'], CLASSES[1], CLASSES[0])
     return found | dict(prediction=np.where(known, called, None), set=np.where(known, sets(recipe, probability), None), known=known)
 
 

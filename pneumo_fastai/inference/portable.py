@@ -9,29 +9,29 @@ where Pillow is installed too. With Pillow decoding is faster, and no different.
 """
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from ..data.decoding.dicom import UnreadableImage, read_square
 from ..data.likeness import unlike
 from ..errors import InputError
-from . import facts
+from ..runs import facts
 from .decision import NO_NUMBER, Prediction, decided
 
 AT_ONCE = 16  # images
 
 
 def load(
-    folder,  # a bundle's: with model.json and model.onnx
+    run,  # the folder of a run or a bundle
 ) -> 'Portable':
     "Raises `InputError` where a file of it is not there or damaged."
-    recipe, path = facts.flat(facts.read(folder)), Path(folder)/'model.onnx'
-    if not path.is_file(): raise InputError(f'{folder} holds no model.onnx; write it anew with the command export, or predict with torch')
+    folder = facts.place(run)
+    found = facts.read(folder)
+    if facts.ONNX not in found['files']: raise InputError(f'{folder} holds no {facts.ONNX}; export the run anew, or predict with torch')
     try:
         import onnxruntime
     except ImportError as e: raise InputError('onnxruntime is not installed, which reads model.onnx: pip install onnxruntime') from e
-    return Portable(onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider']), recipe)
+    return Portable(onnxruntime.InferenceSession(folder/facts.ONNX, providers=['CPUExecutionProvider']), facts.flat(found))
 
 
 class Portable:
@@ -90,7 +90,7 @@ def line(row) -> str:
 def main(argv) -> int:
     "Prints a line a file; the exit status is that of `predict`: 0, all were read; 3, some; 1, none; 2, bad input."
     try:
-        if len(argv) < 2: raise InputError('give a folder with model.json and model.onnx, and the files: MODEL FILE...')
+        if len(argv) < 2: raise InputError('give the folder of a run or of its model, and DICOM files: MODEL FILE...')
         rows = []
         for row in load(argv[0]).rows(argv[1:]):
             rows.append(row['reason'])

@@ -2,13 +2,13 @@
 import numpy as np
 import pytest
 
-from pneumo_fastai.data.cohort import CLASSES
+from pneumo_fastai.evaluation.uncertainty import SETS
 from pneumo_fastai.inference.decision import NAMES, decided
 
 RECIPE = dict(threshold=.5, calibrator=dict(method='intercept', intercept=1.), conformal=dict(limit={'0': .3, '1': .6}))
 
 
-def test_names_are_those_of_the_classes(): assert NAMES.tolist() == ['neither', *CLASSES, 'cannot tell']
+def test_names_are_in_the_order_of_the_codes(): assert NAMES[:3].tolist() == list(SETS[:3]) and len(NAMES) == len(SETS) == 4
 
 
 def test_the_threshold_is_pneumonia_and_what_is_no_number_is_nothing():

@@ -17,21 +17,19 @@ from pneumo_fastai.inference.bundle import Bundle, fresh
 from pneumo_fastai.inference.model import Model
 from pneumo_fastai.inference.onnx_file import write_onnx
 from pneumo_fastai.inference.portable import load, main
+from pneumo_fastai.runs import facts
 
 NEEDED = 'numpy', 'pydicom', 'imagecodecs', 'onnxruntime'
 RECIPE = dict(arch='resnet18', size=64, aspect='pad', any_view=False, mean=.45, std=.23, threshold=.5, members=1,
               calibrator=dict(method='temperature', temperature=2.), conformal=dict(limit={'0': .45, '1': .6}),
               grey={'mean': [80., 120.], 'standard deviation': [15., 60.]})
-PARTS = dict(network=('arch', 'size', 'members'), reading=('aspect', 'any_view', 'mean', 'std'),
-             decision=('threshold', 'calibrator', 'conformal'), likeness=('grey',))
 
 
 def saved(bundle, folder):
-    "The bundle's folder, as far as `portable` reads it."
+    "The bundle's folder, with its ONNX file."
     folder.mkdir()
-    said = {part: {k: bundle.recipe.get(k) for k in keys} for part, keys in PARTS.items()}
-    (folder/'model.json').write_text(json.dumps(said))
-    write_onnx(bundle, folder/'model.onnx')
+    write_onnx(bundle, folder/facts.ONNX)
+    bundle.save(folder)
     return folder
 
 
@@ -88,8 +86,8 @@ def test_the_command_prints_a_line_a_file(made, paths, tmp_path, capsys):
     assert first.startswith(f'{paths[0]}: ') and 'pneumonia, probability 0.' in first and ', set: ' in first
     assert second == f'{tmp_path}/absent.dcm: not read, the file does not exist'
     assert main([str(made[1]), str(tmp_path/'absent.dcm')]) == 1 and main([str(made[1]), paths[0]]) == 0 and main([]) == 2
-    (tmp_path/'model.json').write_text((made[1]/'model.json').read_text())
     capsys.readouterr()
+    made[0].save(tmp_path)
     assert main([str(tmp_path), paths[0]]) == 2 and 'holds no model.onnx' in capsys.readouterr().err
 
 
