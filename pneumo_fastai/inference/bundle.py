@@ -18,6 +18,7 @@ from ..runs.checksums import altered
 from ..writing import write
 from .decision import NO_NUMBER, decided
 from .network import dtype_of, in_threads, parts, ready
+from .onnx_file import write_onnx
 from .stored import read_arrays, read_weights, write_arrays, write_weights
 
 GIVE = 'give the folder that fit wrote, such as runs/weighted-..., or the model/ in it'
@@ -64,12 +65,14 @@ class Bundle:
             torch.manual_seed(seed)
             return fresh(self.recipe).eval().requires_grad_(False).to(self.device)
 
-    def save(self, folder):
-        "Into a bundle's folder, made where there is none; model.json comes last, so what has one is whole."
+    def save(self, folder, onnx=False):
+        "Into a bundle's folder, made where there is none; model.json comes last, so what has one is whole. `onnx`: with model.onnx."
         folder = Path(folder)
         folder.mkdir(exist_ok=True)
         (folder/facts.NAME).unlink(missing_ok=True)
         write_weights(folder/facts.WEIGHTS, self.model.state_dict())
+        if onnx: write_onnx(self, folder/facts.ONNX)
+        else: (folder/facts.ONNX).unlink(missing_ok=True)
         if self.references: write_arrays(folder/facts.REFERENCES, self.references)
         found = facts.described(self.recipe, self.about)
         write(folder/facts.CARD, card.text(found))

@@ -1,10 +1,12 @@
 "A run's model leaves it: the bundle in its folder."
+from ..errors import Failed
 from ..report import card
 from ..runs import facts
 from ..runs.checksums import renewing
 from ..runs.files import read_json
 from ..runs.folder import ended, is_cross_validation, read_run
 from ..runs.folds import read_folds
+from ..screen import note
 from .bundle import Bundle, joined
 
 
@@ -18,7 +20,11 @@ def export(
     facts_of = dict(experiment=run.name, data=run.data['name'], synthetic=run.synthetic, **card.decided(run, found), **more)
     model, several = (bundles[0].model, {}) if len(bundles) == 1 else (joined(bundles), dict(members=len(bundles)))
     recipe = bundles[0].recipe | facts_of | several
-    Bundle(model.state_dict(), recipe, references=bundles[0].references, about=card.about(run, found)).save(run.folder/facts.FOLDER)
+    made = Bundle(model.state_dict(), recipe, references=bundles[0].references, about=card.about(run, found))
+    try: made.save(run.folder/facts.FOLDER, onnx=True)
+    except Failed as e:
+        note(f'{e}; {facts.FOLDER}/ has no {facts.ONNX}')
+        made.save(run.folder/facts.FOLDER)
 
 
 def export_again(folder):

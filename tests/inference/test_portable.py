@@ -15,9 +15,7 @@ import pneumo_fastai
 from pneumo_fastai.errors import InputError, UnreadableImage
 from pneumo_fastai.inference.bundle import Bundle, fresh
 from pneumo_fastai.inference.model import Model
-from pneumo_fastai.inference.onnx_file import write_onnx
 from pneumo_fastai.inference.portable import load, main
-from pneumo_fastai.runs import facts
 
 NEEDED = 'numpy', 'pydicom', 'imagecodecs', 'onnxruntime'
 RECIPE = dict(arch='resnet18', size=64, aspect='pad', any_view=False, mean=.45, std=.23, threshold=.5, members=1,
@@ -27,9 +25,7 @@ RECIPE = dict(arch='resnet18', size=64, aspect='pad', any_view=False, mean=.45, 
 
 def saved(bundle, folder):
     "The bundle's folder, with its ONNX file."
-    folder.mkdir()
-    write_onnx(bundle, folder/facts.ONNX)
-    bundle.save(folder)
+    bundle.save(folder, onnx=True)
     return folder
 
 
