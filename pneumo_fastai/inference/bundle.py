@@ -2,25 +2,24 @@
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
-from ..data.cohort import CLASSES
 from ..data.decoding.dicom import UnreadableImage, read_square
-from ..data.likeness import unlike
 from ..errors import InputError
 from ..evaluation.calibrators import apply
-from ..evaluation.uncertainty import mutual_information, set_codes
+from ..evaluation.uncertainty import set_codes
 from ..models.ensemble import Ensemble
 from ..models.zoo import DESCRIBED, build
 from ..runs.folder import chosen
-from .network import dtype_of, in_threads, parts, ready
+from .features import together
+from .likeness import Likeness
+from .network import dtype_of, in_threads, parts, ready, seen
+from .rows import NAMES, framed
 from .stored import as_chosen, by_torch, faults, read_checked
-
-NO_NUMBER = 'the network gives no number for it'
-NAMES = np.array(['neither', *CLASSES, 'cannot tell'], dtype=object)  # of conformal prediction sets, in the order of their codes
 
 
 def joined(bundles) -> Ensemble:
@@ -36,8 +35,11 @@ def export(
 ):
     "model.pt, for `predict`: the weights, how an image is made ready, the threshold and calibrator that were chosen, of which data."
     facts = dict(experiment=run.name, data=run.data['name'], synthetic=run.synthetic, **chosen(found), **more)
-    model, several = (bundles[0].model, {}) if len(bundles) == 1 else (joined(bundles), dict(members=len(bundles)))
-    Bundle(model.state_dict(), bundles[0].recipe | facts | several).save(run.folder/'model.pt')
+    model, several, references = bundles[0].model, {}, bundles[0].references
+    if len(bundles) > 1:
+        model, (several, references) = joined(bundles), together(bundles)
+        several['members'] = len(bundles)
+    Bundle(model.state_dict(), bundles[0].recipe | facts | several, references=references).save(run.folder/'model.pt')
 
 
 def fresh(recipe):
@@ -46,12 +48,20 @@ def fresh(recipe):
     return build(**network) if n == 1 else Ensemble([build(**network) for _ in range(n)], [(0., 1.)] * n)
 
 
+class Seen(NamedTuple):
+    "Some files after the network."
+    each:np.ndarray    # (members, n) probabilities of pneumonia, NaN where a file could not be read
+    reasons:dict       # by path, why not
+    warnings:dict      # by path, a tuple of what makes an image unlike those of training; absent where nothing does
+    pixels:np.ndarray  # (images, size, size) uint8, of those that were read
+
+
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files, and in bfloat16 nearly that, sooner."
-    def __init__(self, state, recipe, precision='float32', device='cpu'):
+    def __init__(self, state, recipe, precision='float32', device='cpu', references=None):
         dtype_of(precision)  # raises for one that there is not, before any work
         self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, conformal, grey, ...
-        self.warnings = {}  # by path, of the images that were read
+        self.references = references or {}  # arrays by name, of `features.references`
         self.n, self.precision, self.device = recipe.get('members', 1), precision, torch.device(device)
         self.model = fresh(recipe)
         self.model.load_state_dict(state)
@@ -61,6 +71,15 @@ class Bundle:
     def network(self):
         "The model as it predicts; `model` is the one to look into."
         return ready(self.model, self.precision)
+
+    @cached_property
+    def likeness(self):
+        "What tells an image that is unlike those of training."
+        return Likeness(self.recipe, self.references, self.device)
+
+    def warm(self):
+        "Makes what is kept, before there are threads that would each make it."
+        _ = self.network, self.likeness
 
     @property
     def identity(self):
@@ -77,7 +96,8 @@ class Bundle:
 
     def save(self, path):
         "One file, whole or not at all."
-        with by_torch(path) as beside: torch.save({'state': self.model.state_dict(), 'recipe': self.recipe}, beside)
+        with by_torch(path) as beside: torch.save({'state': self.model.state_dict(), 'recipe': self.recipe, 'references': {
+            k: torch.from_numpy(v) for k, v in self.references.items()}}, beside)
 
     @classmethod
     def load(cls, run, precision='float32', device='cpu') -> 'Bundle':
@@ -87,13 +107,18 @@ class Bundle:
         state, recipe = read_checked(path)
         if Path(run).is_dir(): recipe |= as_chosen(path.parent)
         if why := next(faults(recipe), None): raise InputError(f'{path} cannot be used: {why}; give a run\'s folder, or train it anew')
-        try: return cls(state, recipe, precision, device)
+        found = torch.load(path, map_location='cpu', weights_only=True).get('references', {})
+        try: return cls(state, recipe, precision, device, {k: v.numpy() for k, v in found.items()})
         except (RuntimeError, TypeError, AttributeError) as e:
             raise InputError(f'{path} cannot be used: its weights are not those of {recipe["arch"]}; train it anew') from e
 
-    def pixels(self, path) -> np.ndarray:
-        "A file as the network's cache has it, (size, size) uint8; raises `UnreadableImage`."
-        return read_square(path, self.recipe['size'], self.recipe['aspect'], self.recipe.get('any_view', False))[0]
+    def read(self, path) -> tuple[np.ndarray, tuple]:
+        "A file as the network's cache has it, (size, size) uint8, and what its header says against it; raises `UnreadableImage`."
+        any_view = self.recipe.get('any_view', False)
+        pixels, film = read_square(path, self.recipe['size'], self.recipe['aspect'], any_view, doubtful=True)
+        return pixels, () if any_view else film.doubts
+
+    def pixels(self, path) -> np.ndarray: return self.read(path)[0]
 
     def normalised(self, pixels) -> torch.Tensor:
         "(n, size, size) uint8 as the network sees them in validation, (n, 1, size, size) on its device."
@@ -112,33 +137,37 @@ class Bundle:
 
     def probabilities(self, paths, batch_size=16, tick=None) -> tuple[np.ndarray, dict]:
         "The same by each network, (members, n): one row unless the model is an ensemble. `tick(done)` is told how far it is."
-        _ = self.network  # made here, not by each thread
+        self.warm()
         found, reasons, done = [], {}, 0
-        for probability, bad in in_threads(self._part, parts(list(paths), batch_size)):
-            found.append(probability)
-            reasons |= bad
-            done += probability.shape[1]
+        for one in in_threads(self._part, parts(list(paths), batch_size)):
+            found.append(one.each)
+            reasons |= one.reasons
+            done += one.each.shape[1]
             if tick: tick(done)
         return np.concatenate(found, 1), reasons
 
-    def _part(self, paths) -> tuple[np.ndarray, dict]:
+    def _part(self, paths) -> Seen:
         "`probabilities` of one batch."
-        out, reasons, at, images = np.full((self.n, len(paths)), np.nan), {}, [], []
+        reasons, at, images, doubts = {}, [], [], []
         for i, path in enumerate(paths):
-            try: images.append(self.pixels(path))
+            try: pixels, doubt = self.read(path)
             except UnreadableImage as e: reasons[str(path)] = e.reason
             else:
                 at.append(i)
-                if said := unlike(images[-1], self.recipe.get('grey')): self.warnings[str(path)] = said
-        if images: out[:, at] = self.of_pixels(np.stack(images))
-        return out, reasons
+                images.append(pixels)
+                doubts.append(doubt)
+        each = np.full((self.n, len(paths)), np.nan)
+        if not images: return Seen(each, reasons, {}, np.zeros((0, 0, 0), np.uint8))
+        each[:, at], warnings = self.judged(pixels := np.stack(images), doubts)
+        return Seen(each, reasons, {str(paths[i]): said for i, said in zip(at, warnings, strict=True) if said}, pixels)
 
     @torch.inference_mode()
-    def of_pixels(self, pixels) -> np.ndarray:
-        "(members, n) probabilities of (n, size, size) uint8."
-        x = self.normalised(pixels)
-        each = self.network(x).softmax(-1)[None] if self.n == 1 else self.network.probabilities(x)
-        return each[..., 1].cpu().numpy()
+    def judged(self, pixels, doubts=None) -> tuple[np.ndarray, list]:
+        "(members, n) probabilities of (n, size, size) uint8, and for each a tuple of what makes it unlike the images of training."
+        each, features = seen(self.network, self.normalised(pixels))
+        return each[..., 1].cpu().numpy(), self.likeness(pixels, features, doubts or [()] * len(pixels))
+
+    def of_pixels(self, pixels) -> np.ndarray: return self.judged(pixels)[0]
 
     def calibrated(self, probability) -> np.ndarray: return apply(self.recipe['calibrator'], probability)
 
@@ -151,29 +180,27 @@ class Bundle:
         """A row a file: path; probability, as in predictions.csv; calibrated, the same after the run's calibrator; prediction at the
         run's threshold; set, the conformal prediction set of the run's limits: 'no pneumonia', 'pneumonia', 'cannot tell' (both) or
         'neither', None where the model has no limits, as that of a cross-validation has none; and the reason where the file cannot be
-        read (None otherwise). Of an ensemble also disagreement: the mutual information of its networks, in nats. Last a warning where
-        the image's grey levels are unlike those of training."""
-        return self.framed(paths, *self.probabilities(paths, tick=tick))
+        read (None otherwise). Of an ensemble also disagreement: the mutual information of its networks, in nats. Last warnings, joined by
+        '; ': what its header says against a frontal chest radiograph, and where it is unlike the images of training in its grey levels,
+        its layout or the network's features."""
+        if not len(paths): return framed(self, [], np.zeros((self.n, 0)), {}, {})
+        done, frames = 0, []
+        for frame in self.tables(paths):
+            frames.append(frame)
+            done += len(frame)
+            if tick: tick(done)
+        return pd.concat(frames, ignore_index=True)
 
-    def framed(self, paths, each, reasons) -> pd.DataFrame:
-        "What `probabilities` says of these files, as `table` has it. A probability that is no number has a reason and no prediction."
-        probability = each.mean(0)
-        names = pd.Series(list(map(str, paths)), dtype=object)  # which need not be UTF-8
-        frame = pd.DataFrame({'path': names, 'probability': probability, 'calibrated': self.calibrated(probability)})
-        known = np.isfinite(frame[['probability', 'calibrated']]).all(axis=1).to_numpy()
-        if self.n > 1: frame['disagreement'] = np.nan
-        if self.n > 1: frame.loc[known, 'disagreement'] = mutual_information(each[:, known])
-        called = np.where(probability >= self.recipe['threshold'], CLASSES[1], CLASSES[0])
-        frame['prediction'] = pd.Series(called, dtype=object).where(known, None)
-        frame['set'] = pd.Series(self.sets(probability), dtype=object).where(known, None)
-        why = [None if k else reasons.get(p, NO_NUMBER) for k, p in zip(known, frame.path, strict=True)]
-        frame['reason'] = pd.Series(why, dtype=object)
-        frame['warning'] = pd.Series([self.warnings.get(p) for p in frame.path], dtype=object)
-        return frame
-
-    def tables(self, paths, batch_size=16, start=0):
-        "Yields the `table` of one batch after the other, from the file number `start` on, as if those before it had been there too."
-        _ = self.network
-        some = parts(list(paths), batch_size, start)
-        if not some: return
-        for part, found in zip(some, in_threads(self._part, some), strict=True): yield self.framed(part, *found)
+    def tables(
+        self, paths, batch_size=16,
+        start=0,     # the number of the file to begin with, as if those before it had been there too
+        draw=None,   # `draw(bundle, frame, pixels)` of each batch, in its thread: its `table`, and the images of it that were read
+    ):
+        "Yields the `table` of one batch after the other."
+        self.warm()
+        def work(part):
+            found = self._part(part)
+            frame = framed(self, part, found.each, found.reasons, found.warnings)
+            if draw: draw(self, frame, found.pixels)
+            return frame
+        if some := parts(list(paths), batch_size, start): yield from in_threads(work, some)

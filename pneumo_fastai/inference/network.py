@@ -5,6 +5,7 @@ from multiprocessing.pool import ThreadPool
 import torch
 from torch import nn
 from torch.fx.experimental.optimization import fuse
+from torch.nn.functional import normalize
 
 from ..errors import InputError
 from ..models.ensemble import Ensemble
@@ -21,13 +22,26 @@ def folded(model) -> nn.Module:
     return copy.deepcopy(model)
 
 
+class WithFeatures(nn.Module):
+    "Logits, and the features (n, channels): the mean over places of the last maps. The logits twice of a network that has no two halves."
+    def __init__(self, net):
+        super().__init__()
+        self.net, self.halves, self.training = net, hasattr(net, 'features') and hasattr(net, 'head'), net.training
+
+    def forward(self, x):
+        if not self.halves: return (logits := self.net(x)), logits
+        maps = self.net.features(x)
+        return self.net.head(maps), maps.mean((2, 3))
+
+
 class Ready(nn.Module):
-    "float32 logits of float32 images by a `folded` copy of a trained network in `dtype` and channels-last."
+    "float32 logits, and with `both` features, of float32 images by a `folded` copy of a trained network in `dtype` and channels-last."
     def __init__(self, model, dtype):
         super().__init__()
-        self.dtype, self.net = dtype, folded(model).to(dtype, memory_format=torch.channels_last)
+        self.dtype, self.net = dtype, folded(WithFeatures(model)).to(dtype, memory_format=torch.channels_last)
 
-    def forward(self, x): return self.net(x.to(self.dtype, memory_format=torch.channels_last)).float()
+    def both(self, x): return [o.float() for o in self.net(x.to(self.dtype, memory_format=torch.channels_last))]
+    def forward(self, x): return self.both(x)[0]
 
 
 def dtype_of(precision) -> torch.dtype:
@@ -45,6 +59,13 @@ def ready(
     made = Ensemble([Ready(m, dtype) for m in model.members], [(0., 1.)] * len(model.members))
     made.scale, made.shift = model.scale, model.shift
     return made.eval()
+
+
+def seen(network, x) -> tuple[torch.Tensor, list]:
+    "Of a `ready` network or ensemble: probabilities (members, n, classes), and of each member the features (n, channels), of length 1."
+    members, inputs = (network.members, network.members_see(x)) if isinstance(network, Ensemble) else ([network], [x])
+    each = [member.both(o) for member, o in zip(members, inputs, strict=True)]
+    return torch.stack([logits.softmax(-1) for logits, _ in each]), [normalize(features) for _, features in each]
 
 
 def parts(items, most, start=0) -> list:

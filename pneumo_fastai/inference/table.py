@@ -19,6 +19,6 @@ def write_table(model, paths, out, precision):
             if kept.done: note(f'{kept.done:,} of {len(paths):,} files were done before an interruption; going on from there')
             for frame in bundle.tables(paths, start=kept.done):
                 text = text_of(frame, ending, first=not kept.done)
-                kept.add(len(frame), int(frame.reason.notna().sum()), int(frame.warning.notna().sum()), text)
+                kept.add(len(frame), int(frame.reason.notna().sum()), int(frame.warnings.notna().sum()), text)
                 tick(kept.done, len(paths))
     return kept.rejected, kept.warned, bundle.recipe
