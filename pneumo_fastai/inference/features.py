@@ -3,6 +3,7 @@ import copy
 
 import numpy as np
 import torch
+from torch.nn.functional import normalize
 
 from .network import ready, seen
 
@@ -39,14 +40,13 @@ def kth(features, others, k) -> torch.Tensor:
 def limits(found) -> dict|None:
     "`k`, and of each network in `references` the distance that SHARE of its own images are within, each held against the others."
     if not found: return None
-    each = [torch.from_numpy(features).float() for features in numbered(found)]
-    own = [torch.cat([kth(part, o, K + 1) for part in o.split(500)]) for o in each]  # the nearest of all is the image itself
+    own = [torch.cat([kth(part, o, K + 1) for part in o.split(500)]) for o in numbered(found)]  # the nearest of all is the image itself
     return dict(k=K, limits=[round(float(torch.quantile(o, SHARE)), 5) for o in own])
 
 
-def numbered(found, name='features') -> list:
-    "The arrays `features_1`, `features_2`, ... in order."
-    return [found[f'{name}_{i}'] for i in range(1, len(found) // 2 + 1)]
+def numbered(found) -> list:
+    "`features_1`, `features_2`, ... as tensors, in order, of length 1 again: float16 made them a little longer or shorter."
+    return [normalize(torch.from_numpy(found[f'features_{i}']).float()) for i in range(1, len(found) // 2 + 1)]
 
 
 def together(bundles) -> tuple[dict, dict]:
@@ -66,7 +66,7 @@ class Far:
         device,
     ):
         self.k, self.limits = (known['k'], known['limits']) if known and found else (None, [])
-        self.others = [torch.from_numpy(f).float().to(device) for f in numbered(found)] if self.limits else []
+        self.others = [f.to(device) for f in numbered(found)] if self.limits else []
 
     def __call__(self, each) -> list:
         n, most = len(each[0]), len(self.limits)

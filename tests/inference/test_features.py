@@ -16,10 +16,11 @@ def directions(n, seed=0, spread=.1):
 
 
 def test_the_distance_is_that_to_the_kth_nearest_and_the_limit_leaves_one_in_a_hundred_beyond():
-    x = torch.from_numpy(directions(300)).float()
+    rows = directions(300)
+    x = torch.nn.functional.normalize(torch.from_numpy(rows).float())
     away = torch.cdist(x, x, compute_mode='donot_use_mm_for_euclid_dist').sort(1).values
     torch.testing.assert_close(kth(x, x, 4), away[:, 3], atol=1e-3, rtol=0)
-    known = limits(dict(features_1=x.half().numpy(), labels_1=np.zeros(300, np.int8)))
+    known = limits(dict(features_1=rows, labels_1=np.zeros(300, np.int8)))
     assert known['k'] == K and known['limits'][0] == pytest.approx(float(np.quantile(away[:, K], .99)), abs=2e-3)
     assert 1 <= (away[:, K] > known['limits'][0]).sum() <= 5 and limits({}) is None
 
