@@ -54,7 +54,7 @@ class Maps:
     @property
     def how(self) -> dict:
         "What a model says of its heat, for new images to be drawn alike."
-        return dict(method=self.method, layers=self.layers, mirror=self.mirror, tops=self.tops)
+        return dict(method=self.method, layers=self.layers, mirror=self.mirror, tops=list(self.tops))
 
     @property
     def scale(self) -> Scale:

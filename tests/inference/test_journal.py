@@ -65,7 +65,7 @@ def test_rows_of_another_model_or_of_other_files_are_not_gone_on_with(model, fil
         with pytest.raises(RuntimeError), journal(tmp_path/'p.csv', about, None): raise RuntimeError
         before = (tmp_path/'p.csv.partial').read_bytes()
         assert run(predict, [str(model), str(films), '--out', str(tmp_path/'p.csv')]) == 2
-        assert 'rows of another model or other files' in capsys.readouterr().err and (tmp_path/'p.csv.partial').read_bytes() == before
+        assert 'rows of another model, other files' in capsys.readouterr().err and (tmp_path/'p.csv.partial').read_bytes() == before
         (tmp_path/'p.csv.partial').unlink()
 
 
