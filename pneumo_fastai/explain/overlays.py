@@ -35,7 +35,8 @@ class Overlays:
         name = Path(path).name
         short = name.encode(errors='surrogateescape')[:LONGEST].decode(errors='ignore')
         unique = self.times[name.lower()] < 2 and short == name
-        return self.folder/(f'{name}.png' if unique else f'{short}.{sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:12]}.png')
+        tail = sha256(str(path).encode(errors='surrogateescape')).hexdigest()[:12]
+        return self.folder/(f'{name}.png' if unique else f'{short}.{tail}.png')
 
     def __call__(self, bundle, frame, pixels):
         rows = frame[frame.probability.notna()]

@@ -1,5 +1,6 @@
 "A trained network made ready to predict, and work dealt out to threads: the same answers, sooner."
 import copy
+import threading
 from multiprocessing.pool import ThreadPool
 
 import torch
@@ -22,26 +23,22 @@ def folded(model) -> nn.Module:
     return copy.deepcopy(model)
 
 
-class WithFeatures(nn.Module):
-    "Logits, and the features (n, channels): the mean over places of the last maps. The logits twice of a network that has no two halves."
-    def __init__(self, net):
-        super().__init__()
-        self.net, self.halves, self.training = net, hasattr(net, 'features') and hasattr(net, 'head'), net.training
-
-    def forward(self, x):
-        if not self.halves: return (logits := self.net(x)), logits
-        maps = self.net.features(x)
-        return self.net.head(maps), maps.mean((2, 3))
-
-
 class Ready(nn.Module):
     "float32 logits, and with `both` features, of float32 images by a `folded` copy of a trained network in `dtype` and channels-last."
     def __init__(self, model, dtype):
         super().__init__()
-        self.dtype, self.net = dtype, folded(WithFeatures(model)).to(dtype, memory_format=torch.channels_last)
+        self.dtype, self.net, self.kept = dtype, folded(model).to(dtype, memory_format=torch.channels_last), threading.local()
+        if last := getattr(model, 'last', None): self.net.get_submodule(last).register_forward_pre_hook(self._keep)
 
-    def both(self, x): return [o.float() for o in self.net(x.to(self.dtype, memory_format=torch.channels_last))]
-    def forward(self, x): return self.both(x)[0]
+    def _keep(self, module, inputs): self.kept.features = inputs[0].flatten(1)
+
+    def both(self, x) -> tuple[torch.Tensor, torch.Tensor]:
+        "Logits, and what goes into the last layer, (n, channels): of a network that names none the logits again. Each thread has its own."
+        self.kept.features = None
+        logits = self(x)
+        return logits, logits if self.kept.features is None else self.kept.features.float()
+
+    def forward(self, x): return self.net(x.to(self.dtype, memory_format=torch.channels_last)).float()
 
 
 def dtype_of(precision) -> torch.dtype:

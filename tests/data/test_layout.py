@@ -22,7 +22,7 @@ def enlarged(image, box): return np.asarray(Image.fromarray(image).resize(image.
 
 @pytest.mark.parametrize('change, says, most, least', [
     (lambda x: x, 'looks|laid', .06, 0), (lambda x: x[:, ::-1], 'looks|laid', .06, 0), (lambda x: 255 - x, 'inverted', 1, .98),
-    (lambda x: np.rot90(x), 'quarter turn to the left', 1, .9), (lambda x: np.rot90(x, 3), 'quarter turn to the right', 1, .9),
+    (np.rot90, 'quarter turn to the left', 1, .9), (lambda x: np.rot90(x, 3), 'quarter turn to the right', 1, .9),
     (lambda x: np.rot90(x, 2), 'upside down', 1, .9), (lambda x: enlarged(x, (0, 0, .5, 1)), 'left half', 1, .5),
     (lambda x: enlarged(x, (.5, 0, 1, .5)), 'upper right quarter', 1, .5),
     (lambda x: np.random.default_rng(0).integers(0, 255, x.shape, np.uint8), 'laid out unlike', 1, 1), (lambda x: x * 0, 'l', 0, 0)],

@@ -65,7 +65,8 @@ def test_heat_is_a_share_of_the_runs_own_top_or_else_of_the_images_own(films, tm
 def test_a_picture_that_is_there_is_not_drawn_again_and_a_layer_by_name_gives_one_too(films, tmp_path):
     paths = [str(p) for p in sorted(films.rglob('*.png'))[:40]]
     for layers in (None, ['0']):
-        bundle = Bundle(zoo.build('resnet18').state_dict(), RECIPE | dict(heat=dict(method='hirescam', layers=layers, mirror=True, tops=[.1])))
+        heat = dict(method='hirescam', layers=layers, mirror=True, tops=[.1])
+        bundle = Bundle(zoo.build('resnet18').state_dict(), RECIPE | dict(heat=heat))
         draw = Overlays(tmp_path/str(layers), paths)
         draw.place(paths[0]).write_bytes(b'before')
         list(bundle.tables(paths, 8, draw=draw))
@@ -87,3 +88,19 @@ def test_words_fit_and_names_are_told_apart(tmp_path):
     assert all(draw.font.getlength(line) <= 284 for line in wrapped('what a place adds to the logit ' * 5, draw.font, 300))
     (line,) = cut('n' * 300 + '.png', draw.font, 300)
     assert line.endswith('.png') and '…' in line and readable('a\nb\udcff') == 'a?b?'
+
+
+def test_after_an_interruption_the_same_command_draws_the_rest_into_the_same_folder(model, films, tmp_path, monkeypatch, capsys):
+    done, whole, command = [], Overlays.drawn, [str(model), str(films/'NORMAL'), '--out', str(tmp_path/'p.csv'), '--heatmaps']
+    def breaks(self, *row):
+        done.append(row)
+        if len(done) == 40: raise RuntimeError
+        return whole(self, *row)
+    monkeypatch.setattr(Overlays, 'drawn', breaks)
+    with pytest.raises(RuntimeError): run(predict, [*command, str(tmp_path/'maps')])
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path/'maps').iterdir()}
+    assert run(predict, [*command, str(tmp_path/'other')]) == 2 and 'other heatmaps' in capsys.readouterr().err
+    assert run(predict, [*command, str(tmp_path/'maps')]) == 0
+    n = len(list((films/'NORMAL').iterdir()))
+    assert len(list((tmp_path/'maps').iterdir())) == n == len(pd.read_csv(tmp_path/'p.csv')) and len(done) <= n + 2
+    assert len(before) >= 30 and all(p.stat().st_mtime_ns == t for p, t in before.items())

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pneumo_fastai.inference import features
-from pneumo_fastai.inference.features import FEWEST, K, Far, kth, limits, references, together
+from pneumo_fastai.inference.features import FEWEST, Far, K, kth, limits, references, together
 
 
 def directions(n, seed=0, spread=.1):
@@ -38,7 +38,8 @@ def test_most_networks_have_to_find_an_image_far():
     assert far([near, near, off]) == [None]
     assert far([near, off, off]) == ['farther from the validation images than 99% of them are, in the features of 2 of 3 networks']
     assert list(found) == [f'{name}_{i}' for i in (1, 2, 3) for name in ('features', 'labels')] and known['heat'] is None
-    alone = Far(*(lambda b: (b.recipe['features'], b.references))(several(1)[0]), 'cpu')
+    one = several(1)[0]
+    alone = Far(one.recipe['features'], one.references, 'cpu')
     assert [o and o.split(', in ')[1] for o in alone([torch.cat([near, off])])] == [None, "the network's own features"]
 
 
@@ -60,6 +61,6 @@ def test_references_are_of_valid_evenly_chosen_of_length_1_and_without_a_name(sm
     np.testing.assert_allclose(np.linalg.norm(found['features_1'].astype(float), axis=1), 1, atol=2e-3)
     assert found['labels_1'].sum() == 20 and sorted(found) == ['features_1', 'labels_1']
     x = torch.from_numpy(pixels['/secret/0.png']).float().div(255).sub(.4).div(.2)[None, None]
-    with torch.no_grad(): maps = net.eval().features(x).mean((2, 3))[0]
-    np.testing.assert_allclose(found['features_1'][0], maps / maps.norm(), atol=2e-3)
+    with torch.no_grad(): pooled = net.eval().features(x).mean((2, 3))[0]
+    np.testing.assert_allclose(found['features_1'][0], pooled / pooled.norm(), atol=2e-3)
     assert references(net, pixels, table[:FEWEST - 1], (.4, .2)) == {}

@@ -6,7 +6,8 @@ from pneumo_fastai.inference.rows import NO_NUMBER, framed
 
 
 def test_a_row_a_file_with_its_warnings_joined_and_no_class_for_what_is_no_number():
-    bundle = SimpleNamespace(n=1, recipe=dict(threshold=.5), calibrated=lambda p: p**2, sets=lambda p: np.full(len(p), 'cannot tell', object))
+    sets = dict(calibrated=lambda p: p**2, sets=lambda p: np.full(len(p), 'cannot tell', object))
+    bundle = SimpleNamespace(n=1, recipe=dict(threshold=.5), **sets)
     frame = framed(bundle, ['a', 'b', 'c'], np.array([[.5, np.nan, np.nan]]), {'b': 'is a folder'}, {'a': ('one', 'two')})
     assert list(frame.columns) == ['path', 'probability', 'calibrated', 'prediction', 'set', 'reason', 'warnings']
     assert list(frame.prediction) == ['pneumonia', None, None] and list(frame['set']) == ['cannot tell', None, None]

@@ -71,7 +71,8 @@ def no_radiograph(ds) -> str|None:
     modality = (text(ds.get('Modality')) or '').upper()
     if modality not in MODALITIES | CONVERTED:
         return f'is of modality {modality if modality in OTHERS else "unknown"}, not a projection radiograph (CR, DX, DR, RG)'
-    if modality in CONVERTED and not of_chest(ds): return f'is {modality} (converted from something else) and does not say that it is a chest'
+    if modality in CONVERTED and not of_chest(ds):
+        return f'is {modality} (converted from something else) and does not say that it is a chest'
     return None
 
 

@@ -115,7 +115,7 @@ def test_what_says_that_it_is_no_frontal_chest_is_refused_unless_asked_for(saved
 def test_a_radiograph_that_speaks_against_itself_is_read_with_its_doubts_where_asked_for_and_a_ct_is_not(saved, header, said):
     path = saved(GREY, **header)
     if said is None:
-        with pytest.raises(UnreadableImage, match='is of modality CT|is OT'): read_square(path, 16, doubtful=True)
+        with pytest.raises(UnreadableImage, match=r'is of modality CT|is OT'): read_square(path, 16, doubtful=True)
         return
     pixels, film = read_square(path, 16, doubtful=True)
     assert list(film.doubts) == said
