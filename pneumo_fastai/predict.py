@@ -1,8 +1,9 @@
 "python -m pneumo_fastai.predict: what a run's network says of new files."
 import sys
+from pathlib import Path
 
-from .cli import check_out, run
-from .errors import Failed
+from .cli import check_folder, check_out, run
+from .errors import Failed, InputError
 from .memory import keep_freed
 from .screen import note
 
@@ -13,9 +14,11 @@ def predict(
     model,              # the folder of a run, or of its model
     files,              # an image file; a folder of DICOM, PNG, JPEG files; @LIST, a file with a path a line; or -, such lines as input
     out:str = 'predictions.csv',  # the table's file: .csv, .jsonl (JSON lines) or .parquet; one that exists is not overwritten
+    heatmaps:str = None,  # a new or empty folder, which gets a picture for each image read: the radiograph under its heatmap
     precision:str = 'float32',    # or bfloat16: faster where the processor has it, probabilities then differ by a few hundredths at most
 ):
-    "Give each radiograph its probability of pneumonia and a set of classes, as a table on screen and in a file."
+    """Give each radiograph its probability of pneumonia, a set of classes, and warnings where it is unlike the images of training, as a
+    table on screen and in a file."""
     from .data.listed import images_named
     from .inference.formats import first_rows, format_of
     from .inference.table import write_table
@@ -23,13 +26,28 @@ def predict(
     keep_freed()
     check_out(out, new=True)
     format_of(out)
+    draw = drawing(heatmaps, out) if heatmaps else None
     paths, others = images_named(files)
-    rejected, warned, recipe = write_table(model, paths, out, precision)
+    rejected, warned, recipe = write_table(model, paths, out, precision, draw)
     show_predictions(first_rows(out, SHOWN), len(paths), rejected, warned, recipe)
     if others: note(f'{others} files that are no DICOM, PNG or JPEG were left out')
-    written(out)
+    written(out, *[heatmaps] * bool(heatmaps))
     if rejected == len(paths): raise Failed(f'none of the {len(paths)} files could be read; {out} says why')
     return 3 if rejected else 0
+
+
+def drawing(folder, out):
+    """What makes the drawer of heatmaps for some paths. `InputError` unless the folder is new or empty, or there is what an interrupted
+    prediction left: whether it drew into that folder, the journal tells."""
+    there = Path(folder)
+    if there.exists() and not there.is_dir(): raise InputError(f'{folder} is no folder; give --heatmaps a new or empty one')
+    if there.is_dir() and any(there.iterdir()) and not Path(f'{out}.partial').is_file():
+        raise InputError(f'{folder} is not empty; give --heatmaps a new or empty folder')
+    check_folder(folder)
+    def made(paths):
+        from .explain.overlays import Overlays  # when it is needed: torch takes seconds
+        return Overlays(folder, paths)
+    return made
 
 
 predict.ends = 'Exit status: 0, all files were read; 3, some were rejected; 1, none could be read or it failed on the way; 2, bad input.'

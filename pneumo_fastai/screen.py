@@ -21,7 +21,8 @@ def bar(description):
     with progress() as p:
         task = p.add_task(description, total=None, note='')
         def tick(done, total, rejected=0):
-            rate = f'{p.tasks[0].speed:.0f}/s' if p.tasks[0].speed else ''
+            speed = p.tasks[0].speed or 0
+            rate = f'{speed:.{0 if speed >= 10 else 1}f}/s' if speed else ''
             p.update(task, completed=done, total=total, note=f'{rate}, {rejected} rejected' if rejected else rate)
         yield tick
 

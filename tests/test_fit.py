@@ -111,7 +111,7 @@ def test_predict_gives_what_predictions_csv_has(made, monkeypatch, capsys):
     argv = [str(run), str(here/'films'), '--out', 'p.csv']
     assert cli.run(predict, argv) == 3 and 'rejected: 1 of 81' in capsys.readouterr().out
     both = pd.read_csv(here/'p.csv').merge(pd.read_csv(run/'predictions.csv'), on='path')
-    assert len(both) == len(pd.read_csv(run/'predictions.csv')) and both.warning.isna().all()
+    assert len(both) == len(pd.read_csv(run/'predictions.csv')) and both.warnings.isna().all()
     np.testing.assert_allclose(both.probability_x, both.probability_y, atol=1e-4)
     assert cli.run(predict, argv) == 2 and 'p.csv exists' in capsys.readouterr().err
 
@@ -120,7 +120,7 @@ def test_a_black_image_is_unlike_those_that_the_run_was_trained_on(made, tmp_pat
     Image.new('L', (48, 48)).save(tmp_path/'black.png')
     assert cli.run(predict, [str(made[0]), str(tmp_path/'black.png'), '--out', str(tmp_path/'black.csv')]) == 0
     assert 'warning: 1 of 1 images' in capsys.readouterr().out
-    assert pd.read_csv(tmp_path/'black.csv').warning[0].startswith('grey levels unlike those of training: mean 0.0')
+    assert pd.read_csv(tmp_path/'black.csv').warnings[0].startswith('grey levels unlike those of training: mean 0.0')
 
 
 @pytest.mark.slow

@@ -1,14 +1,24 @@
 "Whether an image's grey levels are like those of the training images: a blank or nearly black one gets a probability as any other does."
+import math
+
 import numpy as np
 
 SAMPLE = 2000  # images, evenly spaced: as good as all
 MARGIN = 0.25  # of the training images' range, on each side: other machines expose otherwise
+LEVELS = np.arange(256.)
 BLANK = 1  # standard deviation in grey levels below which nothing is seen, whatever training had
 
 
 def measures(image) -> dict:
     "Mean and standard deviation of the grey levels of a uint8 image."
-    return {'mean': float(image.mean()), 'standard deviation': float(image.std())}
+    share = np.bincount(image.ravel(), minlength=256) / image.size  # from 256 numbers: sooner than from each pixel
+    mean = float(share @ LEVELS)
+    return {'mean': mean, 'standard deviation': math.sqrt(share @ (LEVELS - mean)**2)}
+
+
+def sampled(pixels, paths):
+    "Yields at most about SAMPLE of the images."
+    for path in list(paths)[::max(1, len(paths) // SAMPLE)]: yield pixels.read([pixels.row(path)])[0]
 
 
 def grey_range(
@@ -16,8 +26,7 @@ def grey_range(
     paths,   # of the training images
 ) -> dict:
     "For each of `measures` the percentiles 0.1 and 99.9 over the training images."
-    rows = [pixels.row(p) for p in paths][::max(1, len(paths) // SAMPLE)]
-    each = [measures(pixels.read([row])[0]) for row in rows]
+    each = [measures(image) for image in sampled(pixels, paths)]
     return {k: np.percentile([m[k] for m in each], [0.1, 99.9]).tolist() for k in each[0]}
 
 

@@ -22,6 +22,7 @@ class Maps:
     values:list   # float32 arrays (n, h, w), not scaled: the `values` of `Heat`
     last:bool = True  # whether of the maps that go into the network's head
     tops:list = ()    # of each of `values`, what is drawn in the hottest colour
+    mirror:bool = False  # whether each is the mean with that of the mirrored image
 
     def __post_init__(self): self.at = {p: i for i, p in enumerate(self.paths)}
 
@@ -49,6 +50,11 @@ class Maps:
         for p in paths:
             parts = [torch.from_numpy(v[self.at[p]][None] / top) for v, top in zip(self.values, self.tops, strict=True)]
             yield torch.stack([resized(o, (self.size, self.size))[0] for o in parts]).mean(0).clamp(max=1).numpy()
+
+    @property
+    def how(self) -> dict:
+        "What a model says of its heat, for new images to be drawn alike."
+        return dict(method=self.method, layers=self.layers, mirror=self.mirror, tops=list(self.tops))
 
     @property
     def scale(self) -> Scale:
@@ -97,7 +103,7 @@ def compute_each(
             for m, part in parts.items(): part.append(arrays(found[m]))
             if tick: tick(min(start + batch_size, len(paths)), len(paths))
         size = pixels.array.shape[1]
-        return {m: Maps(paths, cam.layers, m, size, *joined(part), cam.last) for m, part in parts.items()}
+        return {m: Maps(paths, cam.layers, m, size, *joined(part), cam.last, mirror=mirror) for m, part in parts.items()}
 
 
 def arrays(heat) -> Heat: return Heat([o.half().cpu().numpy() for o in heat.maps], [o.cpu().numpy() for o in heat.values])

@@ -2,13 +2,13 @@
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
-from ..data.decoding.dicom import UnreadableImage, read_square
-from ..data.likeness import unlike
+from ..data.decoding.dicom import UnreadableImage
 from ..errors import InputError
 from ..models.ensemble import Ensemble
 from ..models.zoo import DESCRIBED, build
@@ -16,9 +16,11 @@ from ..report import card
 from ..runs import facts
 from ..runs.checksums import altered
 from ..writing import write
-from .decision import NO_NUMBER, decided
-from .network import dtype_of, in_threads, parts, ready
+from .decision import read
+from .likeness import Likeness
+from .network import dtype_of, in_threads, parts, ready, seen
 from .onnx_file import write_onnx
+from .rows import framed
 from .stored import read_arrays, read_weights, write_arrays, write_weights
 
 GIVE = 'give the folder that fit wrote, such as runs/weighted-..., or the model/ in it'
@@ -35,13 +37,20 @@ def fresh(recipe):
     return build(**network) if n == 1 else Ensemble([build(**network) for _ in range(n)], [(0., 1.)] * n)
 
 
+class Seen(NamedTuple):
+    "Some files after the network."
+    each:np.ndarray    # (members, n) probabilities of pneumonia, NaN where a file could not be read
+    reasons:dict       # by path, why not
+    warnings:dict      # by path, a tuple of what makes an image unlike those of training; absent where nothing does
+    pixels:np.ndarray  # (images, size, size) uint8, of those that were read
+
+
 class Bundle:
     "`probability(paths)`: what the run's predictions.csv would say of these files, and in bfloat16 nearly that, sooner."
     def __init__(self, state, recipe, precision='float32', device='cpu', references=None, about=None):
         dtype_of(precision)  # raises for one that there is not, before any work
         self.recipe = recipe  # arch, size, aspect, any_view, mean, std, members, threshold, calibrator, conformal, grey, ...
         self.references, self.about = references or {}, about or {}  # arrays by name; what model.json has besides, for people
-        self.warnings = {}  # by path, of the images that were read
         self.n, self.precision, self.device = recipe.get('members', 1), precision, torch.device(device)
         self.model = fresh(recipe)
         self.model.load_state_dict(state)
@@ -51,6 +60,15 @@ class Bundle:
     def network(self):
         "The model as it predicts; `model` is the one to look into."
         return ready(self.model, self.precision)
+
+    @cached_property
+    def likeness(self):
+        "What tells an image that is unlike those of training."
+        return Likeness(self.recipe, self.references, self.device)
+
+    def warm(self):
+        "Makes what is kept, before there are threads that would each make it."
+        _ = self.network, self.likeness
 
     @property
     def identity(self):
@@ -91,9 +109,8 @@ class Bundle:
         except (RuntimeError, TypeError, AttributeError) as e:
             raise InputError(f'{folder} cannot be used: its weights are not those of {recipe["arch"]}; train it anew') from e
 
-    def pixels(self, path) -> np.ndarray:
-        "A file as the network's cache has it, (size, size) uint8; raises `UnreadableImage`."
-        return read_square(path, self.recipe['size'], self.recipe['aspect'], self.recipe.get('any_view', False))[0]
+    def read(self, path) -> tuple[np.ndarray, tuple]: return read(self.recipe, path)
+    def pixels(self, path) -> np.ndarray: return self.read(path)[0]
 
     def normalised(self, pixels) -> torch.Tensor:
         "(n, size, size) uint8 as the network sees them in validation, (n, 1, size, size) on its device."
@@ -112,56 +129,63 @@ class Bundle:
 
     def probabilities(self, paths, batch_size=16, tick=None) -> tuple[np.ndarray, dict]:
         "The same by each network, (members, n): one row unless the model is an ensemble. `tick(done)` is told how far it is."
-        _ = self.network  # made here, not by each thread
+        self.warm()
         found, reasons, done = [], {}, 0
-        for probability, bad in in_threads(self._part, parts(list(paths), batch_size)):
-            found.append(probability)
-            reasons |= bad
-            done += probability.shape[1]
+        for one in in_threads(self._part, parts(list(paths), batch_size)):
+            found.append(one.each)
+            reasons |= one.reasons
+            done += one.each.shape[1]
             if tick: tick(done)
         return np.concatenate(found, 1), reasons
 
-    def _part(self, paths) -> tuple[np.ndarray, dict]:
+    def _part(self, paths) -> Seen:
         "`probabilities` of one batch."
-        out, reasons, at, images = np.full((self.n, len(paths)), np.nan), {}, [], []
+        reasons, at, images, doubts = {}, [], [], []
         for i, path in enumerate(paths):
-            try: images.append(self.pixels(path))
+            try: pixels, doubt = self.read(path)
             except UnreadableImage as e: reasons[str(path)] = e.reason
             else:
                 at.append(i)
-                if said := unlike(images[-1], self.recipe.get('grey')): self.warnings[str(path)] = said
-        if images: out[:, at] = self.of_pixels(np.stack(images))
-        return out, reasons
+                images.append(pixels)
+                doubts.append(doubt)
+        each = np.full((self.n, len(paths)), np.nan)
+        if not images: return Seen(each, reasons, {}, np.zeros((0, 0, 0), np.uint8))
+        each[:, at], warnings = self.judged(pixels := np.stack(images), doubts)
+        return Seen(each, reasons, {str(paths[i]): said for i, said in zip(at, warnings, strict=True) if said}, pixels)
 
     @torch.inference_mode()
-    def of_pixels(self, pixels) -> np.ndarray:
-        "(members, n) probabilities of (n, size, size) uint8."
-        x = self.normalised(pixels)
-        each = self.network(x).softmax(-1)[None] if self.n == 1 else self.network.probabilities(x)
-        return each[..., 1].cpu().numpy()
+    def judged(self, pixels, doubts=None) -> tuple[np.ndarray, list]:
+        "(members, n) probabilities of (n, size, size) uint8, and for each a tuple of what makes it unlike the images of training."
+        each, features = seen(self.network, self.normalised(pixels))
+        return each[..., 1].cpu().numpy(), self.likeness(pixels, features, doubts or [()] * len(pixels))
+
+    def of_pixels(self, pixels) -> np.ndarray: return self.judged(pixels)[0]
 
     def table(self, paths, tick=None) -> pd.DataFrame:
         """A row a file: path; probability, as in predictions.csv; calibrated, the same after the run's calibrator; prediction at the
         run's threshold; set, the conformal prediction set of the run's limits: 'no pneumonia', 'pneumonia', 'cannot tell' (both) or
         'neither', None where the model has no limits, as that of a cross-validation has none; and the reason where the file cannot be
-        read (None otherwise). Of an ensemble also disagreement: the mutual information of its networks, in nats. Last a warning where
-        the image's grey levels are unlike those of training."""
-        return self.framed(paths, *self.probabilities(paths, tick=tick))
+        read (None otherwise). Of an ensemble also disagreement: the mutual information of its networks, in nats. Last warnings, joined by
+        '; ': what its header says against a frontal chest radiograph, and where it is unlike the images of training in its grey levels,
+        its layout or the network's features."""
+        if not len(paths): return framed(self.recipe, [], np.zeros((self.n, 0)), {}, {})
+        done, frames = 0, []
+        for frame in self.tables(paths):
+            frames.append(frame)
+            done += len(frame)
+            if tick: tick(done)
+        return pd.concat(frames, ignore_index=True)
 
-    def framed(self, paths, each, reasons) -> pd.DataFrame:
-        "What `probabilities` says of these files, as `table` has it. A probability that is no number has a reason and no prediction."
-        found = decided(self.recipe, each)
-        known = found.pop('known')
-        frame = pd.DataFrame({'path': pd.Series(list(map(str, paths)), dtype=object)} | {  # which need not be UTF-8
-            name: pd.Series(values, dtype=values.dtype) for name, values in found.items()})
-        why = [None if k else reasons.get(p, NO_NUMBER) for k, p in zip(known, frame.path, strict=True)]
-        frame['reason'] = pd.Series(why, dtype=object)
-        frame['warning'] = pd.Series([self.warnings.get(p) for p in frame.path], dtype=object)
-        return frame
-
-    def tables(self, paths, batch_size=16, start=0):
-        "Yields the `table` of one batch after the other, from the file number `start` on, as if those before it had been there too."
-        _ = self.network
-        some = parts(list(paths), batch_size, start)
-        if not some: return
-        for part, found in zip(some, in_threads(self._part, some), strict=True): yield self.framed(part, *found)
+    def tables(
+        self, paths, batch_size=16,
+        start=0,     # the number of the file to begin with, as if those before it had been there too
+        draw=None,   # `draw(bundle, frame, pixels)` of each batch, in its thread: its `table`, and the images of it that were read
+    ):
+        "Yields the `table` of one batch after the other."
+        self.warm()
+        def work(part):
+            found = self._part(part)
+            frame = framed(self.recipe, part, found.each, found.reasons, found.warnings)
+            if draw: draw(self, frame, found.pixels)
+            return frame
+        if some := parts(list(paths), batch_size, start): yield from in_threads(work, some)

@@ -1,14 +1,25 @@
-"From the networks' probabilities to what is said of an image: the same with torch and without. Imports neither torch nor pandas."
+"A file's way to the network, and from its probabilities to what is said of the image: the same without torch and pandas, not imported here."
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..data import CLASSES
+from ..data.decoding.dicom import read_square
 from ..evaluation.calibrators import apply
 from ..evaluation.uncertainty import mutual_information, set_codes
 
 NAMES = np.array(['neither', *CLASSES, 'cannot tell'], dtype=object)  # of conformal prediction sets, in the order of their codes
 NO_NUMBER = 'the network gives no number for it'
+
+
+def read(
+    recipe,  # size, aspect, any_view
+    path,    # of a file, or a pydicom `Dataset`
+) -> tuple[np.ndarray, tuple]:
+    "An image as the network's cache has it, (size, size) uint8, and what its header says against it; raises `UnreadableImage`."
+    any_view = recipe.get('any_view', False)
+    pixels, film = read_square(path, recipe['size'], recipe['aspect'], any_view, doubtful=True)
+    return pixels, () if any_view else film.doubts
 
 
 @dataclass(frozen=True)
@@ -18,7 +29,7 @@ class Prediction:
     calibrated:float         # the same after the run's calibrator
     prediction:str           # 'pneumonia' where `probability` is at or above the run's threshold, else 'no pneumonia'
     set:str|None             # conformal prediction set: 'pneumonia', 'no pneumonia', 'cannot tell' (both), 'neither'; None: no limits
-    warnings:tuple[str, ...] = ()      # such as that its grey levels are unlike those of training
+    warnings:tuple[str, ...] = ()      # where it is unlike the images of training, and how
     disagreement:float|None = None     # of an ensemble: the mutual information of its networks, in nats
 
 

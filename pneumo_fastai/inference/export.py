@@ -8,6 +8,7 @@ from ..runs.folder import ended, is_cross_validation, read_run
 from ..runs.folds import read_folds
 from ..screen import note
 from .bundle import Bundle, joined
+from .features import together
 
 
 def export(
@@ -18,9 +19,11 @@ def export(
 ):
     "model/, for `predict` and for others: the weights, how an image is made ready, what was chosen and measured, on which data."
     facts_of = dict(experiment=run.name, data=run.data['name'], synthetic=run.synthetic, **card.decided(run, found), **more)
-    model, several = (bundles[0].model, {}) if len(bundles) == 1 else (joined(bundles), dict(members=len(bundles)))
-    recipe = bundles[0].recipe | facts_of | several
-    made = Bundle(model.state_dict(), recipe, references=bundles[0].references, about=card.about(run, found))
+    model, several, references = bundles[0].model, {}, bundles[0].references
+    if len(bundles) > 1:
+        model, (several, references) = joined(bundles), together(bundles)
+        several['members'] = len(bundles)
+    made = Bundle(model.state_dict(), bundles[0].recipe | facts_of | several, references=references, about=card.about(run, found))
     try: made.save(run.folder/facts.FOLDER, onnx=True)
     except Failed as e:
         note(f'{e}; {facts.FOLDER}/ has no {facts.ONNX}')

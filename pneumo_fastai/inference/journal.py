@@ -39,7 +39,8 @@ class Journal:
         for i, line in enumerate(whole_lines(file)):
             found = json.loads(line)
             if i: self.count(found)
-            elif found != about: raise InputError(f'{path} has rows of another model or other files; remove it or give another --out')
+            elif found != about: raise InputError(
+                f'{path} has rows of another model, other files or other heatmaps; remove it or give another --out')
         if not file.tell(): self.line(about)
 
     def count(self, batch):

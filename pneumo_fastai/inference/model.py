@@ -6,10 +6,10 @@ import numpy as np
 
 from ..data.decoding.codecs import MAX_SIDE
 from ..data.decoding.dicom import UnreadableImage, square
-from ..data.likeness import unlike
 from ..errors import InputError
 from .bundle import Bundle
 from .decision import Prediction
+from .rows import framed
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -32,7 +32,7 @@ class Model:
     "A `Bundle` that is not changed by what it is asked, so that several threads may ask at once."
     def __init__(self, bundle:Bundle):
         self.bundle = bundle
-        _ = bundle.network  # made now, not by each thread
+        bundle.warm()
 
     @overload
     def predict(self, images:Image) -> Prediction: ...
@@ -54,23 +54,22 @@ class Model:
         return [p for i in range(0, len(images), AT_ONCE) for p in self._predictions(images[i:i + AT_ONCE])]
 
     def _predictions(self, images) -> list[Prediction]:
-        pixels = [self._pixels(image) for image in images]
-        frame = self.bundle.framed(range(len(images)), self.bundle.of_pixels(np.stack(pixels)), {})
-        return [self._prediction(*of) for of in zip(images, pixels, frame.to_dict('records'), strict=True)]
+        pixels, doubts = zip(*map(self._read, images), strict=True)
+        each, warnings = self.bundle.judged(np.stack(pixels), doubts)
+        frame = framed(self.bundle.recipe, range(len(images)), each, {}, {})
+        return [self._prediction(*of) for of in zip(images, warnings, frame.to_dict('records'), strict=True)]
 
-    def _prediction(self, image, pixels, row) -> Prediction:
+    def _prediction(self, image, warnings, row) -> Prediction:
         if row['reason']: raise UnreadableImage(image if isinstance(image, str | os.PathLike) else 'the image', row['reason'])
-        said = unlike(pixels, self.bundle.recipe.get('grey'))
-        return Prediction(row['probability'], row['calibrated'], row['prediction'], row['set'], (said,) if said else (),
-                          row.get('disagreement'))
+        return Prediction(row['probability'], row['calibrated'], row['prediction'], row['set'], warnings, row.get('disagreement'))
 
-    def _pixels(self, image) -> np.ndarray:
-        "As the network's cache has it, (size, size) uint8."
-        if isinstance(image, np.ndarray): return square(grey_of(image), self.bundle.recipe['size'], self.bundle.recipe['aspect'])
-        if isinstance(image, str | os.PathLike): return self.bundle.pixels(os.fspath(image))
+    def _read(self, image) -> tuple[np.ndarray, tuple]:
+        "As `Bundle.read` does."
+        if isinstance(image, np.ndarray): return square(grey_of(image), self.bundle.recipe['size'], self.bundle.recipe['aspect']), ()
+        if isinstance(image, str | os.PathLike): return self.bundle.read(os.fspath(image))
         from pydicom import Dataset
         if not isinstance(image, Dataset): raise InputError(f'an image is a {type(image).__name__}; {TAKEN}')
-        return self.bundle.pixels(image)
+        return self.bundle.read(image)
 
 
 def grey_of(array) -> np.ndarray:

@@ -1,10 +1,12 @@
 "A trained network made ready to predict, and work dealt out to threads: the same answers, sooner."
 import copy
+import threading
 from multiprocessing.pool import ThreadPool
 
 import torch
 from torch import nn
 from torch.fx.experimental.optimization import fuse
+from torch.nn.functional import normalize
 
 from ..errors import InputError
 from ..models.ensemble import Ensemble
@@ -22,10 +24,19 @@ def folded(model) -> nn.Module:
 
 
 class Ready(nn.Module):
-    "float32 logits of float32 images by a `folded` copy of a trained network in `dtype` and channels-last."
+    "float32 logits, and with `both` features, of float32 images by a `folded` copy of a trained network in `dtype` and channels-last."
     def __init__(self, model, dtype):
         super().__init__()
-        self.dtype, self.net = dtype, folded(model).to(dtype, memory_format=torch.channels_last)
+        self.dtype, self.net, self.kept = dtype, folded(model).to(dtype, memory_format=torch.channels_last), threading.local()
+        if last := getattr(model, 'last', None): self.net.get_submodule(last).register_forward_pre_hook(self._keep)
+
+    def _keep(self, module, inputs): self.kept.features = inputs[0].flatten(1)
+
+    def both(self, x) -> tuple[torch.Tensor, torch.Tensor]:
+        "Logits, and what goes into the last layer, (n, channels): of a network that names none the logits again. Each thread has its own."
+        self.kept.features = None
+        logits = self(x)
+        return logits, logits if self.kept.features is None else self.kept.features.float()
 
     def forward(self, x): return self.net(x.to(self.dtype, memory_format=torch.channels_last)).float()
 
@@ -45,6 +56,13 @@ def ready(
     made = Ensemble([Ready(m, dtype) for m in model.members], [(0., 1.)] * len(model.members))
     made.scale, made.shift = model.scale, model.shift
     return made.eval()
+
+
+def seen(network, x) -> tuple[torch.Tensor, list]:
+    "Of a `ready` network or ensemble: probabilities (members, n, classes), and of each member the features (n, channels), of length 1."
+    members, inputs = (network.members, network.members_see(x)) if isinstance(network, Ensemble) else ([network], [x])
+    each = [member.both(o) for member, o in zip(members, inputs, strict=True)]
+    return torch.stack([logits.softmax(-1) for logits, _ in each]), [normalize(features) for _, features in each]
 
 
 def parts(items, most, start=0) -> list:

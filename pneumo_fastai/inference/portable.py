@@ -12,11 +12,12 @@ import sys
 
 import numpy as np
 
-from ..data.decoding.dicom import UnreadableImage, read_square
+from ..data.decoding.dicom import UnreadableImage
+from ..data.layout import Layout
 from ..data.likeness import unlike
 from ..errors import InputError
 from ..runs import facts
-from .decision import NO_NUMBER, Prediction, decided
+from .decision import NO_NUMBER, Prediction, decided, read
 
 AT_ONCE = 16  # images
 
@@ -36,7 +37,9 @@ def load(
 
 class Portable:
     "Not changed by what it is asked, so that several threads may ask at once."
-    def __init__(self, session, recipe): self.session, self.recipe = session, recipe
+    def __init__(self, session, recipe):
+        self.session, self.recipe, layout = session, recipe, recipe.get('layout')
+        self.layout = Layout(layout) if layout else lambda image: None
 
     def predict(
         self,
@@ -49,18 +52,19 @@ class Portable:
     def _prediction(self, row):
         if row['reason']: raise UnreadableImage(row['path'], row['reason'])
         said = {k: row[k] for k in ('probability', 'calibrated', 'prediction', 'set')}
-        return Prediction(**said, warnings=tuple(filter(None, [row['warning']])), disagreement=row.get('disagreement'))
+        return Prediction(**said, warnings=row['warnings'], disagreement=row.get('disagreement'))
 
     def rows(self, paths):
         """Yields a dict a file, as a row of `Bundle.table`: path, probability, calibrated, disagreement of an ensemble, prediction, set,
-        reason where it gives no image, and warning. Probabilities are then NaN, prediction and set None."""
+        reason where it gives no image, and a tuple of warnings, without those of the network's features. Probabilities are then NaN,
+        prediction and set None."""
         paths = list(map(os.fspath, paths))
         for start in range(0, len(paths), AT_ONCE): yield from self._batch(paths[start:start + AT_ONCE])
 
     def _batch(self, paths):
-        images, reasons = {}, {}
+        images, doubts, reasons = {}, {}, {}
         for i, path in enumerate(paths):
-            try: images[i] = self.pixels(path)
+            try: images[i], doubts[i] = read(self.recipe, path)
             except UnreadableImage as e: reasons[i] = e.reason
         each = np.full((self.recipe.get('members') or 1, len(paths)), np.nan)
         if images: each[:, list(images)] = self.of_pixels(np.stack(list(images.values())))
@@ -69,11 +73,9 @@ class Portable:
         for i, path in enumerate(paths):
             said = {k: v[i] if v.dtype == object else float(v[i]) for k, v in found.items()}
             yield dict(path=path, **said, reason=None if known[i] else reasons.get(i, NO_NUMBER),
-                       warning=unlike(images[i], self.recipe.get('grey')) if i in images else None)
+                       warnings=self.unlike(images[i], doubts[i]) if i in images else ())
 
-    def pixels(self, path) -> np.ndarray:
-        "A file as the network takes it, (size, size) uint8; raises `UnreadableImage`."
-        return read_square(path, self.recipe['size'], self.recipe['aspect'], self.recipe.get('any_view', False))[0]
+    def unlike(self, image, doubts): return *doubts, *filter(None, (unlike(image, self.recipe.get('grey')), self.layout(image)))
 
     def of_pixels(self, pixels) -> np.ndarray:
         "(members, n) probabilities of (n, size, size) uint8."
@@ -84,7 +86,7 @@ def line(row) -> str:
     "A row in words, without what it does not have."
     if row['reason']: return f'{row["path"]}: not read, {row["reason"]}'
     said = f'{row["path"]}: {row["prediction"]}, probability {row["probability"]:.4f}, calibrated {row["calibrated"]:.4f}'
-    return said + (f', set: {row["set"]}' if row['set'] else '') + (f', {row["warning"]}' if row['warning'] else '')
+    return said + (f', set: {row["set"]}' if row['set'] else '') + ''.join(f', {said}' for said in row['warnings'])
 
 
 def main(argv) -> int:

@@ -78,7 +78,7 @@ def show_predictions(frame, n_files, rejected, warned, recipe):
     table(f'{recipe["experiment"]} on {recipe["data"]}{synthetic}', columns, rows)
     if n_files > len(frame): console.print(f'and {n_files - len(frame)} more, in the file')
     if rejected: note(f'{rejected} of {n_files} files', 'rejected')
-    if warned: note(f'{warned} of {n_files} images have grey levels unlike those of training; the column warning says how', 'warning')
+    if warned: note(f'{warned} of {n_files} images are unlike those of training; the column warnings says how', 'warning')
     console.print(f'pneumonia at or above {float(apply(recipe["calibrator"], recipe["threshold"])):.3f} ({recipe["threshold_from"]}); '
                   f'calibration: {recipe["calibrator"]["method"]}')
     if sets:

@@ -8,13 +8,15 @@ from fastai.callback.progress import CSVLogger
 
 from .. import experiment as recipes
 from ..csv_files import csv_text
+from ..data.layout import layout_of
 from ..data.likeness import grey_range
 from ..explain.evaluation import explain_run
 from ..explain.gradcam import how_maps
-from ..explain.maps import compute
+from ..explain.maps import Maps, compute
 from ..explain.panels import draw_panels, panel
 from ..inference.bundle import Bundle
 from ..inference.export import export
+from ..inference.features import limits, references
 from ..inference.stored import by_torch
 from ..models.zoo import described
 from ..report.figures import style
@@ -105,9 +107,12 @@ def augmented_split(learn, split, n, progress) -> pd.DataFrame:
 def bundle_of(learn, experiment) -> Bundle:
     "The trained network and how an image is made ready for it."
     (mean, std), cohort = normalised_by(learn.dls), learn.dls.cohort
+    table = cohort.table
+    train = list(table.path[table.split == 'train'])
+    found = references(learn.model, cohort.pixels, table[table.split == 'valid'], (mean, std))
     recipe = dict(aspect=experiment.aspect, any_view=experiment.any_view, mean=mean, std=std, **described(experiment),
-                  grey=grey_range(cohort.pixels, list(cohort.table.path[cohort.table.split == 'train'])))
-    return Bundle(learn.model.state_dict(), recipe)
+                  grey=grey_range(cohort.pixels, train), layout=layout_of(cohort.pixels, train), features=limits(found))
+    return Bundle(learn.model.state_dict(), recipe, references=found)
 
 
 def save_learner(learn, folder):
@@ -115,25 +120,30 @@ def save_learner(learn, folder):
     with by_torch(folder/'learner.pkl') as beside: learn.export(beside.name)
 
 
-def draw_images(learn, saved, experiment, threshold):
+def valid_maps(learn, saved, experiment) -> Maps:
+    "The maps of valid, with the scale that they give."
+    paths = saved.predictions.query('split == "valid"').path
+    return compute(learn.model, learn.dls.cohort.pixels, paths, normalised_by(learn.dls), **how_maps(experiment)).on_scale(paths)
+
+
+def draw_images(learn, saved, experiment, threshold, maps):
     "From valid top_losses.png and, unless the maps of the whole run are drawn anyway, gradcam.png and cases.png."
     valid = saved.predictions.query('split == "valid"')
     right = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
     cohort = learn.dls.cohort
     style.save(panel(cohort, experiment, valid.iloc[np.argsort(right, kind='stable')[:9]]), saved.folder/'top_losses.png')
     if experiment.gradcam: return
-    maps = compute(learn.model, cohort.pixels, valid.path, normalised_by(learn.dls), **how_maps(experiment)).on_scale(valid.path)
     draw_panels(cohort, experiment, valid, threshold, maps, {name: saved.folder/name for name in ('gradcam.png', 'cases.png')})
 
 
 def finish(learn, folder, experiment) -> dict:
     "Measure, export, draw, and write the report of a trained learner, from what `fit_into` saved; returns the metrics."
     saved = read_run(folder)
-    metrics = measure(saved)
-    export(saved, metrics, [bundle_of(learn, experiment)])
+    metrics, maps = measure(saved), valid_maps(learn, saved, experiment)
+    export(saved, metrics, [bundle_of(learn, experiment)], heat=maps.how)
     save_learner(learn, folder)
     (folder/'best.pth').unlink(missing_ok=True)  # model/ has these weights
-    draw_images(learn, saved, experiment, metrics['threshold']['value'])
+    draw_images(learn, saved, experiment, metrics['threshold']['value'], maps)
     if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort, run=saved)
     present(saved, metrics)
     write_sums(folder)  # last: a run that has it is finished

@@ -55,18 +55,18 @@ def test_an_image_unlike_those_of_training_has_a_warning(bundle, films, tmp_path
     Image.new('L', (48, 48)).save(tmp_path/'new/black.png')
     (tmp_path/'new/bad.dcm').write_bytes(b'no')
     files = [*seen, str(tmp_path/'new/black.png'), str(tmp_path/'new/bad.dcm')]
-    assert bundle.table(files).warning.isna().all()  # a model that was exported before: nothing is known
+    assert bundle.table(files).warnings.isna().all()  # a model that was exported before: nothing is known
     pixels = open_pixels(seen, 32)
     usual = grey_range(pixels, seen)
     Bundle(bundle.model.state_dict(), RECIPE | dict(grey=usual, threshold_from='youden')).save(tmp_path/'model')
     again = Bundle.load(tmp_path)
     table = again.table(files)
-    assert again.recipe['grey'] == usual and list(table.warning.notna()) == [False] * 20 + [True, False]
-    assert 'standard deviation 0.0' in table.warning[20] and table.probability.notna()[20] and table.reason.isna()[20]
+    assert again.recipe['grey'] == usual and list(table.warnings.notna()) == [False] * 20 + [True, False]
+    assert 'standard deviation 0.0' in table.warnings[20] and table.probability.notna()[20] and table.reason.isna()[20]
     predict(str(tmp_path), str(tmp_path/'new'), out=str(tmp_path/'table.csv'))
     said = ' '.join(capsys.readouterr().out.split())
-    assert 'warning: 1 of 2 images have grey levels unlike those of training' in said
-    assert list(pd.read_csv(tmp_path/'table.csv').warning.notna()) == [False, True]  # bad.dcm is first
+    assert 'warning: 1 of 2 images are unlike those of training' in said
+    assert list(pd.read_csv(tmp_path/'table.csv').warnings.notna()) == [False, True]  # bad.dcm is first
 
 
 def test_what_is_no_model_says_so(tmp_path):

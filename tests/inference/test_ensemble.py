@@ -118,3 +118,15 @@ def test_runs_that_do_not_go_together(two, tmp_path, spoil, says):
 
 def test_one_run_is_no_ensemble():
     with pytest.raises(InputError, match='two or more'): check_alike([None], [None])
+
+
+def test_the_ensemble_has_the_references_of_both_and_no_scale_of_heat(two, tmp_path):
+    for i, folder in enumerate(two):
+        bundle = Bundle.load(folder)
+        bundle.references = dict(features_1=np.eye(8, dtype=np.float16), labels_1=np.full(8, i, np.int8))
+        bundle.recipe |= dict(features=dict(k=2, limits=[.1 + i]), heat=dict(method='gradcam', layers=None, mirror=False, tops=[1.]))
+        bundle.save(folder/'model')
+    assert run(ensemble, [*map(str, two), '--out', str(tmp_path/'runs')]) == 0
+    made = Bundle.load(next((tmp_path/'runs').iterdir()))
+    assert made.recipe['features'] == dict(k=2, limits=[.1, 1.1]) and made.recipe['heat'] is None and made.recipe['members'] == 2
+    assert [made.references[f'labels_{i}'][0] for i in (1, 2)] == [0, 1] and len(made.references) == 4

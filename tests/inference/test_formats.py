@@ -10,7 +10,7 @@ from pneumo_fastai.inference.formats import first_rows, format_of, text_of, writ
 
 FRAME = pd.DataFrame({'path': ['/a,\u2028"\n.png', '/\udcff.dcm', '123'], 'probability': [.123456789, np.nan, 1e-12],
                       'calibrated': [.5, np.nan, 0.], 'prediction': ['pneumonia', None, 'no pneumonia'], 'set': [None] * 3,
-                      'reason': [None, 'no', None], 'warning': [None] * 3}, dtype=object).astype(dict.fromkeys(formats.NUMBERS[:2], float))
+                      'reason': [None, 'no', None], 'warnings': [None] * 3}, dtype=object).astype(dict.fromkeys(formats.NUMBERS[:2], float))
 TEXTS = [c for c in FRAME if c not in formats.NUMBERS]
 
 

@@ -21,11 +21,11 @@ SLOW = '''import sys, time; sys.argv = ['predict', *sys.argv[1:]]
 from pneumo_fastai.cli import run
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.predict import predict
-quick = Bundle.pixels
-def pixels(self, path):
+quick = Bundle.read
+def read(self, path):
     time.sleep(.1)
     return quick(self, path)
-Bundle.pixels = pixels
+Bundle.read = read
 sys.exit(run(predict))'''
 
 
@@ -51,8 +51,8 @@ def test_after_an_interruption_the_same_command_goes_on(model, films, tmp_path, 
     _, err = process.communicate(timeout=60)
     assert process.returncode in (-9, 130) and 'Traceback' not in err and not out.exists()
     beside.write_bytes(beside.read_bytes() + b'{"n": 16, "rej')  # as a disk does that is cut off in the middle of a line
-    read, quick = [], Bundle.pixels
-    monkeypatch.setattr(Bundle, 'pixels', lambda self, path: read.append(path) or quick(self, path))
+    read, quick = [], Bundle.read
+    monkeypatch.setattr(Bundle, 'read', lambda self, path: read.append(path) or quick(self, path))
     capsys.readouterr()
     assert run(predict, [str(model), str(films), '--out', str(out)]) == 0
     assert 'were done before an interruption' in ' '.join(capsys.readouterr().out.split())
@@ -65,7 +65,7 @@ def test_rows_of_another_model_or_of_other_files_are_not_gone_on_with(model, fil
         with pytest.raises(RuntimeError), journal(tmp_path/'p.csv', about, None): raise RuntimeError
         before = (tmp_path/'p.csv.partial').read_bytes()
         assert run(predict, [str(model), str(films), '--out', str(tmp_path/'p.csv')]) == 2
-        assert 'rows of another model or other files' in capsys.readouterr().err and (tmp_path/'p.csv.partial').read_bytes() == before
+        assert 'rows of another model, other files' in capsys.readouterr().err and (tmp_path/'p.csv.partial').read_bytes() == before
         (tmp_path/'p.csv.partial').unlink()
 
 
@@ -82,7 +82,7 @@ def test_two_at_once_do_not_mix(tmp_path):
 
 
 def test_where_nothing_can_be_written_is_known_before_the_first_prediction(model, films, capsys, monkeypatch):
-    monkeypatch.setattr(Bundle, 'pixels', lambda *_: pytest.fail('predicted before it was known'))
+    monkeypatch.setattr(Bundle, 'read', lambda *_: pytest.fail('predicted before it was known'))
     assert run(predict, [str(model), str(films), '--out', '/proc/p.csv']) == 2  # no file can be made there, whoever asks
     assert capsys.readouterr().err.count('\n') == 1
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.inference.network import in_threads, parts, ready
+from pneumo_fastai.inference.network import in_threads, parts, ready, seen
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.models.ensemble import Ensemble
 
@@ -46,6 +46,17 @@ def test_bfloat16_is_rougher_and_near():
     off = (rough.softmax(-1) - net(x).softmax(-1)).abs().max()
     assert rough.dtype == torch.float32 and 1e-6 < off < .05
     with pytest.raises(InputError, match='float32 or bfloat16'): ready(net, 'float16')
+
+
+@torch.inference_mode()
+def test_the_features_are_what_goes_into_the_last_layer_of_each_network_and_each_thread():
+    nets, x = [trained(i).requires_grad_(False) for i in (0, 1)], torch.randn(6, 1, 64, 64)
+    both = ready(Ensemble(nets, [(.5, .2), (.4, .3)]).eval())
+    with ThreadPool(3) as pool: parts = pool.map(lambda part: seen(both, part), x.split(2))
+    for i, (net, o) in enumerate(zip(nets, both.members_see(x), strict=True)):
+        want = torch.nn.functional.normalize(net.avgpool(net.features(o)).flatten(1))
+        torch.testing.assert_close(torch.cat([features[i] for _, features in parts]), want, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(torch.cat([p for p, _ in parts], 1), both.probabilities(x), rtol=1e-4, atol=1e-5)
 
 
 @torch.inference_mode()

@@ -18,5 +18,5 @@ def test_the_file_is_the_bundles_table_and_the_counts_are_those_of_its_columns(f
     got, want = pd.read_csv(tmp_path/'p.csv'), Bundle.load(tmp_path).table(paths)
     assert list(got.path) == paths and list(got.columns) == list(want.columns) and recipe == RECIPE
     assert got.probability.to_numpy() == pytest.approx(want.probability.to_numpy(), rel=1e-5, nan_ok=True)
-    assert rejected == got.reason.notna().sum() == 1 and warned == got.warning.notna().sum() == want.warning.notna().sum()
+    assert rejected == got.reason.notna().sum() == 1 and warned == got.warnings.notna().sum() == want.warnings.notna().sum()
     assert not (tmp_path/'p.csv.partial').exists()

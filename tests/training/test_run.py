@@ -1,4 +1,5 @@
 "What `fit` does with a trained network, and how often."
+import json
 from dataclasses import replace
 
 import pytest
@@ -6,6 +7,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pneumo_fastai.data.counts import balanced_weights
+from pneumo_fastai.explain.maps import Maps
+from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.report.figures import style
 from pneumo_fastai.runs import folder as runs
 from pneumo_fastai.training import run as runner
@@ -21,6 +24,9 @@ def test_the_predictions_are_read_once_and_each_picture_is_drawn_once(cohort, ti
     experiment = replace(tiny, epochs=1, gradcam=gradcam)
     learn = runner.fit_into(tmp_path, experiment, cohort, 'command', Progress(console=Console(quiet=True)), 'e')
     runner.finish(learn, tmp_path, experiment)
+    recipe = Bundle.load(tmp_path).recipe
+    assert recipe['heat']['method'] == 'gradcam' and len(recipe['heat']['tops']) == 1 and json.loads(json.dumps(recipe)) == recipe
+    if gradcam: assert recipe['heat']['tops'] == pytest.approx(Maps.load(tmp_path/'gradcam.npz').tops, rel=1e-4)  # one scale for all
     assert read == ['predictions.csv'] and len(drawn) == len(set(drawn)) and {'gradcam.png', 'top_losses.png'} < set(drawn)
 
 

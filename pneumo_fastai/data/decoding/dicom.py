@@ -12,7 +12,7 @@ from . import VERSION, files
 from .codecs import cells, check_layout
 from .elements import parse, written
 from .grey import cell_order, grey_levels, palette_levels, sampled, scale_of, stored_values, straight, window
-from .header import Header, hashed, millimetres, refusal, tall, view, years
+from .header import Header, doubts, hashed, millimetres, no_radiograph, refusal, tall, view, years
 from .resize import GAP, scales, square, square_boxes
 
 __all__ = ['VERSION', 'Film', 'UnreadableImage', 'grey_levels', 'hashed', 'read_film', 'read_square', 'square', 'square_boxes',
@@ -37,6 +37,7 @@ class Film:
     age:float = np.nan     # years
     patient:str|None = None  # hash of PatientID
     spacing:float = np.nan   # mm from row to row of the stored pixels
+    doubts:tuple = ()        # what its header says against a frontal chest radiograph
 
 
 def read_film(
@@ -44,7 +45,7 @@ def read_film(
     any_view=False,  # also what says that it is not a frontal chest radiograph
 ) -> Film:
     "The radiograph in a file, whole; raises `UnreadableImage` with the reason, whatever the bytes."
-    return _read(path, any_view)
+    return _read(path, any_view, False)
 
 
 def read_square(
@@ -52,29 +53,31 @@ def read_square(
     size,            # pixels a side
     aspect='pad',    # see `square`
     any_view=False,  # also what says that it is not a frontal chest radiograph
+    doubtful=False,  # also a radiograph that says so; not a CT
 ) -> tuple[np.ndarray, Film]:
     "(size, size) uint8 and the `Film` it came from: what the network sees, in training and in prediction. Raises `UnreadableImage`."
     def reduce(height, width, tall=1.):  # the largest of libjpeg's that leaves `square` as much to do as its own first step would
         return max(k for k in (1, 2, 4, 8) if k == 1 or GAP * k * max(scales(height, width, size, aspect, tall)) <= 1)
-    film = _read(path, any_view, reduce)
+    film = _read(path, any_view, doubtful, reduce)
     by = reduce(film.height, film.width, film.tall) if film.pixels.shape != (film.height, film.width) else 1
     return square(film.pixels, size, aspect, film.tall, (film.height / by, film.width / by)), film
 
 
-def _read(path, any_view, reduce=lambda *a: 1) -> Film:
-    if not isinstance(path, str | os.PathLike): return _decoded(lambda: written(path, Header.KEYS), 'the data set', any_view, reduce)
+def _read(path, any_view, doubtful, reduce=lambda *a: 1) -> Film:
+    refused = (lambda ds: None) if any_view else no_radiograph if doubtful else refusal
+    if not isinstance(path, str | os.PathLike): return _decoded(lambda: written(path, Header.KEYS), 'the data set', refused, reduce)
     try: raw = files.whole(path, MAX_BYTES)
     except FileNotFoundError: raise UnreadableImage(path, 'the file does not exist') from None
     except (OSError, MemoryError, ValueError) as e: raise UnreadableImage(path, f'{UNOPENED} ({type(e).__name__})') from None
-    return _decoded(lambda: raw, path, any_view, reduce)
+    return _decoded(lambda: raw, path, refused, reduce)
 
 
-def _decoded(bytes_of, path, any_view, reduce) -> Film:
-    "The film in the bytes that `bytes_of()` returns; `path` is what an error calls them."
+def _decoded(bytes_of, path, refused, reduce) -> Film:
+    "The film in the bytes that `bytes_of()` returns, unless `refused(header)` says why not; `path` is what an error calls them."
     try:
         with quiet:
             raw = bytes_of()
-            return _picture(raw, reduce) if raw.startswith(PICTURES) else _dicom(raw, any_view, reduce)
+            return _picture(raw, reduce) if raw.startswith(PICTURES) else _dicom(raw, refused, reduce)
     except UnreadableImage as e: raise UnreadableImage(path, e.reason) from None
     except Exception as e:  # decoders raise whatever the bytes lead them into, and quote headers: the caller gets one kind, without
         raise UnreadableImage(path, f'cannot be decoded ({type(e).__name__})') from None
@@ -112,17 +115,17 @@ class Quiet:
 quiet = Quiet()
 
 
-def _dicom(raw, any_view, reduce) -> Film:
+def _dicom(raw, refused, reduce) -> Film:
     data, syntax = parse(raw)
     ds = Header.of(data)
     if 'DirectoryRecordSequence' in ds: raise UnreadableImage('', 'is a DICOMDIR, which lists files and holds no image')
-    if not any_view and (reason := refusal(ds)): raise UnreadableImage('', reason)
+    if reason := refused(ds): raise UnreadableImage('', reason)
     check_layout(ds)
     high = tall(ds)
     pixels, scale = _pixels(ds, syntax, reduce(ds.Rows, ds.Columns, high))
     sex = ds.get('PatientSex')
     return Film(pixels, ds.Rows, ds.Columns, scale, ds.NumberOfFrames, high, view(ds), sex if sex in ('F', 'M', 'O') else None,
-                years(ds.get('PatientAge')), hashed(ds.get('PatientID')), millimetres(ds))
+                years(ds.get('PatientAge')), hashed(ds.get('PatientID')), millimetres(ds), doubts(ds))
 
 
 def _pixels(ds, syntax, reduce) -> tuple[np.ndarray, str]:

@@ -63,13 +63,29 @@ def _tags(keys):
 
 def refusal(ds) -> str|None:
     "Why a file is not what a chest model is for, or None: it says that it is no projection radiograph, no chest, or not frontal."
-    modality, part, seen = (text(ds.get('Modality')) or '').upper(), (text(ds.get('BodyPartExamined')) or '').upper(), view(ds)
+    return no_radiograph(ds) or next(iter(doubts(ds)), None)
+
+
+def no_radiograph(ds) -> str|None:
+    "Why a file is no projection radiograph of a chest whatever its view, by its modality, or None."
+    modality = (text(ds.get('Modality')) or '').upper()
     if modality not in MODALITIES | CONVERTED:
         return f'is of modality {modality if modality in OTHERS else "unknown"}, not a projection radiograph (CR, DX, DR, RG)'
-    chest = any(o in part for o in CHEST)
-    if modality in CONVERTED and not chest: return f'is {modality} (converted from something else) and does not say that it is a chest'
-    if part and not chest: return 'says that it is of another part of the body than the chest'
-    return not_frontal(seen)
+    if modality in CONVERTED and not of_chest(ds):
+        return f'is {modality} (converted from something else) and does not say that it is a chest'
+    return None
+
+
+def doubts(ds) -> tuple[str, ...]:
+    "What a radiograph says of itself that a model of frontal chest radiographs was not made for: another part of the body, another view."
+    elsewhere = 'says that it is of another part of the body than the chest' if of_chest(ds) is False else None
+    return tuple(filter(None, (elsewhere, not_frontal(view(ds)))))
+
+
+def of_chest(ds) -> bool|None:
+    "Whether BodyPartExamined says a chest; None where it says nothing."
+    part = (text(ds.get('BodyPartExamined')) or '').upper()
+    return any(o in part for o in CHEST) if part else None
 
 
 def not_frontal(seen) -> str|None:

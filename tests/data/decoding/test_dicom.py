@@ -106,6 +106,22 @@ def test_what_says_that_it_is_no_frontal_chest_is_refused_unless_asked_for(saved
     assert read_square(path, 16, 'pad', True)[0].shape == (16, 16)
 
 
+@pytest.mark.parametrize('header, said', [
+    (dict(Modality='DX', BodyPartExamined='HAND'), ['says that it is of another part of the body than the chest']),
+    (dict(Modality='OT', BodyPartExamined='CHEST', ViewPosition='LL'), ['says that its view is LL, not frontal']),
+    (dict(BodyPartExamined='SKULL', ViewPosition='LATERAL'), ['says that it is of another part of the body than the chest',
+                                                              'says that its view is lateral, not frontal']),
+    (dict(Modality='CR', BodyPartExamined='CHEST', ViewPosition='PA'), []), (dict(Modality='CT'), None), (dict(Modality='OT'), None)])
+def test_a_radiograph_that_speaks_against_itself_is_read_with_its_doubts_where_asked_for_and_a_ct_is_not(saved, header, said):
+    path = saved(GREY, **header)
+    if said is None:
+        with pytest.raises(UnreadableImage, match=r'is of modality CT|is OT'): read_square(path, 16, doubtful=True)
+        return
+    pixels, film = read_square(path, 16, doubtful=True)
+    assert list(film.doubts) == said
+    np.testing.assert_array_equal(pixels, read_square(saved(GREY), 16)[0])
+
+
 @pytest.mark.parametrize('header', [{}, dict(Modality='CR', BodyPartExamined='CHEST', ViewPosition='PA'),
                                     dict(Modality='DX', ViewPosition=''), dict(Modality='DR'), dict(ViewPosition='AP_SUPINE'),
                                     dict(Modality='RG', BodyPartExamined='PORT CHEST'), dict(Modality='OT', BodyPartExamined='THORAX'),
