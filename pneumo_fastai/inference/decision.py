@@ -1,4 +1,4 @@
-"A file's way to the network, and from its probabilities to what is said of the image: the same without torch and pandas, not imported here."
+"From a file to the network, and from probabilities to what is said of the image: the same with torch and without. Needs neither it nor pandas."
 from dataclasses import dataclass
 
 import numpy as np

@@ -41,7 +41,7 @@ def probabilities(folder): return pd.read_csv(folder/'predictions.csv').set_inde
 
 
 def test_the_ensemble_is_a_run_of_its_own(two, tmp_path, films, capsys):
-    before = {p: p.read_bytes() for folder in two for p in folder.iterdir()}
+    before = {p: p.read_bytes() for folder in two for p in folder.rglob('*') if p.is_file()}
     rows = pd.read_csv(two[1]/'predictions.csv')
     rows.sample(frac=1, random_state=0).to_csv(two[1]/'predictions.csv', index=False)  # the order of the file does not matter
     before[two[1]/'predictions.csv'] = (two[1]/'predictions.csv').read_bytes()
@@ -49,7 +49,7 @@ def test_the_ensemble_is_a_run_of_its_own(two, tmp_path, films, capsys):
     screen = ' '.join(capsys.readouterr().out.split())
     assert 'mean over 2 networks' in screen and 'ensemble of 2 networks (weighted)' in screen
     made, = (tmp_path/'runs').iterdir()
-    assert made.name.startswith('ensemble-2') and {p: p.read_bytes() for folder in two for p in folder.iterdir()} == before
+    assert made.name.startswith('ensemble-2') and {p: p.read_bytes() for folder in two for p in folder.rglob('*') if p.is_file()} == before
     assert {'predictions.csv', 'members.csv', 'split.csv', 'rejected.csv', 'experiment.toml', 'environment.json', 'model',
             'metrics.json', 'calibration.json', 'roc.png', 'report.html'} <= {p.name for p in made.iterdir()}
     pd.testing.assert_series_equal(probabilities(made), (probabilities(two[0]) + probabilities(two[1]))/2, check_like=True, atol=1e-7)
