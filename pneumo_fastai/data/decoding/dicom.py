@@ -40,7 +40,7 @@ class Film:
 
 
 def read_film(
-    path,            # a DICOM, PNG or JPEG file, or a pydicom `Dataset`
+    path,            # a DICOM, PNG or JPEG file, its bytes, or a pydicom `Dataset`
     any_view=False,  # also what says that it is not a frontal chest radiograph
 ) -> Film:
     "The radiograph in a file, whole; raises `UnreadableImage` with the reason, whatever the bytes."
@@ -48,7 +48,7 @@ def read_film(
 
 
 def read_square(
-    path,            # a DICOM, PNG or JPEG file, or a pydicom `Dataset`, which is read as a file of it would be
+    path,            # a DICOM, PNG or JPEG file, its bytes, or a pydicom `Dataset`, which is read as a file of it would be
     size,            # pixels a side
     aspect='pad',    # see `square`
     any_view=False,  # also what says that it is not a frontal chest radiograph
@@ -62,6 +62,7 @@ def read_square(
 
 
 def _read(path, any_view, reduce=lambda *a: 1) -> Film:
+    if isinstance(path, bytes): return _decoded(lambda: path, 'the file', any_view, reduce)
     if not isinstance(path, str | os.PathLike): return _decoded(lambda: written(path, Header.KEYS), 'the data set', any_view, reduce)
     try: raw = files.whole(path, MAX_BYTES)
     except FileNotFoundError: raise UnreadableImage(path, 'the file does not exist') from None
