@@ -1,0 +1,51 @@
+"Streamlit's server, of this page alone: on this machine, told to keep quiet and to ask nobody."
+import socket
+from functools import cache
+from pathlib import Path
+
+from ..errors import InputError
+from .subject import Subject, opened
+from .upload import MEGABYTES
+
+HERE, FIRST, TRIED = '127.0.0.1', 8501, 50
+SCRIPT = Path(__file__).with_name('script.py')
+LIGHT = dict(primaryColor='#0b5c94', backgroundColor='#ffffff', secondaryBackgroundColor='#f4f7fa', textColor='#1b2430', borderColor='#d9dee5')
+DARK = dict(primaryColor='#7db9e8', backgroundColor='#12171d', secondaryBackgroundColor='#1b232c', textColor='#e4e9ef', borderColor='#323c47')
+SETTINGS = {
+    'server.address': HERE, 'browser.serverAddress': HERE, 'server.allowedHosts': HERE, 'server.headless': True,  # it opens no browser
+    'browser.gatherUsageStats': False, 'server.maxUploadSize': MEGABYTES, 'server.fileWatcherType': 'none', 'server.runOnSave': False,
+    'server.enableStaticServing': False, 'server.disconnectedSessionTTL': 30,  # seconds that what a closed window was given is kept
+    'client.showErrorDetails': 'none', 'client.showErrorLinks': False, 'client.toolbarMode': 'minimal', 'logger.level': 'error',
+    'runner.magicEnabled': False, **{f'theme.light.{k}': v for k, v in LIGHT.items()}, **{f'theme.dark.{k}': v for k, v in DARK.items()}}
+
+
+@cache
+def subject(folder) -> Subject:
+    "`opened`, once for the command and all windows."
+    return opened(folder)
+
+
+def free(port, tried=1) -> int:
+    "The first of so many ports from `port` on that nobody listens at; `InputError` where there is none."
+    if not 1 <= port < 2**16: raise InputError(f'port is {port}; give a whole number from 1 to {2**16 - 1}')
+    for at in range(port, min(port + tried, 2**16)):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that ended a moment ago is free
+            try: s.bind((HERE, at))
+            except OSError: continue
+            return at
+    raise InputError(f'port {port} is taken or may not be used; give another with --port, or leave it out')
+
+
+def in_memory():
+    "Uploads stay in memory: Starlette would put what is larger than a megabyte into a temporary file while it arrives."
+    from starlette.formparsers import MultiPartParser
+    MultiPartParser.spool_max_size = 2 * MEGABYTES * 2**20
+
+
+def serve(folder, port):
+    "Until it is interrupted."
+    from streamlit.web import cli
+    in_memory()
+    flags = [f'--{k}={str(v).lower() if isinstance(v, bool) else v}' for k, v in {**SETTINGS, 'server.port': port}.items()]
+    cli.main(['run', str(SCRIPT), *flags, '--', str(folder)], standalone_mode=False)
