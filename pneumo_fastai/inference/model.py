@@ -57,9 +57,9 @@ class Model:
         """A `Prediction`, or a list of them for a list.
 
         An image is the path of a DICOM, PNG or JPEG file; the bytes of one; a pydicom `Dataset`, read as a file of it would be; or a
-        2-D array, bright = dense: uint8, or floats from 0 (black) to 1. An array is taken as it is shown, without any window, and is made square as a
-        picture is. Raises `InputError` for what is none of these and `UnreadableImage` for the first that gives no image, with its
-        reason, and returns nothing then: `bundle.table(paths)` has a row for every file.
+        2-D array, bright = dense: uint8, or floats from 0 (black) to 1. An array is taken as it is shown, without any window, and is made
+        square as a picture is. Raises `InputError` for what is none of these and `UnreadableImage` for the first that gives no image, with
+        its reason, and returns nothing then: `bundle.table(paths)` has a row for every file.
         """
         if not isinstance(images, list | tuple): return self._predictions([images])[0]
         return [p for i in range(0, len(images), AT_ONCE) for p in self._predictions(images[i:i + AT_ONCE])]

@@ -3,8 +3,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data.decoding.dicom import Film, read_square
+from ..data.decoding.dicom import Film
 from ..inference.model import Prediction
+from .picture import read
 
 NO_PIXELS = np.empty((0, 0), np.uint8)
 OLD = 90  # years: from here on an age may tell who it is (HIPAA's safe harbour, 45 CFR 164.514)
@@ -25,20 +26,20 @@ class Answer:
 def answer(model, name, raw, truth='') -> Answer:
     "Of a file's bytes; raises `UnreadableImage` with the reason."
     b = model.bundle
-    image, film = read_square(raw, b.recipe['size'], b.recipe['aspect'], b.recipe.get('any_view', False))
+    image, film = read(raw, b.recipe['size'], b.recipe)
     prediction = model.predict(raw)
     return Answer(name, image, replace(film, pixels=NO_PIXELS), prediction, each(b, image) if b.n > 1 else (), truth)
 
 
 def each(bundle, image) -> tuple:
-    return tuple(float(p) for p in bundle.calibrated(bundle.of_pixels(image[None])[:, 0]))
+    return tuple(float(p) for p in bundle.calibrated(bundle.of_pixels(np.stack([image]))[:, 0]))
 
 
 def warnings(answer) -> list[str]:
     "What takes trust from this one answer, a sentence each."
     film, out = answer.film, [f'{w[0].upper()}{w[1:]}.' for w in answer.prediction.warnings]
     if film.frames > 1: out.append(f'It holds {film.frames} frames, and the first alone was read.')
-    return out + [SCALES[film.scale]] if film.scale in SCALES else out
+    return [*out, SCALES[film.scale]] if film.scale in SCALES else out
 
 
 def facts(film) -> list[tuple[str, str]]:

@@ -3,10 +3,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..explain.maps import Maps, compute
+from ..explain.maps import compute
 from ..report import verdicts
 from ..report.figures.heat import CHOSEN, Scale
-from ..report.sections.heatmaps import METHODS
 from ..report.templating import sentences
 
 IT = 'it'

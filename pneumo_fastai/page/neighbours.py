@@ -4,7 +4,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.cohort import CLASSES
-from ..data.decoding.dicom import UnreadableImage, read_square
+from ..errors import UnreadableImage
+from .picture import read
 
 SHOWN, SIDE = 6, 256
 
@@ -28,25 +29,35 @@ def nearest(
 
 
 def neighbours(subject, image) -> list[Neighbour]:
-    "Of an image as the network sees it; none where the model has no references."
-    references = getattr(subject.bundle, 'references', None)
-    if references is None: return []
-    rows, distances = nearest(features_of(subject.bundle, image), references['features'])
-    paths = valid_paths(subject.run, len(references['features']))
-    return [Neighbour(CLASSES[int(references['labels'][i])], float(d), paths and picture(paths[i], subject.recipe))
+    "Of an image as the network sees it; none where the model has no references. Of several networks the features stand in one row."
+    known = getattr(subject.bundle, 'references', None)
+    if not known: return []
+    each = np.concatenate([known[f'features_{i}'] for i in range(1, subject.bundle.n + 1)], 1)
+    rows, distances = nearest(features_of(subject.bundle, image), each)
+    labels = known['labels_1']
+    paths = reference_paths(subject.run, labels)
+    return [Neighbour(CLASSES[labels[i]], float(d), picture(paths[i], subject.recipe) if paths else None)
             for i, d in zip(rows, distances, strict=True)]
 
 
-def features_of(bundle, image) -> np.ndarray: return bundle.features(image[None])[0]
+def features_of(bundle, image) -> np.ndarray:
+    "Of each network of length 1, as the references are."
+    import torch
+
+    from ..inference.network import seen
+    with torch.inference_mode(): _, each = seen(bundle.network, bundle.normalised(np.stack([image])))
+    return np.concatenate([f[0].cpu().numpy() for f in each])
 
 
-def valid_paths(run, n) -> list[str]:
-    "The paths of valid in the order of predictions.csv, which is that of the references; none where these are not of this run."
+def reference_paths(run, labels) -> list[str]:
+    "Their paths: evenly chosen images of valid in the order of predictions.csv; none where the labels say that these are others."
     if run is None: return []
-    paths = run.predictions.loc[run.predictions['split'] == 'valid', 'path'].tolist()
-    return paths if len(paths) == n else []
+    valid = run.predictions[run.predictions['split'] == 'valid']
+    if len(valid) < len(labels): return []
+    some = valid.iloc[np.linspace(0, len(valid) - 1, len(labels)).round().astype(int)]
+    return some['path'].tolist() if np.array_equal(some['label'], labels) else []
 
 
 def picture(path, recipe):
-    try: return read_square(path, SIDE, recipe['aspect'], recipe.get('any_view', False))[0]
+    try: return read(path, SIDE, recipe)[0]
     except UnreadableImage: return None  # moved since

@@ -16,7 +16,8 @@ def verdict(subject, answer, film):
     spread = (min(networks), max(networks)) if networks else None
     show('verdict', answer=answer, hundred=of_hundred(p), p=p, spread=spread, said=means(answer, subject.recipe, subject.metrics),
          called=called(answer, subject.recipe), warnings=warnings(answer), synthetic=subject.synthetic)
-    st.download_button('Download a one-page report', lambda: summary(subject, answer, film), 'radiograph.html', 'text/html', on_click='ignore')
+    st.download_button('Download a one-page report', lambda: summary(subject, answer, film), 'radiograph.html', 'text/html',
+                       on_click='ignore')
 
 
 def details(subject, answer, answers):
@@ -35,8 +36,8 @@ def details(subject, answer, answers):
 def threshold(metrics):
     "What a call means at a prevalence that the reader sets."
     if metrics is None: return show('lines', lines=[NOT_KNOWN])
-    usual = round(100*(metrics['test']['prevalence'] or .1), 1)
-    percent = st.number_input('Prevalence of pneumonia there, %', .1, 99.9, min(max(usual, .1), 99.9), 1., '%.1f', key='prevalence', width=280)
+    usual = min(max(round(100*(metrics['test']['prevalence'] or .1), 1), .1), 99.9)
+    percent = st.number_input('Prevalence of pneumonia there, %', .1, 99.9, usual, 1., '%.1f', key='prevalence', width=280)
     show('lines', lines=at_prevalence(metrics, percent / 100))
 
 

@@ -4,15 +4,20 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from ..data.decoding.dicom import read_square, square_boxes
+from ..data.decoding.dicom import Film, read_square, square_boxes
 
 SIDE = 1600  # pixels: of a screen, and with zoom of a part of it
 QUALITY = 92
 
 
+def read(file, size, recipe) -> tuple[np.ndarray, Film]:
+    "A file's bytes, or its path, as `read_square` gives it for a model. Raises `UnreadableImage`."
+    return read_square(file, size, recipe['aspect'], recipe.get('any_view', False))
+
+
 def look(raw, recipe) -> np.ndarray:
     "A file's bytes as (h, w) uint8 for the eye, cut and stretched as for the network, without the black that makes it square."
-    pixels, film = read_square(raw, SIDE, recipe['aspect'], recipe.get('any_view', False))
+    pixels, film = read(raw, SIDE, recipe)
     return pixels[within(film, recipe['aspect'], SIDE)]
 
 
@@ -23,12 +28,10 @@ def within(film, aspect, size) -> tuple[slice, slice]:
     return slice(*rows), slice(*columns)
 
 
-def fitted(heat, film, aspect, shape) -> np.ndarray:
-    "A heatmap of the network's square at the film's own place and of `shape`."
+def fitted(heat, film, aspect) -> np.ndarray:
+    "A heatmap of the network's square as large as what `look` gives, and in its place."
     big = np.asarray(Image.fromarray(heat.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
-    part = big[within(film, aspect, SIDE)]
-    assert part.shape == shape, (part.shape, shape)
-    return part
+    return big[within(film, aspect, SIDE)]
 
 
 def windowed(pixels, level, width) -> np.ndarray:

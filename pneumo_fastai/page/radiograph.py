@@ -17,12 +17,14 @@ state = st.session_state
 
 def page(subject):
     top = st.empty()
-    files = given(subject)
+    dropped = uploaded()
+    choice = st.container(horizontal=True, vertical_alignment='bottom')
+    files = dropped or asked(subject, choice)
     found, unread = read(subject, files)
     if state.get('said') or unread: show('refused', said=state.get('said'), unread=unread)
     if not found:
         with top: return show('welcome', title=subject.title)
-    at = choose(found)
+    with choice: at = choose(found)
     film = looked_at(subject, at, files[at][1])
     left, right = st.columns([3, 2], gap='large')
     with left: viewer.viewer(subject, at, found[at], film)
@@ -31,14 +33,12 @@ def page(subject):
         details(subject, found[at], list(found.values()))
 
 
-def given(subject) -> dict:
-    "name, bytes and true class of each file, by a key of its own: those dropped, and the examples where they were asked for."
-    dropped = uploaded()
-    if not dropped and st.button('Close the examples' if state.get('examples') else 'Open the examples'):
+def asked(subject, place) -> dict:
+    "The examples, where they are asked for."
+    if place.button('Close the examples' if state.get('examples') else 'Open the examples'):
         state['examples'] = not state.get('examples')
         st.rerun()
-    if dropped or not state.get('examples'): return dropped
-    return {name: (name, raw, truth) for name, raw, truth in drawn(subject)}
+    return {name: (name, raw, truth) for name, raw, truth in drawn(subject)} if state.get('examples') else {}
 
 
 @st.cache_resource(show_spinner='Drawing the examples')
@@ -46,6 +46,7 @@ def drawn(_subject): return examples(_subject)
 
 
 def uploaded() -> dict:
+    "name, bytes and true class (not known) of each file that was dropped, by a key of its own."
     n = state.setdefault('round', 0)
     files = st.file_uploader(f'Chest radiographs: {HELP}', accept_multiple_files=True, key=f'files{n}')
     if said := too_many(len(files)):
@@ -77,7 +78,8 @@ def one(subject, name, raw, truth):
 def choose(found) -> str:
     "The key of the one that is looked at."
     if len(found) == 1: return next(iter(found))
-    return st.selectbox('Radiograph', found, format_func=lambda key: f'{found[key].name}: {of_hundred(found[key].prediction.calibrated)} of 100')
+    def said(key): return f'{found[key].name}: {of_hundred(found[key].prediction.calibrated)} of 100'
+    return st.selectbox('Radiograph', found, format_func=said)
 
 
 def looked_at(subject, key, raw):

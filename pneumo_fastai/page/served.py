@@ -9,14 +9,14 @@ from .upload import MEGABYTES
 
 HERE, FIRST, TRIED = '127.0.0.1', 8501, 50
 SCRIPT = Path(__file__).with_name('script.py')
-LIGHT = dict(primaryColor='#0b5c94', backgroundColor='#ffffff', secondaryBackgroundColor='#f4f7fa', textColor='#1b2430', borderColor='#d9dee5')
-DARK = dict(primaryColor='#7db9e8', backgroundColor='#12171d', secondaryBackgroundColor='#1b232c', textColor='#e4e9ef', borderColor='#323c47')
+COLORS = 'primaryColor', 'backgroundColor', 'secondaryBackgroundColor', 'textColor', 'borderColor'  # those of the report
+THEMES = dict(light=('#0b5c94', '#ffffff', '#f4f7fa', '#1b2430', '#d9dee5'), dark=('#7db9e8', '#12171d', '#1b232c', '#e4e9ef', '#323c47'))
 SETTINGS = {
     'server.address': HERE, 'browser.serverAddress': HERE, 'server.allowedHosts': HERE, 'server.headless': True,  # it opens no browser
     'browser.gatherUsageStats': False, 'server.maxUploadSize': MEGABYTES, 'server.fileWatcherType': 'none', 'server.runOnSave': False,
     'server.enableStaticServing': False, 'server.disconnectedSessionTTL': 30,  # seconds that what a closed window was given is kept
     'client.showErrorDetails': 'none', 'client.showErrorLinks': False, 'client.toolbarMode': 'minimal', 'logger.level': 'error',
-    'runner.magicEnabled': False, **{f'theme.light.{k}': v for k, v in LIGHT.items()}, **{f'theme.dark.{k}': v for k, v in DARK.items()}}
+    'runner.magicEnabled': False, **{f'theme.{name}.{k}': v for name, theme in THEMES.items() for k, v in zip(COLORS, theme, strict=True)}}
 
 
 @cache

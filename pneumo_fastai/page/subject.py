@@ -28,7 +28,9 @@ class Subject:
     @property
     def synthetic(self): return bool(self.recipe.get('synthetic'))
     @property
-    def title(self): return self.run.title if self.run else f'{self.recipe.get("experiment", "a model")} on {self.recipe.get("data", "data")}'
+    def data(self): return self.recipe.get('data', 'the training data')
+    @property
+    def title(self): return self.run.title if self.run else f'{self.recipe.get("experiment", "a model")} on {self.data}'
 
     @cached_property
     def layers(self) -> list[str]:

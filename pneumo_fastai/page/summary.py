@@ -18,10 +18,11 @@ def summary(
     "By the run's own kind of heatmap."
     layers, method = subject.own_maps
     found = heat(subject, answer.image, layers, method)
-    hot = picture.fitted(found.map, answer.film, subject.recipe['aspect'], film.shape)
+    hot = picture.fitted(found.map, answer.film, subject.recipe['aspect'])
     films = [('The radiograph', film), ('The same with its heatmap', overlaid(film, hot))]
     return ''.join(document(
-        Page(subject.synthetic), f'Radiograph: {answer.name}', 'page/summary', answer=answer, said=means(answer, subject.recipe, subject.metrics),
-        called=called(answer, subject.recipe), films=[(words, jpeg(o)) for words, o in films],
-        trust=trust(subject), chosen=found.chosen, scale=found.scale, facts=facts(answer.film), warnings=warnings(answer), run=subject.title,
+        Page(subject.synthetic), f'Radiograph: {answer.name}', 'page/summary', answer=answer, run=subject.title,
+        said=means(answer, subject.recipe, subject.metrics), called=called(answer, subject.recipe),
+        films=[(words, jpeg(o)) for words, o in films],
+        trust=trust(subject), chosen=found.chosen, scale=found.scale, facts=facts(answer.film), warnings=warnings(answer),
         identity=subject.bundle.identity, version=version('pneumo_fastai'), now=now or datetime.now()))

@@ -29,7 +29,8 @@ def means(
 
 def called(answer, recipe) -> str:
     "The call, and why."
-    return sentences('words/called', p=answer.prediction, threshold=recipe['threshold'], rule=recipe.get('threshold_from', 'chosen on valid'))[0]
+    rule = recipe.get('threshold_from', 'chosen on valid')
+    return sentences('words/called', p=answer.prediction, threshold=recipe['threshold'], rule=rule)[0]
 
 
 def at_prevalence(

@@ -1,8 +1,8 @@
 "The radiograph: window, zoom, and the heatmap over it. A change of these draws this part of the page alone."
 import streamlit as st
 
-from ..explain.gradcam import METHODS
 from ..report.gallery import COLORS, overlaid
+from ..report.sections.heatmaps import METHODS
 from . import heat, picture
 from .frame import show
 
@@ -22,7 +22,7 @@ def viewer(subject, key, answer, film):
     pixels, said = picture.windowed(film, level, width), 'Chest radiograph'
     if opacity:
         found = computed(subject, key, answer, layers, method)
-        hot = picture.fitted(found.map, answer.film, subject.recipe['aspect'], film.shape)
+        hot = picture.fitted(found.map, answer.film, subject.recipe['aspect'])
         pixels, said = overlaid(pixels, hot, opacity / 100), 'Chest radiograph with heatmap'
         with words: legend(subject, found)
     place.image(picture.jpeg(pixels[picture.part(film.shape, *where)]), width='stretch', alt=f'{said}: {answer.name}')
@@ -34,7 +34,7 @@ def heat_wanted(subject) -> tuple:
     named = ', '.join(own) if own else LAST
     layer = st.selectbox('Layer', [named, *(o for o in subject.layers if o != named)], key='layer') if subject.layers else named
     methods = list(METHODS)
-    method = st.selectbox('Method', methods, methods.index(method), heat.METHODS.get, key='method')
+    method = st.selectbox('Method', methods, methods.index(method), METHODS.get, key='method')
     return own if layer == named else [layer], method
 
 

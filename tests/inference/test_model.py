@@ -83,7 +83,8 @@ def test_an_ensemble_has_its_disagreement_and_a_model_of_before_no_set(saved, pa
 
 
 @pytest.mark.parametrize('image, says', [
-    (None, 'an image is a NoneType; give a path'), (3, 'is a int'), (bytearray(b'x'), 'is a bytearray'), (np.zeros((4, 4), np.uint16), 'is of uint16'),
+    (None, 'an image is a NoneType; give a path'), (3, 'is a int'), (bytearray(b'x'), 'is a bytearray'),
+    (np.zeros((4, 4), np.uint16), 'is of uint16'),
     (np.zeros((4, 4, 3), np.uint8), r'shape \(4, 4, 3\)'), (np.zeros((0, 4), np.uint8), r'shape \(0, 4\)'),
     (np.full((4, 4), 1.5), 'not from 0 to 1'), (np.full((4, 4), np.nan), 'not from 0 to 1'), ([[1]], 'is a list')])
 def test_what_is_no_image_is_an_input_error_in_one_line(saved, image, says):

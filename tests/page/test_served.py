@@ -1,0 +1,29 @@
+import socket
+
+import pytest
+
+from pneumo_fastai.errors import InputError
+from pneumo_fastai.page.served import HERE, SCRIPT, SETTINGS, free
+
+
+def test_a_taken_port_is_passed_over_or_refused():
+    with socket.socket() as s:
+        s.bind((HERE, 0))
+        s.listen()
+        taken = s.getsockname()[1]
+        assert free(taken, 20) != taken
+        with pytest.raises(InputError, match=f'port {taken} is taken'): free(taken)
+
+
+@pytest.mark.parametrize('port', [0, -1, 70000])
+def test_a_port_that_there_is_not(port):
+    with pytest.raises(InputError, match='whole number from 1 to 65535'): free(port)
+
+
+def test_it_is_told_to_stay_on_this_machine_and_to_ask_nobody():
+    assert SETTINGS['server.address'] == HERE == '127.0.0.1' and SETTINGS['browser.gatherUsageStats'] is False and SCRIPT.is_file()
+
+
+def test_streamlit_has_every_setting():
+    config = pytest.importorskip('streamlit.config', reason='streamlit is not installed')
+    for name in SETTINGS: config.get_option(name)  # raises for one that it has not
