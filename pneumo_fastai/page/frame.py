@@ -4,7 +4,6 @@ from pathlib import Path
 import streamlit as st
 from markupsafe import Markup
 
-from ..cli import NOTICE
 from ..report.templating import render
 
 
@@ -15,4 +14,4 @@ def show(name, **facts):
 
 def notice(subject):
     st.html(Markup('<style>{}</style>').format(Markup(Path(__file__).with_name('page.css').read_text(encoding='utf-8'))))
-    show('notice', notice=NOTICE, synthetic=subject.synthetic)
+    show('notice', synthetic=subject.synthetic)

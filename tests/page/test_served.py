@@ -3,7 +3,8 @@ import socket
 import pytest
 
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.page.served import HERE, SCRIPT, SETTINGS, free
+from pneumo_fastai.page.served import HERE, SCRIPT, SETTINGS, free, in_memory
+from pneumo_fastai.page.upload import MEGABYTES
 
 
 def test_a_taken_port_is_passed_over_or_refused():
@@ -22,6 +23,13 @@ def test_a_port_that_there_is_not(port):
 
 def test_it_is_told_to_stay_on_this_machine_and_to_ask_nobody():
     assert SETTINGS['server.address'] == HERE == '127.0.0.1' and SETTINGS['browser.gatherUsageStats'] is False and SCRIPT.is_file()
+
+
+def test_an_upload_stays_in_memory_while_it_arrives(monkeypatch):
+    parser = pytest.importorskip('starlette.formparsers', reason='starlette is not installed').MultiPartParser
+    monkeypatch.setattr(parser, 'spool_max_size', 2**20)
+    in_memory()
+    assert parser.spool_max_size > MEGABYTES * 2**20
 
 
 def test_streamlit_has_every_setting():
