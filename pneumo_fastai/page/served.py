@@ -12,7 +12,8 @@ SCRIPT = Path(__file__).with_name('script.py')
 COLORS = 'primaryColor', 'backgroundColor', 'secondaryBackgroundColor', 'textColor', 'borderColor'  # those of the report
 THEMES = dict(light=('#0b5c94', '#ffffff', '#f4f7fa', '#1b2430', '#d9dee5'), dark=('#7db9e8', '#12171d', '#1b232c', '#e4e9ef', '#323c47'))
 SETTINGS = {
-    'server.address': HERE, 'browser.serverAddress': HERE, 'server.allowedHosts': HERE, 'server.headless': True,  # it opens no browser
+    'server.address': HERE, 'browser.serverAddress': HERE, 'server.allowedHosts': (HERE, 'localhost'),
+    'server.headless': True,  # it opens no browser
     'browser.gatherUsageStats': False, 'server.maxUploadSize': MEGABYTES, 'server.fileWatcherType': 'none', 'server.runOnSave': False,
     'server.enableStaticServing': False, 'server.disconnectedSessionTTL': 30,  # seconds that what a closed window was given is kept
     'client.showErrorDetails': 'none', 'client.showErrorLinks': False, 'client.toolbarMode': 'minimal', 'logger.level': 'error',
@@ -47,5 +48,10 @@ def serve(folder, port):
     "Until it is interrupted."
     from streamlit.web import cli
     in_memory()
-    flags = [f'--{k}={str(v).lower() if isinstance(v, bool) else v}' for k, v in {**SETTINGS, 'server.port': port}.items()]
-    cli.main(['run', str(SCRIPT), *flags, '--', str(folder)], standalone_mode=False)
+    cli.main(['run', str(SCRIPT), *flags({**SETTINGS, 'server.port': port}), '--', str(folder)], standalone_mode=False)
+
+
+def flags(settings) -> list[str]:
+    "As the command line takes them."
+    def text(value): return str(value).lower() if isinstance(value, bool) else str(value)
+    return [f'--{k}={text(v)}' for k, values in settings.items() for v in (values if isinstance(values, tuple) else (values,))]

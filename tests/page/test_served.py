@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.page.served import HERE, SCRIPT, SETTINGS, free, in_memory
+from pneumo_fastai.page.served import HERE, SCRIPT, SETTINGS, flags, free, in_memory
 from pneumo_fastai.page.upload import MEGABYTES
 
 
@@ -30,6 +30,10 @@ def test_an_upload_stays_in_memory_while_it_arrives(monkeypatch):
     monkeypatch.setattr(parser, 'spool_max_size', 2**20)
     in_memory()
     assert parser.spool_max_size > MEGABYTES * 2**20
+
+
+def test_a_setting_with_several_values_is_several_flags():
+    assert flags({'a.b': False, 'c': ('x', 'y'), 'd': 3}) == ['--a.b=false', '--c=x', '--c=y', '--d=3']
 
 
 def test_streamlit_has_every_setting():
