@@ -34,18 +34,24 @@ def heat(
     layers=None,     # names; None: the last maps
     method='gradcam',
 ) -> Heat:
-    recipe, usual = subject.recipe, usual_maps(subject.folder)
-    with subject.lock: maps = compute(subject.bundle.model, One(image), [IT], (recipe['mean'], recipe['std']), layers, method)
-    same = usual is not None and usual[:2] == (maps.layers, method)
-    maps = replace(maps, tops=usual[2]) if same else maps.on_scale([IT])
-    return Heat(next(maps.shown([IT])), maps.scale, CHOSEN if same else OWN, same)
+    recipe, mirror = subject.recipe, subject.own_maps[2]
+    stats = recipe['mean'], recipe['std']
+    with subject.lock: maps = compute(subject.bundle.model, One(image), [IT], stats, layers, method, mirror=mirror)
+    tops, said = tops_of(recipe.get('heat'), maps), tops_of(scored(subject.folder), maps)
+    maps = replace(maps, tops=said or tops) if said or tops else maps.on_scale([IT])
+    return Heat(next(maps.shown([IT])), maps.scale, CHOSEN if said or tops else OWN, bool(said))
 
 
-def usual_maps(folder) -> tuple|None:
-    "(layers, method, tops) of the maps that were scored in a run's folder; None where none were."
+def tops_of(how, maps) -> list|None:
+    "The scale of maps that were made in one way, where `maps` were made so too."
+    return how['tops'] if how and (how['layers'], how['method']) == (maps.layers, maps.method) else None
+
+
+def scored(folder) -> dict|None:
+    "layers, method and tops of the maps that were scored in a run's folder; None where none were."
     path = folder/'gradcam.npz'
     if not path.is_file(): return None
-    with np.load(path) as f: return f['layers'].tolist(), str(f['method']), f['tops'].tolist()
+    with np.load(path) as f: return dict(layers=f['layers'].tolist(), method=str(f['method']), tops=f['tops'].tolist())
 
 
 def trust(subject, scored=True) -> list[str]:

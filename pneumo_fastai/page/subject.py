@@ -28,9 +28,9 @@ class Subject:
     @property
     def synthetic(self): return bool(self.recipe.get('synthetic'))
     @property
-    def data(self): return self.recipe.get('data', 'the training data')
+    def data(self): return self.recipe.get('data') or 'the training data'
     @property
-    def title(self): return self.run.title if self.run else f'{self.recipe.get("experiment", "a model")} on {self.data}'
+    def title(self): return self.run.title if self.run else f'{self.recipe.get("experiment") or "a model"} on {self.data}'
 
     @cached_property
     def layers(self) -> list[str]:
@@ -38,11 +38,10 @@ class Subject:
         return [] if self.bundle.n > 1 else blocks(self.bundle.model, mapping(self.bundle.model, self.recipe['size']))
 
     @property
-    def own_maps(self) -> tuple[list|None, str]:
-        "(layers, method) as the run's recipe has them; layers None: the last maps."
-        if self.run is None: return None, 'gradcam'
-        how = how_maps(self.run.experiment)
-        return how['layers'] if self.bundle.n == 1 else None, how['method']
+    def own_maps(self) -> tuple[list|None, str, bool]:
+        "(layers, method, mirror) as the model or the run's recipe has them; layers None: the last maps."
+        how = dict(self.recipe.get('heat') or (how_maps(self.run.experiment) if self.run else {}))
+        return how.get('layers') if self.bundle.n == 1 else None, how.get('method', 'gradcam'), how.get('mirror', False)
 
 
 def opened(folder) -> Subject:

@@ -16,8 +16,7 @@ def summary(
     now=None,
 ) -> str:
     "By the run's own kind of heatmap."
-    layers, method = subject.own_maps
-    found = heat(subject, answer.image, layers, method)
+    found = heat(subject, answer.image, *subject.own_maps[:2])
     hot = picture.fitted(found.map, answer.film, subject.recipe['aspect'])
     films = [('The radiograph', film), ('The same with its heatmap', overlaid(film, hot))]
     return ''.join(document(

@@ -21,15 +21,15 @@ def means(
     p, limits = answer.prediction, recipe.get('conformal')
     usual = recipe.get('disagreement_90')
     return sentences(
-        'words/image', hundred=of_hundred(p.calibrated), data=recipe.get('data', 'the training data'), found=p.set, n=len(answer.networks),
-        prevalence=metrics and metrics['test']['prevalence'], error=limits and limits.get('error_rate'),
+        'words/image', hundred=of_hundred(p.calibrated), data=recipe.get('data') or 'the training data', found=p.set,
+        n=len(answer.networks), prevalence=metrics and metrics['test']['prevalence'], error=limits and limits.get('error_rate'),
         low=round(100*min(answer.networks, default=0)), high=round(100*max(answer.networks, default=0)),
         torn=None not in (usual, p.disagreement) and p.disagreement > usual)
 
 
 def called(answer, recipe) -> str:
     "The call, and why."
-    rule = recipe.get('threshold_from', 'chosen on valid')
+    rule = recipe.get('threshold_from') or 'chosen on valid'
     return sentences('words/called', p=answer.prediction, threshold=recipe['threshold'], rule=rule)[0]
 
 

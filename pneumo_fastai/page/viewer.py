@@ -30,7 +30,7 @@ def viewer(subject, key, answer, film):
 
 def heat_wanted(subject) -> tuple:
     "Layers (None: the last maps) and method."
-    own, method = subject.own_maps
+    own, method, _ = subject.own_maps
     named = ', '.join(own) if own else LAST
     layer = st.selectbox('Layer', [named, *(o for o in subject.layers if o != named)], key='layer') if subject.layers else named
     methods = list(METHODS)

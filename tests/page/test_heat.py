@@ -3,7 +3,7 @@ import pytest
 
 from pneumo_fastai.explain.maps import Maps
 from pneumo_fastai.page.answer import answer
-from pneumo_fastai.page.heat import OWN, heat, trust, usual_maps
+from pneumo_fastai.page.heat import OWN, heat, scored, trust
 
 
 @pytest.fixture
@@ -13,15 +13,19 @@ def image(subject, raw): return answer(subject.model, 'a', raw).image
 def test_without_scored_maps_the_hottest_place_of_the_image_is_the_hottest_colour(subject, image):
     found = heat(subject, image)
     assert found.map.shape == (32, 32) and found.map.max() == pytest.approx(1, abs=.02) and found.map.min() >= 0
-    assert found.chosen == OWN and not found.scored and usual_maps(subject.folder) is None
+    assert found.chosen == OWN and not found.scored and scored(subject.folder) is None
 
 
 def test_the_map_of_an_image_of_the_run_is_that_of_its_gradcam_npz(explained):
     maps = Maps.load(explained.folder/'gradcam.npz')
     path = maps.paths[0]
-    found = heat(explained, explained.bundle.pixels(path), explained.own_maps[0], explained.own_maps[1])
+    found = heat(explained, explained.bundle.pixels(path), *explained.own_maps[:2])
     np.testing.assert_allclose(found.map, next(maps.shown([path])), atol=1e-4)
     assert found.scored and found.chosen != OWN and found.scale == maps.scale
+    (explained.folder/'gradcam.npz').unlink()
+    explained.recipe['heat'] = dict(layers=maps.layers, method=maps.method, mirror=False, tops=maps.tops)  # a model that left its run
+    alone = heat(explained, explained.bundle.pixels(path))
+    assert alone.scale == maps.scale and alone.chosen != OWN and not alone.scored
     other = heat(explained, explained.bundle.pixels(path), None, 'layercam')
     assert not other.scored and other.chosen == OWN
 

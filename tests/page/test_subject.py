@@ -10,10 +10,9 @@ from pneumo_fastai.page.subject import blocks, opened
 
 def test_a_run_has_its_metrics_and_a_model_alone_says_what_is_missing(subject, tmp_path):
     assert subject.title == 'weighted on films' and subject.metrics['test']['n'] and subject.why == '' and not subject.synthetic
-    (tmp_path/'alone').mkdir()
-    shutil.copy(subject.folder/'model.pt', tmp_path/'alone')
+    shutil.copytree(subject.folder/'model', tmp_path/'alone')
     alone = opened(tmp_path/'alone')
-    assert alone.run is None and alone.metrics is None and 'predictions.csv' in alone.why and alone.own_maps == (None, 'gradcam')
+    assert alone.run is None and alone.metrics is None and 'predictions.csv' in alone.why and alone.own_maps == (None, 'gradcam', False)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
