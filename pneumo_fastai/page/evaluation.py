@@ -18,6 +18,7 @@ def page(subject):
 
 def framed(report) -> str:
     "A page that holds another, to which the browser gives no scripts and nothing of this one's."
+    report = report.replace('<head>', '<head><base href="about:srcdoc">', 1)  # or its own links would lead to this page
     inner = f'<iframe title="Evaluation of the model" sandbox srcdoc="{html.escape(report)}"></iframe>'
     style = 'html, body { margin: 0; height: 100%; } iframe { border: 0; width: 100%; height: 100%; }'
     return f'<!doctype html><html lang="en"><head><title>Evaluation</title><style>{style}</style></head><body>{inner}</body></html>'

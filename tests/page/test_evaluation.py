@@ -12,7 +12,5 @@ def test_the_runs_report_is_on_the_second_page_and_its_links_lead_within_it(wind
     report.get_by_role('heading', level=1, name='weighted on films').wait_for()
     link = report.get_by_role('link', name='Calibration', exact=True)
     link.click()
-    place = report.locator('#calibration')
-    place.wait_for()
     page.wait_for_timeout(500)
-    assert report.get_by_role('heading', level=1, name='weighted on films').count() == 1
+    assert 0 <= report.locator('#calibration').bounding_box()['y'] < 900
