@@ -1,4 +1,4 @@
-"From a file to the network, and from probabilities to what is said of the image: the same with torch and without. Needs neither it nor pandas."
+"From a file to the network, and from probabilities to what is said of an image: with torch and without, needing neither it nor pandas."
 from dataclasses import dataclass
 
 import numpy as np

@@ -14,9 +14,9 @@ from .rows import framed
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-Image:TypeAlias = 'str | os.PathLike | np.ndarray | Dataset'
+Image:TypeAlias = 'str | os.PathLike | bytes | np.ndarray | Dataset'
 AT_ONCE = 16  # images
-TAKEN = 'give a path, a pydicom Dataset or a 2-D array, or a list of them'
+TAKEN = "give a path, a file's bytes, a pydicom Dataset or a 2-D array, or a list of them"
 
 
 def load(
@@ -45,10 +45,10 @@ class Model:
     ):
         """A `Prediction`, or a list of them for a list.
 
-        An image is the path of a DICOM, PNG or JPEG file; a pydicom `Dataset`, read as a file of it would be; or a 2-D array, bright =
-        dense: uint8, or floats from 0 (black) to 1. An array is taken as it is shown, without any window, and is made square as a
-        picture is. Raises `InputError` for what is none of these and `UnreadableImage` for the first that gives no image, with its
-        reason, and returns nothing then: `bundle.table(paths)` has a row for every file.
+        An image is the path of a DICOM, PNG or JPEG file; the bytes of one; a pydicom `Dataset`, read as a file of it would be; or a
+        2-D array, bright = dense: uint8, or floats from 0 (black) to 1. An array is taken as it is shown, without any window, and is made
+        square as a picture is. Raises `InputError` for what is none of these and `UnreadableImage` for the first that gives no image, with
+        its reason, and returns nothing then: `bundle.table(paths)` has a row for every file.
         """
         if not isinstance(images, list | tuple): return self._predictions([images])[0]
         return [p for i in range(0, len(images), AT_ONCE) for p in self._predictions(images[i:i + AT_ONCE])]
@@ -67,6 +67,7 @@ class Model:
         "As `Bundle.read` does."
         if isinstance(image, np.ndarray): return square(grey_of(image), self.bundle.recipe['size'], self.bundle.recipe['aspect']), ()
         if isinstance(image, str | os.PathLike): return self.bundle.read(os.fspath(image))
+        if isinstance(image, bytes): return self.bundle.read(image)
         from pydicom import Dataset
         if not isinstance(image, Dataset): raise InputError(f'an image is a {type(image).__name__}; {TAKEN}')
         return self.bundle.read(image)

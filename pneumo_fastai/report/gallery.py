@@ -19,10 +19,13 @@ LEAST = 1e-12  # of a probability, so that no loss is infinite
 COLORS = [to_hex(ON_GREY(share)) for share in np.linspace(0, 1, 11)]  # of the strip that says what they mean
 
 
-def overlaid(image, heat) -> np.ndarray:
+def overlaid(
+    image, heat,
+    opacity=1.,  # of the hottest colours' own
+) -> np.ndarray:
     "A (h, w) uint8 image under its heat (h, w) in 0..1, as (h, w, 3) uint8."
     colors = rgba(heat)
-    alpha = colors[..., 3:]
+    alpha = opacity * colors[..., 3:]
     return (image[..., None] * (1 - alpha) + 255 * alpha * colors[..., :3]).round().astype(np.uint8)
 
 

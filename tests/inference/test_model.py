@@ -3,6 +3,7 @@ import dataclasses
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -59,6 +60,7 @@ def test_it_says_what_the_table_says_of_one_and_of_many(saved, paths):
 def test_a_path_its_pixels_and_a_data_set_are_one_image(saved, paths, film):
     model, pixels = load(saved), np.asarray(Image.open(paths[0]))
     assert model.predict(paths[0]) == model.predict(pixels) == model.predict(pixels / np.float32(255))
+    for path in (saved/'film.dcm', paths[0]): assert model.predict(Path(path).read_bytes()) == model.predict(path)
     assert model.predict(saved/'film.dcm') == model.predict(film) == model.predict(pydicom.dcmread(saved/'film.dcm', force=True))
     assert model.predict(np.zeros((50, 30), np.uint8)).warnings[0].startswith('grey levels unlike those of training')
     torch.testing.assert_close(model.predict([film, paths[0]])[1].probability, model.predict(paths[0]).probability, atol=1e-6, rtol=0)
@@ -80,7 +82,8 @@ def test_an_ensemble_has_its_disagreement_and_a_model_of_before_no_set(saved, pa
 
 
 @pytest.mark.parametrize('image, says', [
-    (None, 'an image is a NoneType; give a path'), (3, 'is a int'), (b'x', 'is a bytes'), (np.zeros((4, 4), np.uint16), 'is of uint16'),
+    (None, 'an image is a NoneType; give a path'), (3, 'is a int'), (bytearray(b'x'), 'is a bytearray'),
+    (np.zeros((4, 4), np.uint16), 'is of uint16'),
     (np.zeros((4, 4, 3), np.uint8), r'shape \(4, 4, 3\)'), (np.zeros((0, 4), np.uint8), r'shape \(0, 4\)'),
     (np.full((4, 4), 1.5), 'not from 0 to 1'), (np.full((4, 4), np.nan), 'not from 0 to 1'), ([[1]], 'is a list')])
 def test_what_is_no_image_is_an_input_error_in_one_line(saved, image, says):

@@ -41,7 +41,7 @@ class Film:
 
 
 def read_film(
-    path,            # a DICOM, PNG or JPEG file, or a pydicom `Dataset`
+    path,            # a DICOM, PNG or JPEG file, its bytes, or a pydicom `Dataset`
     any_view=False,  # also what says that it is not a frontal chest radiograph
 ) -> Film:
     "The radiograph in a file, whole; raises `UnreadableImage` with the reason, whatever the bytes."
@@ -49,7 +49,7 @@ def read_film(
 
 
 def read_square(
-    path,            # a DICOM, PNG or JPEG file, or a pydicom `Dataset`, which is read as a file of it would be
+    path,            # a DICOM, PNG or JPEG file, its bytes, or a pydicom `Dataset`, which is read as a file of it would be
     size,            # pixels a side
     aspect='pad',    # see `square`
     any_view=False,  # also what says that it is not a frontal chest radiograph
@@ -65,6 +65,7 @@ def read_square(
 
 def _read(path, any_view, doubtful, reduce=lambda *a: 1) -> Film:
     refused = (lambda ds: None) if any_view else no_radiograph if doubtful else refusal
+    if isinstance(path, bytes): return _decoded(lambda: path, 'the file', refused, reduce)
     if not isinstance(path, str | os.PathLike): return _decoded(lambda: written(path, Header.KEYS), 'the data set', refused, reduce)
     try: raw = files.whole(path, MAX_BYTES)
     except FileNotFoundError: raise UnreadableImage(path, 'the file does not exist') from None

@@ -232,6 +232,17 @@ def test_nothing_of_a_patient_leaves_the_reader(dataset, tmp_path, spoilt, caplo
     assert not seen and not leaks(said) and not leaks(caplog.text) and not leaks(''.join(capfd.readouterr()))
 
 
+def test_bytes_are_read_as_the_file_that_holds_them(saved, tmp_path):
+    path = saved(GREY, ViewPosition='PA')
+    for raw in (path.read_bytes(), b'', b'PK\3\4', b'<svg onload="alert(1)"/>', b'\x80\4\x95pickle'):
+        path.write_bytes(raw)
+        try: film = read_film(path)
+        except UnreadableImage as e:
+            with pytest.raises(UnreadableImage) as found: read_square(raw, 8)
+            assert (found.value.path, found.value.reason) == ('the file', e.reason)
+        else: np.testing.assert_array_equal(read_film(raw).pixels, film.pixels)
+
+
 def test_training_and_inference_share_the_decoder(saved):
     pixels, film = read_square(saved(GREY), 32, 'stretch')
     np.testing.assert_array_equal(pixels, square(film.pixels, 32, 'stretch'))

@@ -1,0 +1,56 @@
+"The radiograph as it is looked at: window and zoom, on 8-bit pixels in memory."
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from ..data.decoding.dicom import Film, read_square, square_boxes
+
+SIDE = 1600  # pixels: of a screen, and with zoom of a part of it
+QUALITY = 92
+
+
+def read(file, size, recipe) -> tuple[np.ndarray, Film]:
+    "A file's bytes, or its path, as `read_square` gives it for a model. Raises `UnreadableImage`."
+    return read_square(file, size, recipe['aspect'], recipe.get('any_view', False))
+
+
+def look(raw, recipe) -> np.ndarray:
+    "A file's bytes as (h, w) uint8 for the eye, cut and stretched as for the network, without the black that makes it square."
+    pixels, film = read(raw, SIDE, recipe)
+    return pixels[within(film, recipe['aspect'], SIDE)]
+
+
+def within(film, aspect, size) -> tuple[slice, slice]:
+    "Where in its square of `size` pixels the film itself lies: rows, columns."
+    (x, y, w, h), = square_boxes([(0, 0, film.width, film.height)], film.height, film.width, size, aspect, film.tall)
+    rows, columns = ((max(0, round(a)), min(size, round(a + n))) for a, n in ((y, h), (x, w)))
+    return slice(*rows), slice(*columns)
+
+
+def fitted(heat, film, aspect) -> np.ndarray:
+    "A heatmap of the network's square as large as what `look` gives, and in its place."
+    big = np.asarray(Image.fromarray(heat.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    return big[within(film, aspect, SIDE)]
+
+
+def windowed(pixels, level, width) -> np.ndarray:
+    "Black at `level` - `width`/2, white at `level` + `width`/2, both in grey levels."
+    levels = (np.arange(256) - (level - width / 2)) / max(width, 1)
+    return np.round(255 * levels.clip(0, 1)).astype(np.uint8)[pixels]
+
+
+def part(
+    shape,   # (h, w)
+    zoom,    # 1: all of it
+    across,  # 0 to 1: left to right
+    down,    # 0 to 1: top to bottom
+) -> tuple[slice, slice]:
+    h, w = (max(1, round(n / zoom)) for n in shape)
+    top, left = round((shape[0] - h) * down), round((shape[1] - w) * across)
+    return slice(top, top + h), slice(left, left + w)
+
+
+def jpeg(pixels) -> bytes:
+    Image.fromarray(pixels).save(buffer := BytesIO(), 'JPEG', quality=QUALITY, subsampling=0)
+    return buffer.getvalue()
