@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..data.decoding.dicom import Film
+from ..evaluation.calibrators import apply
 from ..inference.model import Prediction
 from .picture import read
 
@@ -32,7 +33,7 @@ def answer(model, name, raw, truth='') -> Answer:
 
 
 def each(bundle, image) -> tuple:
-    return tuple(float(p) for p in bundle.calibrated(bundle.of_pixels(np.stack([image]))[:, 0]))
+    return tuple(map(float, apply(bundle.recipe['calibrator'], bundle.of_pixels(np.stack([image]))[:, 0])))
 
 
 def warnings(answer) -> list[str]:

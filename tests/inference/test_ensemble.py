@@ -62,7 +62,7 @@ def test_the_ensemble_is_a_run_of_its_own(two, tmp_path, films, capsys):
 def check_words(made, two):
     "What it is made of, in environment.json and on the page; threshold and calibration are of the mean, on valid."
     environment = json.loads((made/'environment.json').read_text())
-    assert [n['sha256'] for n in environment['networks']] == [sha256((f/'model').read_bytes()).hexdigest() for f in two]
+    assert [n['sha256'] for n in environment['networks']] == [sha256((f/'model/weights.safetensors').read_bytes()).hexdigest() for f in two]
     assert [n['seed'] for n in environment['networks']] == [0, 1] and environment['data']['name'] == 'films'
     saved, metrics = read_run(made), json.loads((made/'metrics.json').read_text())
     assert saved.recipe['seed'] == '0, 1' and saved.recipe['size'] == 32
