@@ -12,7 +12,7 @@ QUALITY = 92
 
 def read(file, size, recipe) -> tuple[np.ndarray, Film]:
     "A file's bytes, or its path, as `read_square` gives it for a model. Raises `UnreadableImage`."
-    return read_square(file, size, recipe['aspect'], recipe.get('any_view', False))
+    return read_square(file, size, recipe['aspect'], recipe.get('any_view', False), doubtful=True)
 
 
 def look(raw, recipe) -> np.ndarray:
