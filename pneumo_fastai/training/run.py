@@ -8,6 +8,7 @@ from fastai.callback.progress import CSVLogger
 
 from .. import experiment as recipes
 from ..csv_files import csv_text
+from ..data import signatures
 from ..data.layout import layout_of
 from ..data.likeness import grey_range
 from ..explain.evaluation import explain_run
@@ -39,10 +40,11 @@ from .precision import said
 
 
 def write_cohort(folder, cohort):
-    "split.csv, with every column of the cohort, and rejected.csv."
+    "split.csv, with every column of the cohort, rejected.csv, and what recognises these images elsewhere."
     table = cohort.table.assign(boxes=cohort.table.boxes.map(json.dumps))
     write(folder/'split.csv', csv_text(table))
     write(folder/'rejected.csv', csv_text(cohort.rejected))
+    signatures.save(folder/signatures.FILE, signatures.signatures(cohort.pixels, list(cohort.table.path), cohort.pixels.how[1]))
 
 
 def environment(learn, command, name) -> dict:
