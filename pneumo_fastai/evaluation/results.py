@@ -17,12 +17,12 @@ from .uncertainty import uncertainty
 COLUMNS = ('path', 'patient', 'split', 'label', 'probability')
 
 
-def check_predictions(predictions):
+def check_predictions(predictions, needed=('valid', 'test')):
     "`predictions` itself; `InputError` unless its columns, splits, labels and probabilities are such that they can be evaluated."
     if missing := [c for c in COLUMNS if c not in predictions]:
         raise InputError(f'predictions lack the column {missing[0]!r}; needed are {", ".join(COLUMNS)}')
-    if missing := {'valid', 'test'} - set(predictions['split']):
-        raise InputError(f"predictions have no row of split {min(missing)!r}; both 'valid' and 'test' are needed")
+    if missing := set(needed) - set(predictions['split']):
+        raise InputError(f'predictions have no row of split {min(missing)!r}; needed are {" and ".join(map(repr, needed))}')
     if (twice := predictions['path'].duplicated()).any():
         raise InputError(f'{twice.sum()} rows repeat a path, the first is {predictions["path"][twice].iloc[0]!r}; give one row an image')
     if (nobody := predictions['patient'].isna()).any():
@@ -141,9 +141,14 @@ def in_order(predictions):
 
 
 def results(valid, test, threshold, choices):
-    "threshold, valid, test (at_threshold and at_0.5), balanced (the same at a prevalence of one half) and operating_points."
-    at, rest = {'at_threshold': threshold['value'], 'at_0.5': 0.5}, (choices.n_boot, choices.seed, choices.prevalence)
-    found = blocks(test, at, *rest)
-    return dict(threshold=threshold, valid=blocks(valid, {'valid': threshold['value']}, *rest)['valid'],
-                test=dict(about(test), **found), balanced=balanced(test, found, *rest[:2]),
+    "threshold, valid, test, balanced and operating_points."
+    found = blocks(valid, {'valid': threshold['value']}, choices.n_boot, choices.seed, choices.prevalence)
+    return dict(threshold=threshold, **found, **on_test(test, threshold, choices),
                 operating_points=operating_points(valid, test, choices))
+
+
+def on_test(test, threshold, choices):
+    "test (at_threshold and at_0.5) and balanced (the same at a prevalence of one half)."
+    at = {'at_threshold': threshold['value'], 'at_0.5': 0.5}
+    found = blocks(test, at, choices.n_boot, choices.seed, choices.prevalence)
+    return dict(test=dict(about(test), **found), balanced=balanced(test, found, choices.n_boot, choices.seed))

@@ -77,12 +77,12 @@ def coverage(covered, groups, patient):
 
 
 def conformal(
-    valid, test,     # columns patient, label, probability
-    error_rate,
+    fitted,          # `fit_conformal` of valid
+    test,            # columns patient, label, probability
     view=None,       # of each row of test [n]; None for not known
 ):
-    "fitted (`fit_conformal` of valid), by_class and by_view (coverage on test) and sets: how often each set is given, by true class."
-    fitted = fit_conformal(valid['label'], valid['probability'], error_rate)
+    "fitted, by_class and by_view (coverage on test) and sets: how often each set is given, by true class."
+    error_rate = fitted['error_rate']
     y, p = checked(test['label'], test['probability'])
     sets = conformal_sets(fitted, p)
     covered, code = sets[np.arange(len(y)), y], set_codes(fitted, p)
@@ -136,16 +136,21 @@ def referral(
     threshold, shares=REFERRED,
     sure=None,  # how sure each call is, of valid and of test; by `confidence` unless given
 ):
-    """For each share asked: referred (reached on test, where an image goes whose confidence is below that of `cut_at` on valid), n (left
+    "`referred` of test, each share asked cut where it is reached on valid."
+    sure = sure or [confidence(rows['probability'], threshold) for rows in (valid, test)]
+    return referred(test, threshold, {asked: cut_at(sure[0], asked) for asked in shares}, sure[1])
+
+
+def referred(test, threshold, cuts, sure):
+    """For each share asked: cut (None: none), referred (reached on test, where an image goes whose confidence is below the cut), n (left
     to the model) and accuracy, recall and specificity of those, with intervals."""
-    y, p = checked(test['label'], test['probability'])
-    sure, out = sure or [confidence(rows['probability'], threshold) for rows in (valid, test)], []
-    for asked in shares:
-        kept = sure[1] >= cut_at(sure[0], asked)
+    (y, p), out = checked(test['label'], test['probability']), []
+    for asked, cut in cuts.items():
+        kept = sure >= cut
         columns, counts = four(y, p, threshold)*kept[:, None], confusion(y[kept], p[kept], threshold)
         here, intervals = rates(*counts), of_sums(test['patient'], columns, lambda s: rates(*s.T), {k: OF[k] for k in GIVEN})
-        out.append(dict(asked=asked, referred=float(1 - kept.mean()) if len(y) else None, n=int(kept.sum()),
-                        **{k: stated(here[k], intervals[k], reason(k, *counts)) for k in GIVEN}))
+        out.append(dict(asked=asked, cut=None if cut == -np.inf else float(cut), referred=float(1 - kept.mean()) if len(y) else None,
+                        n=int(kept.sum()), **{k: stated(here[k], intervals[k], reason(k, *counts)) for k in GIVEN}))
     return out
 
 
@@ -189,6 +194,7 @@ def uncertainty(
     view=None,
 ):
     "conformal, risk_coverage and referral of test."
-    return dict(conformal=conformal(valid, test, choices.error_rate, view),
+    fitted = fit_conformal(valid['label'], valid['probability'], choices.error_rate)
+    return dict(conformal=conformal(fitted, test, view),
                 risk_coverage=risk_coverage(test['label'], test['probability'], threshold),
                 referral=referral(valid, test, threshold))

@@ -23,6 +23,7 @@ def many_fits(monkeypatch):
 
 
 def rows(y, p): return pd.DataFrame(dict(patient=np.arange(len(y)), label=y, probability=p))
+def fitted(valid, error_rate): return U.fit_conformal(valid['label'], valid['probability'], error_rate)
 
 
 @pytest.mark.parametrize('error_rate', [.05, .2])
@@ -58,7 +59,7 @@ def test_each_class_is_covered_where_one_limit_for_both_would_fail_the_rare_one(
     rng = np.random.default_rng(1)
     valid, test = (rows(*sample(rng, 8000, .05)) for _ in range(2))
     for frame in (valid, test): frame['probability'] = sigmoid(logit(frame.probability) - 2.9)  # as a model knows it that is rare
-    got = U.conformal(valid, test, .1)
+    got = U.conformal(fitted(valid, .1), test)
     for name in ('no pneumonia', 'pneumonia'): assert got['by_class'][name]['coverage']['value'] == pytest.approx(.9, abs=.05)
     own = np.where(valid.label == 1, valid.probability, 1 - valid.probability)
     assert (own[valid.label == 1] >= np.quantile(own, .1)).mean() < .6
@@ -68,7 +69,7 @@ def test_sets_and_views():
     rng = np.random.default_rng(2)
     valid, test = rows(*sample(rng, 400)), rows(*sample(rng, 300))
     view = np.where(np.arange(300) % 2, 'AP', 'PA').astype(object)
-    got = json.loads(json.dumps(U.conformal(valid, test, .2, view), allow_nan=False))
+    got = json.loads(json.dumps(U.conformal(fitted(valid, .2), test, view), allow_nan=False))
     sets = U.conformal_sets(got['fitted'], test.probability)  # also after JSON
     assert [sum(o[t] for o in got['sets']) for t in ('no pneumonia', 'pneumonia')] == [300 - test.label.sum(), test.label.sum()]
     both = next(o for o in got['sets'] if o['set'] == 'both')
@@ -80,7 +81,7 @@ def test_sets_and_views():
 
 def test_too_few_images_leave_the_class_in():
     valid, test = rows(np.array([0]*30 + [1]*5), np.linspace(0, 1, 35)), rows(np.array([0, 1]), np.array([.9, 0.]))
-    got = U.conformal(valid, test, .1)
+    got = U.conformal(fitted(valid, .1), test)
     assert U.conformal_sets(got['fitted'], test.probability)[:, 1].all() and 'class 1' in got['note']
     assert U.fit_conformal(np.array([], int), np.array([]), .1)['limit'] == {'0': 1., '1': 1.}
     with pytest.raises(InputError, match='error rate'): U.fit_conformal([0], [.1], 1.)
