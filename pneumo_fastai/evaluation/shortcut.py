@@ -62,14 +62,16 @@ def encoded(table) -> np.ndarray:
     return np.hstack([part.to_numpy(float) for part in parts])
 
 
-def out_of_fold(x, y, patient, seed=0):
-    "The probability of each image from trees fitted on other patients, and its fold."
+def trees(n):
+    "For n images to learn from."
     from sklearn.ensemble import HistGradientBoostingClassifier
+    return HistGradientBoostingClassifier(min_samples_leaf=min(20, max(2, n//20)), **MODEL)
+
+
+def out_of_fold(x, y, patient, seed=0, make=trees):
+    "The probability of each image from a classifier that `make` makes, fitted on other patients, and its fold."
     from sklearn.model_selection import StratifiedGroupKFold
     p, fold = np.empty(len(y)), np.empty(len(y), int)
     for k, (train, test) in enumerate(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(x, y, patient)):
-        leaf = min(20, max(2, len(train)//20))
-        trees = HistGradientBoostingClassifier(min_samples_leaf=leaf, **MODEL).fit(x[train], y[train])
-        p[test], fold[test] = trees.predict_proba(x[test])[:, 1], k
+        p[test], fold[test] = make(len(train)).fit(x[train], y[train]).predict_proba(x[test])[:, 1], k
     return p, fold
-

@@ -168,6 +168,17 @@ def of_ratio(a, b):
     return down/least if least else 0., (a*b + np.sqrt(max(0, (a*b)**2 - up*bottom)))/bottom if bottom > 0 else np.inf
 
 
+def of_difference(a, b):
+    """value, low and high of a - b, numbers of two sets of patients that have none in common, from those of both (square and add, Newcombe
+    1998; Zou and Donner 2008); a reason where either or its interval is not defined."""
+    if without := next((m for m in (a, b) if None in (m['value'], m['low'])), None):
+        value = None if None in (a['value'], b['value']) else a['value'] - b['value']
+        return dict(value=value, low=None, high=None, reason=without['reason'])
+    value = a['value'] - b['value']
+    low, high = (np.hypot(x['value'] - x['low'], y['high'] - y['value']) for x, y in ((a, b), (b, a)))
+    return dict(value=float(value), low=float(value - low), high=float(value + high))
+
+
 def predictive(recall, specificity, prevalence):
     "low and high of precision and of npv where `prevalence` of the images are positive, from those of recall and of specificity."
     if None in (recall['low'], specificity['low']): return [dict(low=None, high=None)]*2
