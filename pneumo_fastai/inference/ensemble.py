@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from ..data import signatures
 from ..errors import InputError
 from ..evaluation.uncertainty import mutual_information
 from ..models.zoo import DESCRIBED
@@ -71,7 +72,7 @@ def check_same(first, other):
 def write_parts(folder, runs, command):
     "What a run's folder holds before anything is measured, with members.csv beside."
     first, n = runs[0], len(runs)
-    for name in ('split.csv', 'rejected.csv', 'experiment.toml'):
+    for name in ('split.csv', 'rejected.csv', 'experiment.toml', signatures.FILE):
         if not (first.folder/name).is_file(): continue
         with whole(folder/name) as beside: shutil.copyfile(first.folder/name, beside)
     tables = [run.predictions.set_index('path')['probability'] for run in runs]
