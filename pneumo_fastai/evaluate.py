@@ -2,9 +2,10 @@
 import sys
 from pathlib import Path
 
-from .cli import check_out, check_resampling, run
+from .cli import check_out, check_resampling, command_line, run
 from .errors import InputError
 from .evaluation.settings import Settings, rule
+from .screen import bar
 
 RUNS = "folder of a run, a cross-validation or a sweep, to measure anew from its saved files; several runs, to compare with the first"
 TABLES = '.csv', '.tex', '.md'
@@ -12,28 +13,46 @@ TABLES = '.csv', '.tex', '.md'
 
 def evaluate(
     *runs:RUNS,
+    data:str = None,                 # another labelled data set, as fit takes it: the run's model is measured on it, in a folder of its own
     operating_point:str = 'youden',  # rule of the threshold: youden, sensitivity=0.95, specificity=0.9, cost=5 (a miss in false alarms)
     prevalence:float = None,         # where the model would be used: PPV and NPV are stated for it too
     error:float = 0.1,               # error rate of the conformal prediction sets, in each class
     n_boot:int = 1000,               # resamples of patients, where an interval rests on them
     seed:int = 0,                    # of the resamples and folds
-    out:str = 'comparison',          # of several runs: the table is written to OUT.csv, OUT.tex and OUT.md
+    out:str = None,                  # of --data: the new folder (one beside the run); of several runs: OUT.csv, .tex, .md (comparison)
+    cache:str = None,                # of --data: where decoded images are kept; the user's cache folder unless given
     reveal:bool = False,             # of a sweep: look at test for all of its settings, not for the chosen one alone
     force:bool = False,              # measure also what is not as it was when the run ended; the report then says so
 ):
-    "Measure a run anew from its saved predictions, without images, or compare several."
+    "Measure a run anew from its saved predictions, without images, or compare several, or measure its model on another data set."
     check_resampling(n_boot, seed)
     choices = Settings(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
+    if data: return elsewhere(runs, data, out, cache, choices, (operating_point, error) != ('youden', 0.1), reveal, force)
+    if cache: raise InputError('--cache is for --data; leave it out, the saved predictions need no images')
     from .runs.folder import is_sweep
     swept = len(runs) == 1 and is_sweep(runs[0])
     if reveal and not swept: raise InputError('--reveal is for the folder of a sweep, the test of runs is always shown; leave it out')
-    if len(runs) > 1: return compared(runs, choices, out, force)
-    if out != 'comparison': raise InputError('--out is for the table of several runs; leave it out, a run\'s own folder gets its numbers')
+    if len(runs) > 1: return compared(runs, choices, out or 'comparison', force)
+    if out: raise InputError('--out is for the table of several runs; leave it out, a run\'s own folder gets its numbers')
     from .report import terminal
     from .report.tables import sweeps
     if not swept: return measured(runs[0], choices, force)
     terminal.show_settings(sweeps.remeasure(runs[0], choices, reveal, force))
     terminal.read(Path(runs[0])/'report.html')
+
+
+def elsewhere(runs, data, out, cache, choices, ruled, reveal, force):
+    "A run's model on another data set, on the screen and in a folder of its own."
+    if len(runs) > 1: raise InputError(f'--data measures one run, {len(runs)} are given; give them one after the other')
+    if ruled: raise InputError('--operating-point and --error are the run\'s own with --data; evaluate the run with them first, alone')
+    if reveal or force: raise InputError('--reveal and --force are not for --data; leave them out')
+    with bar('loading torch'):
+        from .explain.external import evaluate_on
+    run, metrics = evaluate_on(runs[0], data, out, command_line(), cache, n_boot=choices.n_boot, seed=choices.seed,
+                               prevalence=choices.prevalence)
+    from .report import terminal
+    terminal.show_elsewhere(run, metrics)
+    terminal.read(run.folder/'report.html')
 
 
 def measured(folder, choices, force):
@@ -45,7 +64,8 @@ def measured(folder, choices, force):
         terminal.show_folds(found.title, result)
     else:
         found, metrics = written.remeasure(folder, choices, force)
-        terminal.show_run(found.title, metrics, words.also_in_words(metrics))
+        if found.of: terminal.show_elsewhere(found, metrics)
+        else: terminal.show_run(found.title, metrics, words.also_in_words(metrics))
     terminal.read(found.folder/'report.html')
 
 
@@ -59,6 +79,8 @@ def compared(runs, choices, out, force):
     files = [f'{out}{ending}' for ending in TABLES]
     for file in files: check_out(file, new=True)
     check_different(found := [ended(read_run(folder, force), force) for folder in runs])
+    if other := next((r for r in found if r.of), None):
+        raise InputError(f'{other.folder} is an evaluation elsewhere, beside its own run already; give runs')
     if 1 < len(repetitions.grouped(found)) < len(found):
         terminal.show_settings(side := repetitions.of_runs(found, choices))
         setting_table.save(side, *files)

@@ -239,6 +239,38 @@ def explainable_run(folder, seed, boxes, data):
     return folder
 
 
+def predicted_run(folder, data):
+    "An explainable run whose predictions are those of its network, which kept the signatures of its images."
+    from pneumo_fastai.data import signatures
+    from pneumo_fastai.data.cache import open_pixels
+    from pneumo_fastai.evaluation.settings import Settings
+    from pneumo_fastai.inference.bundle import Bundle
+    from pneumo_fastai.report.written import remeasure
+    explainable_run(folder, 0, True, data)
+    rows, split = (pd.read_csv(folder/f'{name}.csv') for name in ('predictions', 'split'))
+    rows.assign(probability=Bundle.load(folder).probability(rows.path)[0]).to_csv(folder/'predictions.csv', index=False)
+    pixels = open_pixels(split.path, 32)
+    signatures.save(folder/signatures.FILE, signatures.signatures(pixels, list(split.path), 'pad'))
+    remeasure(folder, Settings(n_boot=5))
+    return folder
+
+
+@pytest.fixture(scope='session')
+def measured_elsewhere(tmp_path_factory, films):
+    "(folder of a run, folder of its model's evaluation on 60 drawn radiographs with boxes): to read, not to change."
+    from pneumo_fastai.data.demo.phantom import write_demo
+    from pneumo_fastai.explain.external import evaluate_on
+    from pneumo_fastai.models import zoo
+    here = tmp_path_factory.mktemp('elsewhere')
+    with pytest.MonkeyPatch.context() as patch, dots():
+        patch.setenv('XDG_CACHE_HOME', str(here/'cache'))
+        patch.setattr(zoo, 'maker', lambda arch: lambda: small_network(norm=False))
+        run = predicted_run(here/'run', films)
+        write_demo(here/'drawn', 60, jobs=1)
+        evaluate_on(run, here/'drawn', here/'out', 'python -m pneumo_fastai.evaluate RUN --data drawn', n_boot=5)
+    return run, here/'out'
+
+
 @pytest.fixture
 def small(monkeypatch):
     "What tests of the loop train in place of ResNet18: the loop is under test, not the network."

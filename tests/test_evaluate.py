@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -90,3 +91,26 @@ def test_a_run_that_is_broken_or_says_too_little(tmp_path, capsys, three, write_
     assert run(evaluate, [str(folder)]) == 2 and 'is no JSON' in capsys.readouterr().err
     (tmp_path/'c.csv').touch()
     assert run(evaluate, [*three, '--out', str(tmp_path/'c')]) == 2 and 'c.csv exists' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('argv, says', [
+    (['a', 'b', '--data', 'films'], '--data measures one run, 2 are given'), (['a', '--cache', 'x'], '--cache is for --data'),
+    (['a', '--data', 'films', '--operating-point', 'sensitivity=0.9'], 'evaluate the run with them first'),
+    (['a', '--data', 'films', '--error', '0.2'], 'evaluate the run with them first'),
+    (['a', '--data', 'films', '--force'], '--reveal and --force are not'),
+    (['a', '--data', 'films'], 'a is no folder'), (['a', '--out', 'x'], "a run's own folder gets its numbers")])
+def test_what_data_does_not_go_with_gets_one_line_and_status_2(tmp_path, monkeypatch, capsys, argv, says):
+    monkeypatch.chdir(tmp_path)
+    assert run(evaluate, argv) == 2
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1 and says in err
+
+
+def test_an_evaluation_elsewhere_is_measured_anew_from_its_files(measured_elsewhere, tmp_path, undrawn, capsys):
+    folder = shutil.copytree(measured_elsewhere[1], tmp_path/'out')
+    before = json.loads((folder/'metrics.json').read_text())
+    assert run(evaluate, [str(folder), '--n-boot', '5']) == 0
+    assert json.loads((folder/'metrics.json').read_text()) == before
+    screen = ' '.join(capsys.readouterr().out.split())
+    assert 'own test' in screen and 'The threshold that would have been right here' in screen and 'measured on drawn' in screen
+    assert run(evaluate, [str(folder), str(measured_elsewhere[0])]) == 2 and 'is an evaluation elsewhere' in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"Which images of another data set a model has seen, or whose patients: told by the picture, whatever it is called now, or by the patient's ID."
+"Which images of another data set a model has seen, or whose patients: told by the picture, whatever its name, or by the patient's ID."
 import os
 
 import numpy as np
@@ -8,7 +8,10 @@ from .cache import open_pixels
 from .signatures import ALIKE, FILE, load, nearest, signatures
 
 SEEN = 'train', 'valid'  # its weights were fitted to the one; epoch, threshold and calibrator were chosen on the other
-COPY, PATIENT, RELATED = 'the picture of an image', 'the patient ID of an image', 'of the patient of such a picture'
+COPY, PATIENT = 'the picture of an image of train or valid', 'of a patient of train or valid, by ID'
+RELATED = 'of the patient of such a picture'
+UNCOMPARED = ('the pictures could not be compared with those of training: the run kept no signatures of its images and they are gone; '
+              'patients\' IDs alone were')
 COLUMNS = ['path', 'patient', 'reason', 'like', 'correlation']
 
 
@@ -68,13 +71,12 @@ def pictures(theirs, run, ours):
 
 def in_words(left, own, ours, n) -> list[str]:
     "What was left out of n images and why, a note each."
-    notes = [] if ours is not None else ['the pictures could not be compared with those of training: the run kept no signatures of its images '
-                                         'and they are gone; patients\' IDs alone were']
+    notes = [] if ours is not None else [UNCOMPARED]
     for reason, rows in left.groupby('reason'):
-        notes.append(f'{len(rows):,} of {n:,} images left out: {reason}{"" if reason == RELATED else " that the model was trained or tuned on"}')
+        notes.append(f'{len(rows):,} of {n:,} images left out: {reason}')
     if ours is not None and (left['reason'] == PATIENT).any() and (left['reason'] != COPY).all():
         notes.append('none of those left out by their ID has a picture of the run: where two places number their patients alike by chance, '
                      'give them other IDs in a manifest.csv')
-    if own: notes.append(f'{own:,} images are the run\'s own test images: the two sets are not independent, and no interval of a difference '
-                         'between them holds')
+    if own: notes.append(f'{own:,} images are the run\'s own test images: the two sets are not independent, and no interval of a '
+                         'difference between them holds')
     return notes

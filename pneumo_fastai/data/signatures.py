@@ -40,7 +40,7 @@ def signs(some): return np.unpackbits(some, axis=1).astype(np.float32)*2 - 1
 
 
 def nearest(theirs, ours) -> tuple[np.ndarray, np.ndarray]:
-    "Of each of `theirs` (n, BYTES) the correlation [n] with the most alike of `ours` (m, BYTES), and its place there [n]; -1 and 0 for none."
+    "Of each of `theirs` (n, BYTES) the correlation [n] with the most alike of `ours` (m, BYTES), -1 for none, and its place there [n]."
     best, place = np.full(len(theirs), -1.), np.zeros(len(theirs), int)
     real = np.flatnonzero(ours.any(1))
     for at in range(0, len(theirs), ROWS):

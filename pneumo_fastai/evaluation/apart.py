@@ -18,7 +18,7 @@ def some(rows, seed=0):
 def told_apart(
     table,          # one row an image: label (0: of the one set, 1: of the other), patient, and the columns of `groups`
     groups,         # name -> columns of what the files state
-    features=None,  # (n, k) what the network makes of each image, its maps averaged over places
+    features=None,  # (n, k) what the network makes of each image
 ) -> dict:
     """name -> value, low, high, n, patients and reason, as `shortcut_test` gives them: the AUROC of a classifier that is asked from which
     set an image is, on patients it never saw. `all of the above` is of all groups, by trees; `the network's features` by a logistic

@@ -12,7 +12,7 @@ from .results import always, check_predictions, chosen, in_order, on_test, view_
 from .settings import Settings
 from .subgroups import subgroups
 from .thresholds import cost_of
-from .uncertainty import conformal, confidence, referred, risk_coverage
+from .uncertainty import confidence, conformal, referred, risk_coverage
 
 LOSSES = 'brier', 'log_loss', 'slope', 'intercept', 'in_the_large'  # of calibration, those that have an interval
 
@@ -57,9 +57,11 @@ def views_of(test, cohort):
 
 
 def baseline(test, share, cohort, train):
-    "What the view alone scores is by the training images of the run."
-    if train is None or train['view'].isna().all() or cohort['view'].isna().all(): return always(share)
-    return always(share) | dict(view=view_baseline(test, cohort.set_index('path')['view'], train))
+    "What the view alone scores is by the training images of the run; where these state none (`fitted`) by the very images measured."
+    if cohort['view'].isna().all(): return always(share)
+    fitted = train is None or bool(train['view'].isna().all())
+    view = view_baseline(test, cohort.set_index('path')['view'], cohort if fitted else train)
+    return always(share) | dict(view=view | (dict(fitted=True) if fitted else {}))
 
 
 def points(own, test, choices):
@@ -92,5 +94,6 @@ def beside(own, metrics, test, choices):
                    for k in ('before', 'after') if LOSSES[0] in metrics['calibration'][k] and LOSSES[0] in own['calibration'][k]}
     return dict(own=dict(data=own['data'], synthetic=own['synthetic'], test=own['test'],
                          calibration={k: own['calibration'][k] for k in ('before', 'after')}),
-                fitting=dict(threshold, **block), difference=dict(at_threshold={k: of_difference(here[k], was[k]) for k in EVERY}, **calibration),
+                fitting=dict(threshold, **block),
+                difference=dict(at_threshold={k: of_difference(here[k], was[k]) for k in EVERY}, **calibration),
                 expected=dict(prevalence=here['prevalence'], **there(was, here['prevalence'], NO_CALL)))

@@ -148,10 +148,10 @@ def compared(of, maps, theirs) -> dict:
     return dict(run=name, differs=differs, **sanity.similarity(maps.heat(paths, COARSE), heat, patients(of, paths)))
 
 
-def biased(of, maps) -> dict:
-    "`bias.shares` and the mean map, of test images with and without pneumonia."
-    out = {}
-    for label, rows in of.rows('test').groupby('label'):
+def biased(of, maps, paths=None) -> dict:
+    "`bias.shares` and the mean map, of test images (or of these of them) with and without pneumonia."
+    out, table = {}, of.rows('test')
+    for label, rows in (table if paths is None else table[table.path.isin(paths)]).groupby('label'):
         images, mean = (of.cohort.pixels[p] for p in rows.path), maps.heat(rows.path, COARSE).mean(0, dtype=float)
         shares = bias.shares(images, maps.each(rows.path), rows.patient)
         out[CLASSES[label]] = dict(n=len(rows), shares=shares, mean_map=mean.round(3).tolist())

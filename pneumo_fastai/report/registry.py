@@ -7,7 +7,8 @@ from pkgutil import iter_modules
 from .html import Page
 from .templating import render
 
-RUN, FOLDS, BOTH = ('run',), ('folds',), ('run', 'folds')  # pages: of a run, of a cross-validation
+RUN, FOLDS, ELSEWHERE = ('run',), ('folds',), ('elsewhere',)  # pages: of a run, of a cross-validation, of a run's model on other data
+BOTH, ALL, ONE = RUN + FOLDS, RUN + FOLDS + ELSEWHERE, RUN + ELSEWHERE
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ SECTIONS = []
 def section(
     id, title,
     place,         # sections stand in the order of these
-    on=BOTH,       # the pages that have it
+    on=ALL,        # the pages that have it
     numbers=True,  # whether it shows any, and thus the mark of synthetic data
 ):
     def register(facts):

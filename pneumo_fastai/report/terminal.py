@@ -27,6 +27,19 @@ def show_run(
     for warning in metrics['warnings']: note(warning)
 
 
+def show_elsewhere(run, metrics):
+    "The run's own test beside the images from elsewhere, what it means, what was left out, and warnings."
+    from ..evaluation.metrics import METRICS
+    from .labels import NAMES
+    from .sections.external import in_words as told
+    own, here, less = metrics['own']['test']['at_threshold'], metrics['test']['at_threshold'], metrics['difference']['at_threshold']
+    rows = [(NAMES[m], number(own[m]), number(here[m]), number(less[m], sign='+')) for m in METRICS]
+    title = f'{run.title}{" (synthetic data)" if metrics["synthetic"] else ""}: the run\'s threshold, {metrics["threshold"]["value"]:.4f}'
+    table(title, ['', 'own test', 'here', 'difference'], rows, narrow=True)
+    for line in told(metrics): console.print(line, markup=False)
+    for warning in (*metrics['warnings'], *run.data['notes']): note(warning)
+
+
 def show_folds(title, result):
     "The table of the folds, what it means, and warnings."
     from .sections.cross_validation import on_screen, words

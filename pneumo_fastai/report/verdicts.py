@@ -1,5 +1,6 @@
 "Three verdicts in words on a report's first screen: discrimination, calibration, heatmaps; each with what it rests on."
 from .sections import heatmaps as maps
+from .sections.external import in_words
 from .sections.map_checks import kept
 from .sections.subgroups import measured_shortcuts
 from .templating import sentences
@@ -8,6 +9,7 @@ GOOD, AMBER, RED, OPEN = 'good', 'amber', 'red', 'open'
 ALL = 'all of the above'  # of `evaluation.shortcut`: everything that is known without a look at the lungs
 CHANCE = 'chance'
 UNSCORED = 'python -m pneumo_fastai.gradcam RUN scores them against boxes and random weights.'
+TOLD = .02  # of AUROC: a drop of no more is none
 GREAT = .1  # of an ECE: probabilities that are off by ten percentage points are of no use as probabilities
 
 
@@ -58,7 +60,18 @@ def heatmaps(run):
     return verdict(name, RED if worse else AMBER, 'worse than the mean box' if worse else 'no better than the mean box', text, 'gradcam')
 
 
+def elsewhere(metrics):
+    "Red: AUROC is lower here than chance explains; amber: chance may explain what there is, which is not to say that it does."
+    less, name = metrics['difference']['at_threshold']['auroc'], 'Beside its own test'
+    text = in_words(metrics)[0]
+    if less['low'] is None: return verdict(name, AMBER, 'not measured', text, 'results')
+    if less['high'] < 0: return verdict(name, RED, 'worse here', text, 'results')
+    return verdict(name, GOOD if less['low'] > -TOLD else AMBER, 'no worse here' if less['low'] > -TOLD else 'no clear difference', text,
+                   'results')
+
+
 def verdicts(run, metrics, kind):
+    if kind == 'elsewhere': yield elsewhere(metrics)
     yield discrimination(run, metrics)
     yield calibration(metrics)
-    if kind == 'run': yield heatmaps(run)
+    if kind == 'run' or (kind == 'elsewhere' and maps.scored(run.folder)): yield heatmaps(run)

@@ -2,9 +2,13 @@
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from ..evaluation.cross_validation import evaluate_folds
+from ..evaluation.external import evaluate_elsewhere, settings
 from ..evaluation.results import evaluate
 from ..runs.checksums import renewing
+from ..runs.external import own_test
 from ..runs.files import read_json
 from ..runs.folder import ended, read_run
 from ..runs.folds import read_folds
@@ -15,19 +19,29 @@ from .figures import diagnostics, performance, style
 from .page import write_page
 from .sections import cross_validation, heatmaps
 
+ELSEWHERE = 'On images from elsewhere, at the threshold that the run chose on its own valid'
+
 
 def measure(run, choices=None):
     "metrics.json and calibration.json from a `folder.Run`: the one look at the test set; returns the metrics."
-    found = evaluate(run.predictions, cohort=run.cohort, class_weights=run.class_weights(), choices=choices, members=run.members)
+    found = elsewhere(run, choices) if run.of else evaluate(run.predictions, cohort=run.cohort, class_weights=run.class_weights(),
+                                                            choices=choices, members=run.members)
     metrics = dict(data=run.data['name'], synthetic=run.synthetic, **found | dict(warnings=[*run.doubts, *found['warnings']]))
     write(run.folder/'metrics.json', json.dumps(metrics, indent=1, allow_nan=False))
     write(run.folder/'calibration.json', json.dumps(metrics['calibration']['chosen'], indent=1, allow_nan=False))
     return metrics
 
 
+def elsewhere(run, choices):
+    "Of an evaluation elsewhere the rules are those of the run whose model it is."
+    own = run.of['metrics']
+    given = {} if choices is None else {k: getattr(choices, k) for k in ('n_boot', 'seed', 'prevalence')}
+    return evaluate_elsewhere(run.predictions, run.cohort, own, settings(own, **given), run.trained_on)
+
+
 def draw(run, metrics):
     "The figures that need saved numbers alone."
-    mark, predictions = run.synthetic, run.predictions
+    mark, predictions = run.synthetic, pd.concat([run.predictions, own_test(run.of)]) if run.of else run.predictions
     drawn = dict(roc=performance.roc(predictions, metrics, mark),
                  precision_recall=performance.precision_recall(predictions, metrics, mark),
                  confusion_matrix=performance.confusion_matrix(metrics, mark),
@@ -43,7 +57,7 @@ def present(run, metrics):
     "Figures and report.html; images that are in the folder already, such as gradcam.png, are taken in."
     draw(run, metrics)
     metrics = dict(metrics, warnings=[*metrics['warnings'], *heatmaps.warnings(run.folder)])
-    return write_page(run, metrics)
+    return write_page(run, metrics, 'elsewhere', ELSEWHERE) if run.of else write_page(run, metrics)
 
 
 def measure_folds(cv, choices=None):

@@ -9,7 +9,7 @@ from .files import sha256
 
 SUMS = 'SHA256SUMS'  # of a finished run's files, as coreutils' sha256sum writes and checks them
 MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'history.csv', 'members.csv', 'augmented.csv', 'experiment.toml',
-           'environment.json', 'patients.csv', 'grid.json')  # what a run's numbers come from
+           'environment.json', 'patients.csv', 'grid.json', 'run.json', 'left_out.csv', 'differs.json')  # what a run's numbers come from
 
 
 def hashes(

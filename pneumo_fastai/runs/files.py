@@ -6,13 +6,14 @@ from pathlib import Path
 from ..errors import InputError
 
 BY = {'model.json': 'export'} | dict.fromkeys(('metrics.json', 'calibration.json', 'cv.json'), 'evaluate') | dict.fromkeys(
-    ('gradcam.npz', 'localization.json', 'gradcam.png', 'cases.png', 'mean_maps.png', 'top_losses.html'), 'gradcam')  # the rest: fit
+    ('gradcam.npz', 'localization.json', 'gradcam.png', 'cases.png', 'mean_maps.png', 'top_losses.html'), 'gradcam') | dict.fromkeys(
+    ('run.json', 'differs.json', 'left_out.csv'), 'evaluate RUN --data FOLDER')  # the rest: fit
 
 
 def anew(path):
     "What writes a file of a run's folder once more, in words."
     by = BY.get(Path(path).name)
-    return f'python -m pneumo_fastai.{by} RUN writes it anew' if by else 'fit writes it anew'
+    return f'python -m pneumo_fastai.{by if " " in by else f"{by} RUN"} writes it anew' if by else 'fit writes it anew'
 
 
 def no_number(text): raise ValueError(f'{text} is no number of JSON')

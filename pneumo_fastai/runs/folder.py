@@ -9,6 +9,7 @@ import pandas as pd
 from ..data.counts import prevalence_weights
 from ..errors import InputError
 from ..experiment import Experiment, load_experiment
+from . import external
 from .agreement import doubts
 from .checksums import SUMS, altered
 from .environment import about_data, checked
@@ -36,9 +37,10 @@ class Run:
     members:dict = field(default_factory=dict)  # the probability by each copy or network, as `tables.read_members` gives them
     doubts:list = field(default_factory=list)  # what in its files is not as it was when the run ended, a sentence each
     folds:tuple = ()  # of a cross-validation a `Run` each
+    of:dict = None    # of an evaluation elsewhere, what `external` says of the run whose model it is; its images are all in test
 
     @property
-    def title(self): return f'{self.name} on {self.data["name"]}'
+    def title(self): return f'{self.name} on {self.of["data"] + ", measured on " if self.of else ""}{self.data["name"]}'
     @property
     def synthetic(self): return self.data['synthetic']
     @property
@@ -48,9 +50,9 @@ class Run:
         several = {k: list(dict.fromkeys(r[k] for r in of if k in r)) for k in asdict(self.experiment)}
         return {k: ', '.join(map(str, several[k])) if len(several[k]) > 1 else v for k, v in asdict(self.experiment).items()}
     @property
-    def splits(self): return SPLITS
+    def splits(self): return SPLITS[2:] if self.of else SPLITS
     @property
-    def trained_on(self): return self.cohort[self.cohort['split'] == 'train']
+    def trained_on(self): return external.trained_on(self.of) if self.of else self.cohort[self.cohort['split'] == 'train']
     def class_weights(self):
         "(of negatives, of positives): how much each counted in training, by loss or by sampling; None where as its images do."
         return prevalence_weights(self.experiment, self.trained_on)
@@ -100,10 +102,11 @@ def read_run(
 
 def parsed(folder):
     "The `Run`, whose files are each what they should be."
-    environment, predictions = checked(read_json(folder/'environment.json'), folder), read_predictions(folder/'predictions.csv')
+    environment, of = checked(read_json(folder/'environment.json'), folder), external.of(folder)
+    predictions = read_predictions(folder/'predictions.csv', SPLITS[2:] if of else SPLITS[1:])
     return Run(folder, environment.get('experiment') or STAMP.sub('', folder.resolve().name), about(folder, environment),
                predictions, read_split(folder/'split.csv'), history_of(folder), optional_table(folder/'rejected.csv', ['path', 'reason']),
-               load_experiment(folder/'experiment.toml')[1], environment, read_members(folder, predictions))
+               load_experiment(folder/'experiment.toml')[1], environment, read_members(folder, predictions), of=of)
 
 
 def changed_in(folder, force):

@@ -19,9 +19,10 @@ def write_table(path, table):
     return write(path, csv_text(table, float_format='%.8g'))
 
 
-def read_predictions(path):
+def read_predictions(path, needed=SPLITS[1:]):
     "The table of `predictions.csv`: path, patient, split, label, probability; `InputError` where it is absent or cannot be evaluated."
-    try: return check_predictions(read_csv(path, dtype=dict(path=str, patient=str, split=str), keep_default_na=False, na_values=['']))
+    texts = dict(path=str, patient=str, split=str)
+    try: return check_predictions(read_csv(path, dtype=texts, keep_default_na=False, na_values=['']), needed)
     except FileNotFoundError: raise InputError(f'{path} does not exist; a finished run has one') from None
 
 

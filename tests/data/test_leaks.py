@@ -15,8 +15,8 @@ def bits(*seeds): return np.stack([np.random.default_rng(s).integers(0, 256, BYT
 @pytest.fixture
 def run():
     "Six images of three patients, two in each split."
-    split = np.repeat(['train', 'valid', 'test'], 2)
-    return pd.DataFrame(dict(path=[f'/own/{i}.png' for i in range(6)], patient=[f'p{i//2}' for i in range(6)], split=split)), bits(*range(6))
+    split, names = np.repeat(['train', 'valid', 'test'], 2), [f'/own/{i}.png' for i in range(6)]
+    return pd.DataFrame(dict(path=names, patient=[f'p{i//2}' for i in range(6)], split=split)), bits(*range(6))
 
 
 def others(patients): return pd.DataFrame(dict(path=[f'/there/{i}.png' for i in range(len(patients))], patient=patients))

@@ -74,10 +74,13 @@ def test_one_class_alone_is_refused(run, own):
         evaluate_elsewhere(test_of(run.predictions).query('label == 1'), test_of(run.cohort), own, settings(own))
 
 
-def test_what_the_view_tells_needs_a_view_on_both_sides(run, own):
-    blank = test_of(run.cohort).assign(view=None)
-    assert 'view' not in evaluate_elsewhere(test_of(run.predictions), blank, own, settings(own), run.trained_on)['baseline']
-    assert 'view' not in evaluate_elsewhere(test_of(run.predictions), test_of(run.cohort), own, settings(own))['baseline']
+def test_what_the_view_tells_is_learnt_here_where_training_states_none(run, own):
+    def of(cohort, train): return evaluate_elsewhere(test_of(run.predictions), cohort, own, settings(own), train)['baseline']
+    here = test_of(run.cohort)
+    assert 'view' not in of(here.assign(view=None), run.trained_on) and 'fitted' not in of(here, run.trained_on)['view']
+    telling = here.assign(view=np.where(here.label == 1, 'AP', 'PA'))
+    for train in (None, run.trained_on.assign(view=None)):
+        assert of(telling, train)['view']['auroc']['value'] == 1 and of(telling, train)['view']['fitted']
 
 
 def test_metrics_of_an_older_version_say_what_would_do(own):

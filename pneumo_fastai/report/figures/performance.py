@@ -10,7 +10,7 @@ from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, figure, unit_squ
 LINES = dict(auroc=(BLUE, '-', 2.5), accuracy=(ORANGE, '--', 1.5), precision=(GREEN, '-.', 1.5), recall=(RED, ':', 2.),
              specificity=(PURPLE, (0, (5, 1)), 1.5), f1=(SKY, (0, (3, 1, 1, 1)), 1.5))
 # colour, line, marker and its size; valid is drawn over test, dashed and smaller, so that both are seen where they coincide
-SPLITS = dict(test=(BLUE, '-', 'o', 11), valid=(ORANGE, '--', 's', 7))
+SPLITS = {'test': (BLUE, '-', 'o', 11), 'valid': (ORANGE, '--', 's', 7), 'own test': (ORANGE, '--', 's', 7)}
 
 
 def _mark_best(ax, history):
@@ -51,8 +51,9 @@ def curves(
 def _splits(predictions, metrics):
     "Each split with its rows, its block of numbers, and style."
     for name, style in SPLITS.items():
-        block = metrics['valid'] if name == 'valid' else metrics['test']['at_threshold']
-        yield name, predictions[predictions['split'] == name], block, *style
+        if not len(rows := predictions[predictions['split'] == name]): continue
+        of = metrics['own'] if name == 'own test' else metrics
+        yield name, rows, of['valid'] if name == 'valid' else of['test']['at_threshold'], *style
 
 
 def _operating_point(ax, x, y, name, block, color, mark, size):

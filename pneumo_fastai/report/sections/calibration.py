@@ -1,7 +1,7 @@
 "The section on calibration."
 from ...evaluation.calibrators import METHODS
 from ..html import noted
-from ..registry import RUN, section
+from ..registry import ONE, section
 from ..templating import cell, plain
 from ..words import calibration_in_words
 
@@ -30,7 +30,7 @@ def calibrator(chosen):
     return method + ''.join(f'{"" if k == method else ", " + k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
 
 
-@section('calibration', 'Calibration', 60, on=RUN)
+@section('calibration', 'Calibration', 60, on=ONE)
 def calibration(page, run, metrics):
     found = metrics['calibration']
     tried = [(noted(k.replace('_', ' '), METHODS[k].words), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '')

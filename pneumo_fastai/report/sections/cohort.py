@@ -3,7 +3,7 @@ import pandas as pd
 
 from ...data.counts import counted, crossing
 from ...runs.tables import SPLITS
-from ..registry import section
+from ..registry import BOTH, section
 
 
 @section('question', 'Question', 0)
@@ -17,7 +17,7 @@ def data(page, run, metrics):
     return dict(reasons=exclusions(run.rejected), used=counted(used), splits={s: counted(used[used['split'] == s]) for s in run.splits})
 
 
-@section('cohort', 'Cohort', 20)
+@section('cohort', 'Cohort', 20, on=BOTH)
 def cohort(page, run, metrics):
     header, rows = characteristics(run.cohort, run.splits)
     return dict(crossed=crossing(run.cohort), header=header, rows=rows)

@@ -7,19 +7,22 @@ from ...runs.files import anew, read_json
 from ..figures.heat import CHOSEN
 from ..html import noted
 from ..labels import number
-from ..registry import RUN, section
+from ..registry import ONE, section
 from ..templating import cell, sentences
 from .map_checks import beside, checks, depends, gap, kept
 from .map_shape import right
 
 MODEL, MEAN_BOX, UNTRAINED = 'model', 'mean box of train', 'untrained network'
+OTHERS = 'mean box of the others'  # where no training images with boxes are at hand
 MEASURES = dict(pointing='hottest point in a box', energy='heat inside the boxes', average_precision='pixel average precision (AUPRC)',
                 iou='IoU')
 NAMES = {MODEL: 'the model', 'a random point': 'a random point', MEAN_BOX: 'the mean box of the training images',
+         OTHERS: 'the mean box of the other half of these patients',
          UNTRAINED: 'the same network, untrained'}
 METHODS = {'gradcam': 'Grad-CAM', 'gradcam++': 'Grad-CAM++', 'hirescam': 'HiResCAM', 'layercam': 'LayerCAM'}
 GROUPS = {'box area': 'Box area, pixels of the file', 'call': 'Call at the threshold', 'view': 'View'}
 RIVALS = {MEAN_BOX: 'the mean box of the training images, which looks at no image, does so in',
+          OTHERS: 'the mean box of the other half of these patients, which looks at no image, does so in',
           UNTRAINED: 'the maps of the same network before training do so in'}
 
 
@@ -69,7 +72,7 @@ def boxes(found):
     if 'reason' in (where := found['localization']): return None  # the verdict says so
     def iou(name, m): return noted(cell(m), f' heat from {where["cut"][name]:.2f}')
     def group(g): return g['group'] + Markup(' <span class="small">small group</span>') if g['small'] else g['group']
-    def hits(g): return [f'{g["others"][MEAN_BOX]["pointing"]:.3f}'] if MEAN_BOX in where['maps'] else []
+    def hits(g): return [f'{g["others"][k]["pointing"]:.3f}' for k in (MEAN_BOX, OTHERS) if k in where['maps']]
     return dict(
         maps=[(NAMES[k], *(iou(k, m[j]) if j == 'iou' else cell(m[j]) for j in MEASURES)) for k, m in where['maps'].items()],
         less=[(f'less {NAMES[k]}', *(number(m[j], 3, '+') for j in MEASURES)) for k, m in where['difference'].items()],
@@ -79,7 +82,7 @@ def boxes(found):
                  for k, m in where['methods'].items()])
 
 
-@section('gradcam', 'Heatmaps', 100, on=RUN)
+@section('gradcam', 'Heatmaps', 100, on=ONE)
 def heatmaps(page, run, metrics):
     "A run whose maps were not scored shows what pictures it has, and how to score them."
     found = scored(run.folder)

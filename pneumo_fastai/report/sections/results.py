@@ -3,7 +3,7 @@ from ...evaluation.metrics import EVERY
 from .. import words
 from ..html import noted
 from ..labels import MEANING, NAMES
-from ..registry import RUN, section
+from ..registry import ONE, RUN, section
 from ..templating import cell
 
 RULES = dict(youden='Youden', sensitivity='fixed sensitivity', specificity='fixed specificity', cost='least expected cost')
@@ -22,7 +22,7 @@ def results(page, run, metrics):
                 text=words.as_text(run, metrics))
 
 
-@section('operating', 'Operating points', 50, on=RUN)
+@section('operating', 'Operating points', 50, on=ONE)
 def operating(page, run, metrics):
     points = metrics['operating_points']
     there = [(RULES[o['rule']], *(cell(o['test']['at_prevalence'][k]) for k in ('precision', 'npv')))

@@ -42,7 +42,7 @@ def places(value, at=()):
 GRADCAM = next(s for s in every_section() if s.id == 'gradcam')
 
 
-def a_run(folder): return SimpleNamespace(folder=folder, experiment=SimpleNamespace(box_guidance=0.))
+def a_run(folder): return SimpleNamespace(folder=folder, of=None, experiment=SimpleNamespace(box_guidance=0.))
 
 
 def shown(folder, found):
