@@ -9,10 +9,11 @@ from sklearn.metrics import jaccard_score
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation.settings import Settings
+from pneumo_fastai.report import card
 from pneumo_fastai.report.labels import FIGURES
 from pneumo_fastai.report.written import draw, present_again, remeasure, remeasure_folds
 from pneumo_fastai.runs.checksums import altered, write_sums
-from pneumo_fastai.runs.folder import chosen_since, read_run
+from pneumo_fastai.runs.folder import read_run
 
 FEW = Settings(n_boot=20)
 ENTRIES = '''
@@ -79,7 +80,7 @@ def test_what_is_written_anew_into_a_finished_run_leaves_its_checksums_right(new
 
 def test_the_calibration_of_a_run_is_what_predict_will_take(new_run, undrawn):
     run, metrics = remeasure(new_run(), FEW)
-    found = chosen_since(run.folder)
+    found = card.decided(run, metrics)
     assert found == dict(threshold=metrics['threshold']['value'], threshold_from=metrics['threshold']['rule'],
                          calibrator=json.loads((run.folder/'calibration.json').read_text()),
                          conformal=metrics['uncertainty']['conformal']['fitted'])
@@ -89,10 +90,8 @@ def test_the_calibration_of_a_run_is_what_predict_will_take(new_run, undrawn):
 def test_of_folds_the_ensemble_takes_what_cv_json_says_of_the_rows(write_folds, tmp_path, undrawn):
     cv, result = remeasure_folds(write_folds(tmp_path/'cv'), FEW)
     assert json.loads((cv.folder/'cv.json').read_text()) == result
-    rows, found = pd.read_csv(cv.folder/'out_of_fold.csv'), chosen_since(cv.folder)
+    rows, found = pd.read_csv(cv.folder/'out_of_fold.csv'), card.decided(cv, result)
     assert sorted(rows.path) == sorted(cv.cohort.path) and list(rows.path) == sorted(rows.path)
     assert found['threshold'] == result['ensemble']['threshold']['value']
     assert found['calibrator'] == result['ensemble']['calibration']['chosen'] and found['conformal'] is None
     assert 'Not known: how well it does' in (cv.folder/'report.html').read_text()
-    (cv.folder/'cv.json').write_text('{"folds": 3}')  # of before it said so
-    assert chosen_since(cv.folder) == {}
