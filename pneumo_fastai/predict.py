@@ -17,8 +17,7 @@ def predict(
     heatmaps:str = None,  # a new or empty folder, which gets a picture for each image read: the radiograph under its heatmap
     precision:str = 'float32',    # or bfloat16: faster where the processor has it, probabilities then differ by a few hundredths at most
 ):
-    """Give each radiograph its probability of pneumonia, a set of classes, and warnings where it is unlike the images of training, as a
-    table on screen and in a file."""
+    "Give each radiograph its probability of pneumonia, a set of classes and warnings, as a table on screen and in a file."
     from .data.listed import images_named
     from .inference.formats import first_rows, format_of
     from .inference.table import write_table
