@@ -15,10 +15,14 @@ def read(file, size, recipe) -> tuple[np.ndarray, Film]:
     return read_square(file, size, recipe['aspect'], recipe.get('any_view', False), doubtful=True)
 
 
-def look(raw, recipe) -> np.ndarray:
+def look(raw, film, recipe) -> np.ndarray:
     "A file's bytes as (h, w) uint8 for the eye, cut and stretched as for the network, without the black that makes it square."
-    pixels, film = read(raw, SIDE, recipe)
-    return pixels[within(film, recipe['aspect'], SIDE)]
+    return read(raw, side(film), recipe)[0][within(film, recipe['aspect'], side(film))]
+
+
+def side(film) -> int:
+    "Of the square in which it is looked at: no larger than the film."
+    return min(SIDE, round(max(film.height * film.tall, film.width)))
 
 
 def within(film, aspect, size) -> tuple[slice, slice]:
@@ -30,8 +34,8 @@ def within(film, aspect, size) -> tuple[slice, slice]:
 
 def fitted(heat, film, aspect) -> np.ndarray:
     "A heatmap of the network's square as large as what `look` gives, and in its place."
-    big = np.asarray(Image.fromarray(heat.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
-    return big[within(film, aspect, SIDE)]
+    n = side(film)
+    return np.asarray(Image.fromarray(heat.astype(np.float32)).resize((n, n), Image.Resampling.BILINEAR))[within(film, aspect, n)]
 
 
 def windowed(pixels, level, width) -> np.ndarray:

@@ -25,7 +25,7 @@ def page(subject):
     if not found:
         with top: return show('welcome', title=subject.title)
     with choice: at = choose(found)
-    film = looked_at(subject, at, files[at][1])
+    film = looked_at(subject, at, files[at][1], found[at].film)
     left, right = st.columns([3, 2], gap='large')
     with left: viewer.viewer(subject, at, found[at], film)
     with right:
@@ -82,7 +82,7 @@ def choose(found) -> str:
     return st.selectbox('Radiograph', found, format_func=said)
 
 
-def looked_at(subject, key, raw):
+def looked_at(subject, key, raw, film):
     "Its pixels for the eye; those of one image are kept."
-    if state.get('film', (None,))[0] != key: state['film'] = key, picture.look(raw, subject.recipe)
+    if state.get('film', (None,))[0] != key: state['film'] = key, picture.look(raw, film, subject.recipe)
     return state['film'][1]

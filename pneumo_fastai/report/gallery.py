@@ -10,7 +10,8 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from ..writing import whole
-from .figures.heat import CHOSEN, ON_GREY, rgba
+from .figures.heat import ALPHA, CHOSEN, ON_GREY
+from .figures.heat import COLORS as HEAT
 from .html import Page, document
 from .templating import sentences
 
@@ -24,9 +25,9 @@ def overlaid(
     opacity=1.,  # of the hottest colours' own
 ) -> np.ndarray:
     "A (h, w) uint8 image under its heat (h, w) in 0..1, as (h, w, 3) uint8."
-    colors = rgba(heat)
-    alpha = opacity * colors[..., 3:]
-    return (image[..., None] * (1 - alpha) + 255 * alpha * colors[..., :3]).round().astype(np.uint8)
+    level, alpha = (np.clip(heat, 0, 1) * 255).round().astype(np.uint8), opacity * ALPHA
+    kept, added = (1 - alpha).astype(np.float32), (255 * alpha * HEAT).astype(np.float32)
+    return (image[..., None] * kept[level] + added[level]).round().astype(np.uint8)
 
 
 def jpeg(pixels):

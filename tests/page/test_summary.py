@@ -8,7 +8,9 @@ from pneumo_fastai.page.picture import look
 from pneumo_fastai.page.summary import summary
 
 
-def made(subject, name, raw): return summary(subject, answer(subject.model, name, raw), look(raw, subject.recipe), datetime(2026, 1, 2))
+def made(subject, name, raw):
+    found = answer(subject.model, name, raw)
+    return summary(subject, found, look(raw, found.film, subject.recipe), datetime(2026, 1, 2))
 
 
 def test_it_is_one_file_that_loads_nothing_and_takes_no_markup_from_a_name(subject, raw):
