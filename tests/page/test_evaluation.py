@@ -1,3 +1,7 @@
+import pytest
+
+pytest.importorskip('streamlit', reason='streamlit is not installed')
+
 from pneumo_fastai.page.evaluation import framed
 
 
