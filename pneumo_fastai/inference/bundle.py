@@ -23,7 +23,7 @@ from .onnx_file import write_onnx
 from .rows import framed
 from .stored import read_arrays, read_weights, write_arrays, write_weights
 
-GIVE = 'give the folder that fit wrote, such as runs/weighted-..., or the model/ in it'
+AGAIN = 'put it back as it was, or python -m pneumo_fastai.export RUN writes it anew'
 
 
 def joined(bundles) -> Ensemble:
@@ -84,10 +84,10 @@ class Bundle:
             return fresh(self.recipe).eval().requires_grad_(False).to(self.device)
 
     def save(self, folder, onnx=False):
-        "Into a bundle's folder, made where there is none; model.json comes last, so what has one is whole. `onnx`: with model.onnx."
+        """Into a bundle's folder, made where there is none; `onnx`: with model.onnx. model.json comes last, and what it does not have the
+        sums of is read by nobody: an older one stays until then, for this to be done again after an interruption."""
         folder = Path(folder)
         folder.mkdir(exist_ok=True)
-        (folder/facts.NAME).unlink(missing_ok=True)
         write_weights(folder/facts.WEIGHTS, self.model.state_dict())
         if onnx: write_onnx(self, folder/facts.ONNX)
         else: (folder/facts.ONNX).unlink(missing_ok=True)
@@ -100,8 +100,7 @@ class Bundle:
     def load(cls, run, precision='float32', device='cpu', unchecked=()) -> 'Bundle':
         "From the folder of a run or a bundle; raises `InputError` where there is none or it is damaged. `unchecked` as for `facts.read`."
         folder = facts.place(run)
-        if not (folder/facts.NAME).is_file(): raise InputError(f'{run} holds no {facts.FOLDER}/{facts.NAME}; {GIVE}')
-        if found := altered(Path(run), (f'{facts.FOLDER}/{facts.NAME}',)): raise InputError(f'{run}: {found[0]}; put it back as it was')
+        if found := altered(Path(run), (f'{facts.FOLDER}/{facts.NAME}',)): raise InputError(f'{run}: {found[0]}; {AGAIN}')
         found = facts.read(folder, unchecked)
         references = read_arrays(folder/facts.REFERENCES) if facts.REFERENCES in found['files'] else {}
         recipe = {k: v for k, v in facts.flat(found).items() if k != 'decoder'}

@@ -1,8 +1,8 @@
 "A run's model leaves it: the bundle in its folder."
-from ..errors import Failed
+from ..errors import Failed, InputError
 from ..report import card
 from ..runs import facts
-from ..runs.checksums import renewing
+from ..runs.checksums import altered, renewing
 from ..runs.files import read_json
 from ..runs.folder import ended, is_cross_validation, read_run
 from ..runs.folds import read_folds
@@ -35,6 +35,7 @@ def export_again(folder):
     several = is_cross_validation(folder)
     run = ended((read_folds if several else read_run)(folder))
     found = read_json(run.folder/('cv.json' if several else 'metrics.json'))
-    bundle = Bundle.load(folder, unchecked=(facts.CARD, facts.ONNX))
+    if bad := altered(folder, (f'{facts.FOLDER}/{facts.WEIGHTS}',)): raise InputError(f'{folder}: {bad[0]}; {facts.REMEDY}')
+    bundle = Bundle.load(run.folder/facts.FOLDER, unchecked=facts.ANEW)  # whose model.json an interruption may have left without a sum
     with renewing(folder): export(run, found, [bundle])
     return run.folder/facts.FOLDER

@@ -25,6 +25,9 @@ TOLD = 'training', 'metrics', 'use', 'made_by'  # for people; nothing is compute
 FIELDS = {'format', 'version', 'classes', 'files', 'sha256', *SECTIONS, *TOLD}
 USE = dict(intended='Research and education on frontal chest radiographs; no medical device.',
            licence='The code is under the MIT licence; the weights are bound by the terms of the data they were trained on.')
+ANEW = ONNX, CARD  # what export makes of the rest
+REMEDY = 'take a copy of the whole folder, or train the run anew'
+GIVE = 'give the folder that fit wrote, such as runs/weighted-..., or the model/ in it'
 NEEDED = 'arch', 'size', 'aspect', 'mean', 'std', 'threshold', 'calibrator'
 
 
@@ -69,18 +72,17 @@ def read(
 ) -> dict:
     "What model.json says; `InputError` where it or a file of the bundle is absent, damaged, or of a kind that is not known here."
     path = Path(folder)/NAME
+    if not path.is_file(): raise InputError(f'{path.parent.parent} holds no {path.parent.name}/{NAME}; {GIVE}')
     found = read_json(path)
     if why := next(strange(found), None): raise InputError(f'{path} cannot be used: {why}')
     if found['sha256'] != own_sum(found): raise InputError(f'{path} is damaged: it is not what was written; {REMEDY}')
     for name, sha in found['files'].items():
         if name in unchecked: continue
-        if not (Path(folder)/name).is_file(): raise InputError(f'{folder} holds no {name}; {REMEDY}')
-        if sha256(Path(folder)/name) != sha: raise InputError(f'{folder}/{name} is damaged: it is not what was written; {REMEDY}')
+        remedy = 'take a copy of the whole folder, or export the run anew' if name in ANEW else REMEDY
+        if not (Path(folder)/name).is_file(): raise InputError(f'{folder} holds no {name}; {remedy}')
+        if sha256(Path(folder)/name) != sha: raise InputError(f'{folder}/{name} is damaged: it is not what was written; {remedy}')
     if why := next(faults(flat(found)), None): raise InputError(f'{path} cannot be used: {why}; {REMEDY}')
     return found
-
-
-REMEDY = 'take a copy of the whole folder, or train the run anew'
 
 
 def strange(found):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import InputError
 
-BY = {'model.json': 'export'} | dict.fromkeys(('metrics.json', 'calibration.json', 'cv.json'), 'evaluate') | dict.fromkeys(
+BY = dict.fromkeys(('metrics.json', 'calibration.json', 'cv.json'), 'evaluate') | dict.fromkeys(
     ('gradcam.npz', 'localization.json', 'gradcam.png', 'cases.png', 'mean_maps.png', 'top_losses.html'), 'gradcam') | dict.fromkeys(
     ('run.json', 'differs.json', 'left_out.csv'), 'evaluate RUN --data FOLDER')  # the rest: fit
 
