@@ -47,11 +47,16 @@ def decided(run, found) -> dict:
     except (KeyError, TypeError): raise InputError(f'{run.folder}/{name} has no threshold or no calibration; {anew(name)}') from None
 
 
-def renew(run, found):
-    "model.json and its card after `found` was measured anew: thresholds, calibrator, limits and metrics; nothing where the run has none."
-    folder = facts.place(run.folder)
-    if not (folder/facts.NAME).is_file(): return
-    before = facts.read(folder, (facts.CARD,))
+def before(run):
+    "What model.json says of a sound bundle, whose card may be damaged; None where the run has no model.json."
+    folder = run.folder/facts.FOLDER
+    return facts.read(folder, (facts.CARD,)) if (folder/facts.NAME).is_file() else None
+
+
+def renew(run, before, found):
+    "model.json and its card after `found` was measured anew: thresholds, calibrator, limits and metrics; nothing where there was none."
+    if not before: return
+    folder = run.folder/facts.FOLDER
     now = facts.described(facts.flat(before) | decided(run, found), about(run, found))
     write(folder/facts.CARD, text(now))
     facts.save(folder, now)

@@ -72,9 +72,10 @@ def remeasure(folder, choices=None, force=False):
     "All of it, from the saved files of the run alone, of which `force` says as for `read_run`; returns the `Run` and its metrics."
     run = ended(read_run(folder, force), force)
     run.doubts += heatmaps.changed(run.folder, force)
+    said = card.before(run)  # a damaged model is told before anything is written
     with renewing(folder):
         metrics = measure(run, choices)
-        card.renew(run, metrics)
+        card.renew(run, said, metrics)
         present(run, metrics)
     return run, metrics
 
@@ -87,8 +88,9 @@ def present_again(folder):
 def remeasure_folds(folder, choices=None, force=False):
     "Of a cross-validation, from the saved files of its folds, which stay as they are; the `CrossValidation` and what cv.json holds."
     cv = ended(read_folds(folder, force), force)
+    said = card.before(cv)
     with renewing(folder):
         result = measure_folds(cv, choices)
-        card.renew(cv, result)
+        card.renew(cv, said, result)
         cross_validation.present(cv, result)
     return cv, result

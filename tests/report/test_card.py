@@ -3,6 +3,7 @@ import json
 import pandas as pd
 import pytest
 
+from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.report import card
 from pneumo_fastai.report.written import measure, remeasure
@@ -58,3 +59,12 @@ def test_what_evaluate_chose_anew_is_in_the_bundle_too(exported):
     assert found['decision']['threshold'] == now['threshold']['value'] != before['decision']['threshold']
     assert found['metrics']['test']['recall'] == now['test']['at_threshold']['recall'] and found['network'] == before['network']
     assert f'{now["threshold"]["value"]:.4f}' in (run.folder/'model/README.md').read_text()
+
+
+def test_a_damaged_model_is_told_before_anything_is_measured_anew(exported):
+    run, _ = exported
+    metrics = (run.folder/'metrics.json').read_bytes()
+    (run.folder/'model/weights.safetensors').write_bytes(b'W')
+    with pytest.raises(InputError, match=r'weights\.safetensors is damaged'):
+        remeasure(run.folder, Settings(n_boot=5, rule='sensitivity', sensitivity=.99), force=True)
+    assert (run.folder/'metrics.json').read_bytes() == metrics and not (run.folder/'report.html').exists()

@@ -66,7 +66,8 @@ def check_ensemble(result, folder, cohort):
     "model/ and learner.pkl give the mean of the folds' probabilities; the threshold is what cv.json says, also after `evaluate`."
     for value in (result['ensemble']['threshold']['value'], .25):
         result['ensemble']['threshold']['value'] = value
-        with renewing(folder): card.renew(read_folds(folder), result)
+        cv = read_folds(folder)
+        with renewing(folder): card.renew(cv, card.before(cv), result)
         assert Bundle.load(folder).recipe['threshold'] == value
     assert Bundle.load(folder/'model').recipe['members'] == 3
     assert Bundle.load(folder/'fold-2').recipe['experiment'] == 'e, fold 2 of 3'
