@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from ..inference.decision import readable
 from ..report.figures.heat import Scale
 from ..report.gallery import overlaid
 from ..writing import whole
@@ -95,9 +96,6 @@ class Overlays:
 def scale_of(cam, tops) -> Scale|None:
     "None where none was chosen on valid."
     return Scale(tops[0] if len(tops) == 1 else 1., cam.method, cam.last, len(tops)) if tops else None
-
-
-def readable(name) -> str: return ''.join(c if c.isprintable() else '?' for c in name)
 
 
 def wrapped(text, font, width) -> list[str]:

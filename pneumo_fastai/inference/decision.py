@@ -22,6 +22,9 @@ def read(
     return pixels, () if any_view else film.doubts
 
 
+def readable(name) -> str: return ''.join(c if c.isprintable() else '?' for c in name)
+
+
 @dataclass(frozen=True)
 class Prediction:
     "What the model says of one radiograph, as the command `predict` does."

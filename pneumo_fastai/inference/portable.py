@@ -17,7 +17,7 @@ from ..data.layout import Layout
 from ..data.likeness import unlike
 from ..errors import InputError
 from ..runs import facts
-from .decision import NO_NUMBER, Prediction, decided, read
+from .decision import NO_NUMBER, Prediction, decided, read, readable
 
 AT_ONCE = 16  # images
 
@@ -84,8 +84,9 @@ class Portable:
 
 def line(row) -> str:
     "A row in words, without what it does not have."
-    if row['reason']: return f'{row["path"]}: not read, {row["reason"]}'
-    said = f'{row["path"]}: {row["prediction"]}, probability {row["probability"]:.4f}, calibrated {row["calibrated"]:.4f}'
+    name = readable(row['path'])
+    if row['reason']: return f'{name}: not read, {row["reason"]}'
+    said = f'{name}: {row["prediction"]}, probability {row["probability"]:.4f}, calibrated {row["calibrated"]:.4f}'
     return said + (f', set: {row["set"]}' if row['set'] else '') + ''.join(f', {said}' for said in row['warnings'])
 
 
@@ -97,8 +98,8 @@ def main(argv) -> int:
         for row in load(argv[0]).rows(argv[1:]):
             rows.append(row['reason'])
             print(line(row), flush=True)
-    except InputError as e:
-        print(f'error: {e}', file=sys.stderr)
+    except (InputError, OSError) as e:
+        print(f'error: {readable(str(e))}', file=sys.stderr)
         return 2
     return 1 if all(rows) else 3 if any(rows) else 0
 

@@ -87,6 +87,22 @@ def test_the_command_prints_a_line_a_file(made, paths, tmp_path, capsys):
     assert main([str(tmp_path), paths[0]]) == 2 and 'holds no model.onnx' in capsys.readouterr().err
 
 
+def test_a_name_is_shown_on_one_line_and_moves_no_cursor(made, paths, tmp_path, capsysbinary):
+    for name in (b'a\nb.png', b'\x1b[31m.png', b'\xff.png'): os.symlink(os.fsencode(paths[0]), os.path.join(os.fsencode(tmp_path), name))
+    typed = [str(made[1]), *map(str, sorted(tmp_path.iterdir()))]
+    assert main(typed) == 0
+    out = capsysbinary.readouterr().out
+    assert out.count(b'\n') == 3 and b'\x1b' not in out and b'/a?b.png: ' in out
+
+
+@pytest.mark.parametrize('where', ['nowhere', 'a.png', 'a.png/model', ''])
+def test_a_wrong_place_is_told_in_a_line(tmp_path, paths, capsys, where):
+    (tmp_path/'a.png').write_bytes(b'')
+    assert main([str(tmp_path/where), paths[0]]) == 2
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1 and 'holds no model/model.json; give the folder that fit wrote' in err
+
+
 def test_without_onnxruntime_it_says_what_would_do(made, monkeypatch):
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
     with pytest.raises(InputError, match='pip install onnxruntime'): load(made[1])
