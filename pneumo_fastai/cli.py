@@ -107,7 +107,7 @@ def check_folder(out):
     place = Path(os.path.abspath(out))
     while not os.path.lexists(place): place = place.parent
     try: TemporaryDirectory(dir=place).cleanup()
-    except OSError as e: raise InputError(f'{place} takes no folder ({e.strerror}); give another place with --out') from e
+    except OSError as e: raise InputError(f'{place} takes no folder ({e.strerror}); give another place') from e
 
 
 def check_filled(function, values):

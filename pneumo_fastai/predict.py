@@ -25,7 +25,7 @@ def predict(
     keep_freed()
     check_out(out, new=True)
     format_of(out)
-    draw = drawing(heatmaps, out) if heatmaps else None
+    draw = drawing(heatmaps, files, out) if heatmaps else None
     paths, others = images_named(files)
     rejected, warned, recipe = write_table(model, paths, out, precision, draw)
     show_predictions(first_rows(out, SHOWN), len(paths), rejected, warned, recipe)
@@ -35,10 +35,12 @@ def predict(
     return 3 if rejected else 0
 
 
-def drawing(folder, out):
+def drawing(folder, files, out):
     """What makes the drawer of heatmaps for some paths. `InputError` unless the folder is new or empty, or there is what an interrupted
     prediction left: whether it drew into that folder, the journal tells."""
-    there = Path(folder)
+    there, images = Path(folder), Path(files)
+    if images.is_dir() and there.resolve().is_relative_to(images.resolve()):
+        raise InputError(f'{folder} lies in {files}, whose images the pictures would be taken for; give --heatmaps a folder elsewhere')
     if there.exists() and not there.is_dir(): raise InputError(f'{folder} is no folder; give --heatmaps a new or empty one')
     if there.is_dir() and any(there.iterdir()) and not Path(f'{out}.partial').is_file():
         raise InputError(f'{folder} is not empty; give --heatmaps a new or empty folder')

@@ -66,3 +66,13 @@ def test_help_says_what_the_status_means_and_what_cannot_be_written_is_known_fir
     assert '3, some were rejected' in said and '@LIST' in said and '.parquet' in said
     assert run(predict, ['nowhere', 'nowhere', '--out', str(tmp_path/'p.xlsx')]) == 2
     assert 'no table that can be written' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('where', ['.', 'maps', 'a/../maps'])
+def test_heatmaps_are_not_put_among_the_images_that_they_are_of(tmp_path, capsys, where):
+    images = tmp_path/'images'
+    images.mkdir()
+    typed = ['nowhere', str(images), '--out', str(tmp_path/'p.csv'), '--heatmaps', str(images/where)]
+    assert run(predict, typed) == 2 and not list(images.iterdir())
+    err = capsys.readouterr().err
+    assert 'give --heatmaps a folder elsewhere' in err and err.count('\n') == 1
