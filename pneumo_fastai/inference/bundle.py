@@ -100,8 +100,8 @@ class Bundle:
     def load(cls, run, precision='float32', device='cpu', unchecked=()) -> 'Bundle':
         "From the folder of a run or a bundle; raises `InputError` where there is none or it is damaged. `unchecked` as for `facts.read`."
         folder = facts.place(run)
-        if found := altered(Path(run), (f'{facts.FOLDER}/{facts.NAME}',)): raise InputError(f'{run}: {found[0]}; {AGAIN}')
         found = facts.read(folder, unchecked)
+        if other := altered(Path(run), (f'{facts.FOLDER}/{facts.NAME}',)): raise InputError(f'{run}: {other[0]}; {AGAIN}')
         references = read_arrays(folder/facts.REFERENCES) if facts.REFERENCES in found['files'] else {}
         recipe = {k: v for k, v in facts.flat(found).items() if k != 'decoder'}
         try: return cls(read_weights(folder/facts.WEIGHTS), recipe, precision, device, references, {k: found[k] for k in facts.TOLD})

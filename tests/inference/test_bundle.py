@@ -113,6 +113,8 @@ def test_a_model_that_is_not_that_of_the_run_stops_predict(bundle, tmp_path):
     Bundle.load(tmp_path/'model')  # sound in itself
     bundle.save(tmp_path/'model')
     Bundle.load(tmp_path)  # the same bytes again
+    (tmp_path/'model/model.json').unlink()
+    with pytest.raises(InputError, match=r'holds no model/model\.json; give the folder that fit wrote'): Bundle.load(tmp_path)
 
 
 @pytest.mark.parametrize('spoil, says', [
