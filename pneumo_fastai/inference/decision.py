@@ -17,9 +17,11 @@ def read(
     path,    # of a file, or a pydicom `Dataset`
 ) -> tuple[np.ndarray, tuple]:
     "An image as the network's cache has it, (size, size) uint8, and what its header says against it; raises `UnreadableImage`."
-    any_view = recipe.get('any_view', False)
-    pixels, film = read_square(path, recipe['size'], recipe['aspect'], any_view, doubtful=True)
-    return pixels, () if any_view else film.doubts
+    pixels, film = read_square(path, recipe['size'], recipe['aspect'], recipe.get('any_view', False), doubtful=True)
+    return pixels, doubts(recipe, film)
+
+
+def doubts(recipe, film) -> tuple: return () if recipe.get('any_view', False) else film.doubts
 
 
 def readable(name) -> str: return ''.join(c if c.isprintable() else '?' for c in name)

@@ -55,7 +55,16 @@ class Model:
 
     def _predictions(self, images) -> list[Prediction]:
         pixels, doubts = zip(*map(self._read, images), strict=True)
-        each, warnings = self.bundle.judged(np.stack(pixels), doubts)
+        return self.judged(images, np.stack(pixels), doubts)
+
+    def judged(
+        self,
+        images,  # what they are called in an error
+        pixels,  # (n, size, size) uint8, as `Bundle.read` gives them
+        doubts,  # for each what its header says against it
+    ) -> list[Prediction]:
+        "`predict` of images that were read before."
+        each, warnings = self.bundle.judged(pixels, doubts)
         frame = framed(self.bundle.recipe, range(len(images)), each, {}, {})
         return [self._prediction(*of) for of in zip(images, warnings, frame.to_dict('records'), strict=True)]
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from ..data.decoding.dicom import Film
 from ..evaluation.calibrators import apply
-from ..inference.model import Prediction
+from ..inference.decision import Prediction, doubts
 from .picture import read
 
 NO_PIXELS = np.empty((0, 0), np.uint8)
@@ -28,7 +28,7 @@ def answer(model, name, raw, truth='') -> Answer:
     "Of a file's bytes; raises `UnreadableImage` with the reason."
     b = model.bundle
     image, film = read(raw, b.recipe['size'], b.recipe)
-    prediction = model.predict(raw)
+    prediction, = model.judged([name], np.stack([image]), [doubts(b.recipe, film)])  # as `predict`, which would decode the file again
     return Answer(name, image, replace(film, pixels=NO_PIXELS), prediction, each(b, image) if b.n > 1 else (), truth)
 
 

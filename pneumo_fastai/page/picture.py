@@ -6,7 +6,7 @@ from PIL import Image
 
 from ..data.decoding.dicom import Film, read_square, square_boxes
 
-SIDE = 1600  # pixels: of a screen, and with zoom of a part of it
+SIDE = 1460  # pixels: of a screen, and with zoom of a part of it; a wider picture Streamlit would make this wide, and encode again
 QUALITY = 92
 
 

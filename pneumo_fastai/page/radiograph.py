@@ -6,9 +6,9 @@ from ..memory import give_back
 from . import picture, viewer
 from .answer import answer
 from .examples import examples
-from .frame import show
+from .frame import script, show
 from .panel import details, verdict
-from .upload import MEGABYTES, shown, too_many
+from .upload import MEGABYTES, MOST, SAID, shown, too_many
 from .verdict import of_hundred
 
 HELP = f'DICOM, PNG or JPEG, up to {MEGABYTES} MB each, several at once'
@@ -49,6 +49,7 @@ def uploaded() -> dict:
     "name, bytes and true class (not known) of each file that was dropped, by a key of its own."
     n = state.setdefault('round', 0)
     files = st.file_uploader(f'Chest radiographs: {HELP}', accept_multiple_files=True, key=f'files{n}')
+    script('many', most=MOST, said=SAID)
     if said := too_many(len(files)):
         state.update(round=n + 1, said=said)  # another uploader: what was given to this one is let go
         st.rerun()

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..errors import InputError
 from .subject import Subject, opened
 from .upload import MEGABYTES
+from .windows import Closed
 
 HERE, FIRST, TRIED = '127.0.0.1', 8501, 50
 SCRIPT = Path(__file__).with_name('script.py')
@@ -15,7 +16,7 @@ SETTINGS = {
     'server.address': HERE, 'browser.serverAddress': HERE, 'server.allowedHosts': (HERE, 'localhost'),
     'server.headless': True,  # it opens no browser
     'browser.gatherUsageStats': False, 'server.maxUploadSize': MEGABYTES, 'server.fileWatcherType': 'none', 'server.runOnSave': False,
-    'server.enableStaticServing': False, 'server.disconnectedSessionTTL': 30,  # seconds that what a closed window was given is kept
+    'server.enableStaticServing': False, 'server.disconnectedSessionTTL': 10,  # seconds that what a closed window was given is kept
     'client.showErrorDetails': 'none', 'client.showErrorLinks': False, 'client.toolbarMode': 'minimal', 'logger.level': 'error',
     'runner.magicEnabled': False, **{f'theme.{name}.{k}': v for name, theme in THEMES.items() for k, v in zip(COLORS, theme, strict=True)}}
 
@@ -44,10 +45,17 @@ def in_memory():
     MultiPartParser.spool_max_size = 2 * MEGABYTES * 2**20
 
 
+def let_go():
+    "What a closed window was given is let go after its time."
+    from streamlit.web.server import server
+    server.MemorySessionStorage = Closed
+
+
 def serve(folder, port):
     "Until it is interrupted."
     from streamlit.web import cli
     in_memory()
+    let_go()
     cli.main(['run', str(SCRIPT), *flags({**SETTINGS, 'server.port': port}), '--', str(folder)], standalone_mode=False)
 
 

@@ -8,9 +8,12 @@ LONG = 60       # characters of a name
 HIDDEN = ('Cc', 'Cf', 'Co', 'Cs', 'Zl', 'Zp')  # categories of characters that end lines, turn the direction of writing or are not seen
 
 
+SAID = f'{{n}} files are more than the {MOST} that are read at once. None of them was read: give fewer.'
+
+
 def too_many(n) -> str:
     "What is wrong with so many files, or ''."
-    return f'{n:,} files are more than the {MOST} that are read at once. None of them was read: give fewer.' if n > MOST else ''
+    return SAID.format(n=f'{n:,}') if n > MOST else ''
 
 
 def shown(name) -> str:

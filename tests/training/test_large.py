@@ -53,7 +53,7 @@ def measured(n, folder, *fit):
 
 def test_a_million_images_start_soon_stay_small_and_cost_no_more_a_step(tmp_path):
     (tmp_path/'few').mkdir()
-    many, few = measured(1_000_000, tmp_path, 'fit'), measured(1000, tmp_path/'few')
+    many, few = measured(1_000_000, tmp_path, 'fit'), measured(1000, tmp_path/'few', 'fit')
     assert many['first'] < 10 and many['megabytes'] - few['megabytes'] < 512  # a training step alone takes 1.0 to 1.4 GB, by machine
     assert many['batch'] < 2 * few['batch'] + .005
     assert '10000 of the 900000' in many['notes'][0] and not few['notes']

@@ -1,6 +1,5 @@
 "Figures of what lies beyond the curves: calibration, the most uncertain images left out, subgroups. Each returns a matplotlib Figure."
 import numpy as np
-from sklearn.metrics import roc_curve
 
 from ..labels import number
 from .style import BLUE, GREEN, GREY, ORANGE, RED, SKY, figure, unit_square
@@ -86,6 +85,7 @@ def forest(subgroups, overall, synthetic=False):
 
 def roc_by_fold(rows, result, synthetic=False):
     "A thin curve for each fold, a thick one for all; `rows` have label, probability and fold, `result` is that of `written.measure_folds`."
+    from sklearn.metrics import roc_curve
     fig = figure((6, 6.4), synthetic)
     about = f'{result["n"]:,} images of {result["patients"]:,} patients, {result["prevalence"]:.0%} with pneumonia'
     ax = unit_square(fig, f'ROC, {result["folds"]} folds\n{about}', '1 - specificity (false alarms)', 'recall (sensitivity)')

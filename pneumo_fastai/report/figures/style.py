@@ -1,8 +1,6 @@
 "What all figures share: colours, the mark of synthetic data, and how they are saved."
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from ...writing import whole
 
 # Okabe and Ito (2008): told apart with every common kind of colour blindness; the line styles repeat the distinction
@@ -10,6 +8,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = '#0072B2', '#E69F00', '#009E73', '
 
 
 def figure(size, synthetic):
+    from matplotlib.figure import Figure  # here, as the page needs no figure and starts a second earlier
     fig = Figure(figsize=size, layout='constrained')
     if synthetic: fig.suptitle('synthetic data', color=RED, fontweight='bold', fontsize=11)
     return fig
