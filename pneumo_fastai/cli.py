@@ -7,7 +7,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .errors import Failed, InputError
+from .errors import Failed, InputError, readable
 from .experiment import GROUPS, TYPES, takes, unknown
 
 MOST = 20_000  # resamples: more move no digit that is shown, and take more memory than many a machine has
@@ -121,7 +121,7 @@ def check_filled(function, values):
 
 def refused(error, status=2) -> int:
     "One line on what was wrong; returns the exit status."
-    print(f'error: {" ".join(str(error).splitlines())}', file=sys.stderr)  # a name may hold a line's end
+    print(f'error: {readable(" ".join(str(error).splitlines()))}', file=sys.stderr)
     return status
 
 

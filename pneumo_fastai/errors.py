@@ -21,3 +21,8 @@ class UnreadableImage(Exception):
         self.path, self.reason = str(path), reason
 
     def __str__(self): return f'{self.path}: {self.reason}'
+
+
+def readable(text) -> str:
+    "For a screen: the name of a file may hold a line's end, what moves a terminal's cursor, or bytes that are no text; a '?' for each."
+    return ''.join(c if c.isprintable() else '?' for c in text)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from ..inference.decision import readable
+from ..errors import readable
 from ..report.figures.heat import Scale
 from ..report.gallery import overlaid
 from ..writing import whole

@@ -24,9 +24,6 @@ def read(
 def doubts(recipe, film) -> tuple: return () if recipe.get('any_view', False) else film.doubts
 
 
-def readable(name) -> str: return ''.join(c if c.isprintable() else '?' for c in name)
-
-
 @dataclass(frozen=True)
 class Prediction:
     "What the model says of one radiograph, as the command `predict` does."

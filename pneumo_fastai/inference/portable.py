@@ -15,9 +15,9 @@ import numpy as np
 from ..data.decoding.dicom import UnreadableImage
 from ..data.layout import Layout
 from ..data.likeness import unlike
-from ..errors import InputError
+from ..errors import InputError, readable
 from ..runs import facts
-from .decision import NO_NUMBER, Prediction, decided, read, readable
+from .decision import NO_NUMBER, Prediction, decided, read
 
 AT_ONCE = 16  # images
 

@@ -2,6 +2,7 @@
 import shlex
 from pathlib import Path
 
+from ..errors import readable
 from ..screen import console, note, table
 from .labels import number
 from .words import console_table, in_words
@@ -83,7 +84,7 @@ def show_predictions(frame, n_files, rejected, warned, recipe):
     numbers = ['calibrated', 'disagreement'] if n > 1 else ['calibrated']
     recipe = dict(experiment='a model', data='unknown data', synthetic=False, threshold_from='as given') | recipe
     sets = ['set'] if recipe.get('conformal') else []
-    rows = [(Path(r.path).name, *((*(f'{getattr(r, k):.3f}' for k in numbers), r.prediction, *(getattr(r, k) for k in sets))
+    rows = [(readable(Path(r.path).name), *((*(f'{getattr(r, k):.3f}' for k in numbers), r.prediction, *(getattr(r, k) for k in sets))
                                   if not isinstance(r.reason, str) else (*'-'*len(numbers), f'rejected: {r.reason}', *'-'*len(sets))))
             for r in frame.itertuples()]
     synthetic = ', trained on synthetic data' if recipe['synthetic'] else ''

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from pneumo_fastai.cli import run
-from pneumo_fastai.explain.overlays import SIDE, Overlays, cut, readable, wrapped
+from pneumo_fastai.explain.overlays import SIDE, Overlays, cut, wrapped
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.models import zoo
 from pneumo_fastai.models.ensemble import Ensemble
@@ -87,7 +87,7 @@ def test_words_fit_and_names_are_told_apart(tmp_path):
     assert len({e.lower() for e in each}) == 4 and each[2] == 'y.png.png' and all(len(e) < 255 for e in each)
     assert all(draw.font.getlength(line) <= 284 for line in wrapped('what a place adds to the logit ' * 5, draw.font, 300))
     (line,) = cut('n' * 300 + '.png', draw.font, 300)
-    assert line.endswith('.png') and '…' in line and readable('a\nb\udcff') == 'a?b?'
+    assert line.endswith('.png') and '…' in line
 
 
 def test_after_an_interruption_the_same_command_draws_the_rest_into_the_same_folder(model, films, tmp_path, monkeypatch, capsys):

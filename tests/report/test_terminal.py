@@ -91,6 +91,12 @@ def test_a_file_that_was_rejected_has_its_reason_in_place_of_a_number(screen):
     assert 'nine in ten images of valid are at or below 0.020' in screen()
 
 
+def test_the_name_of_a_file_moves_no_cursor(screen):
+    terminal.show_predictions(predicted(1, path=['/films/\x1b[2Jfilm.png']), 1, 0, 0, RECIPE)
+    shown = screen()
+    assert '?[2Jfilm.png 0.250' in shown and '\x1b[2J' not in shown
+
+
 def test_a_model_with_limits_shows_the_set_of_each_image(screen):
     rows = predicted(2, reason=[None, 'no image'], set=['cannot tell', None])
     terminal.show_predictions(rows, 2, 1, 0, RECIPE | dict(conformal=dict(error_rate=.1)))
