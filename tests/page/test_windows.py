@@ -1,4 +1,5 @@
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +21,7 @@ def closed(seconds, during=lambda kept, info: None):
         during(kept, info)
         await asyncio.sleep(.2)
         return kept, info.session.ended
-    return asyncio.run(run())
+    with ThreadPoolExecutor(1) as other: return other.submit(asyncio.run, run()).result()  # playwright's loop runs in this thread
 
 
 def test_nobody_need_come_for_a_closed_window_to_be_let_go():
