@@ -23,6 +23,7 @@ def three(tmp_path_factory, write_run):
 def contents(folder): return {p.name: p.read_bytes() for p in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_numbers_alone_and_the_same_twice(tmp_path, write_run):
     folder = write_run(tmp_path/'run')
     code = f'''import sys, pneumo_fastai.cli as cli; from pneumo_fastai.evaluate import evaluate

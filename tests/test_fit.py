@@ -83,6 +83,7 @@ def test_predictions_and_metrics_belong_together(made):
     assert metrics['test']['n'] == len(test) and not metrics['synthetic']
 
 
+@pytest.mark.slow
 def test_learner_pkl_predicts_the_same_in_a_process_that_never_imports_fit(made):
     run, _, _ = made
     code = f'''

@@ -29,6 +29,7 @@ def test_delong_is_the_u_statistic(decimals):
     assert auc == pytest.approx([roc_auc_score(y, p) for p in ps]) and cov == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_delong_against_simulation():
     rng, y, each = np.random.default_rng(1), np.repeat([1, 0], [60, 90]), np.arange(150)
     found = [C.delong_test(each, y, *scores(rng, y, (1.2, .8))) for _ in range(800)]

@@ -30,6 +30,7 @@ def test_a_planted_shortcut_is_found_and_noise_is_chance():
     assert weak['low'] < .75 < weak['high'] and weak['low'] > .55     # right in three of four images of either class: AUROC 0.75
 
 
+@pytest.mark.slow
 def test_chance_is_one_half_without_bias():
     "Scores pooled over folds lie below: trees that saw more positives give more, and their fold has fewer."
     within, pooled = [], []

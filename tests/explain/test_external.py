@@ -42,6 +42,7 @@ def flat(found, at=''):
     return {at: found}
 
 
+@pytest.mark.slow
 def test_the_runs_own_test_files_as_a_folder_give_its_own_metrics(run, tmp_path):
     found, metrics = evaluate_on(run, copied(run, ['test'], tmp_path/'same'), tmp_path/'out', 'evaluate', **FEW)
     own = json.loads((run/'metrics.json').read_text())

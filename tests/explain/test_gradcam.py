@@ -156,6 +156,7 @@ def test_a_method_that_does_not_exist_lists_those_that_do():
     with pytest.raises(InputError, match=r"no method 'cam'.*gradcam\+\+, hirescam, layercam"): GradCAM(ResNet18(), method='cam')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('which', [0, 1], ids=['resnet18', 'densenet121'])
 @pytest.mark.parametrize('layers', [1, 2])
 def test_each_method_agrees_with_the_public_package(which, layers):

@@ -62,6 +62,7 @@ def test_heat_is_a_share_of_the_runs_own_top_or_else_of_the_images_own(films, tm
     assert cam.last and draw.own_cam(bundle.model, {}) is not cam
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_there_is_not_drawn_again_and_a_layer_by_name_gives_one_too(films, tmp_path):
     paths = [str(p) for p in sorted(films.rglob('*.png'))[:40]]
     for layers in (None, ['0']):
@@ -90,6 +91,7 @@ def test_words_fit_and_names_are_told_apart(tmp_path):
     assert line.endswith('.png') and '…' in line
 
 
+@pytest.mark.slow
 def test_after_an_interruption_the_same_command_draws_the_rest_into_the_same_folder(model, films, tmp_path, monkeypatch, capsys):
     done, whole, command = [], Overlays.drawn, [str(model), str(films/'NORMAL'), '--out', str(tmp_path/'p.csv'), '--heatmaps']
     def breaks(self, *row):

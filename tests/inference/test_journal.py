@@ -40,6 +40,7 @@ def started(model, files, out):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name, sign', [
     ('p.csv', signal.SIGKILL), ('p.jsonl', signal.SIGKILL), pytest.param('p.csv', signal.SIGINT, marks=pytest.mark.slow)])
 def test_after_an_interruption_the_same_command_goes_on(model, films, tmp_path, monkeypatch, capsys, name, sign):

@@ -32,6 +32,7 @@ def check(bundle, path):
         np.testing.assert_allclose(found.T, wanted, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('arch', [*ARCHITECTURES, 'timm:resnet10t'])
 def test_onnx_runtime_and_torch_agree_on_every_network(arch, tmp_path): check(a_bundle(arch), tmp_path/'model.onnx')
 

@@ -19,7 +19,7 @@ from pneumo_fastai.training.loaders import get_dls
 @pytest.mark.parametrize('gradcam', [False, True])
 def test_the_predictions_are_read_once_and_each_picture_is_drawn_once(cohort, tiny, tmp_path, monkeypatch, undrawn, gradcam):
     read, drawn, readers = [], [], (runs.read_predictions, style.save)
-    monkeypatch.setattr(runs, 'read_predictions', lambda path: read.append(path.name) or readers[0](path))
+    monkeypatch.setattr(runs, 'read_predictions', lambda path, *splits: read.append(path.name) or readers[0](path, *splits))
     monkeypatch.setattr(style, 'save', lambda fig, path, **how: drawn.append(path.name.split('-')[-1]) or readers[1](fig, path, **how))
     experiment = replace(tiny, epochs=1, gradcam=gradcam)
     learn = runner.fit_into(tmp_path, experiment, cohort, 'command', Progress(console=Console(quiet=True)), 'e')

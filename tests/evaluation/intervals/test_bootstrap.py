@@ -108,6 +108,7 @@ def test_width_of_a_proportion():
     assert got['high'] - got['low'] == pytest.approx(2*1.96*np.sqrt(.75*.25/400), rel=.08)
 
 
+@pytest.mark.slow
 def test_coverage_and_why_patients_are_drawn():
     truth, runs, covered = norm.cdf(1/np.sqrt(2)), 200, np.zeros(2)
     for seed in range(runs):

@@ -91,6 +91,7 @@ def rejections(runs, patients, images, seed=0):
     return np.mean(out, axis=0)
 
 
+@pytest.mark.slow
 def test_where_nothing_differs_one_test_in_twenty_says_so():
     "1,000 sets: 5% give or take 2.1% (three standard errors). As if images were independent, it is a third of them."
     clustered, independent = rejections(1000, 80, 4)
