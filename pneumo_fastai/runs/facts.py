@@ -13,7 +13,7 @@ from ..writing import write
 from .files import read_json, sha256
 
 FOLDER, NAME, FORMAT, VERSION = 'model', 'model.json', 'pneumo_fastai model', 1
-WEIGHTS, REFERENCES, ONNX, CARD = 'weights.safetensors', 'references.safetensors', 'model.onnx', 'README.md'
+FILES = WEIGHTS, REFERENCES, ONNX, CARD = 'weights.safetensors', 'references.safetensors', 'model.onnx', 'README.md'
 SECTIONS = dict(
     network=('arch', 'size', 'output_stride', 'antialias', 'stochastic_depth', 'members'),
     reading=('decoder', 'any_view', 'aspect', 'mean', 'std'),
@@ -62,7 +62,7 @@ def own_sum(found) -> str:
 
 def save(folder, found):
     "model.json, with the sums of the files that are there."
-    found = dict(found, files={name: sha256(folder/name) for name in (WEIGHTS, REFERENCES, ONNX, CARD) if (folder/name).is_file()})
+    found = dict(found, files={name: sha256(folder/name) for name in FILES if (folder/name).is_file()})
     write(folder/NAME, json.dumps(dict(found, sha256=own_sum(found)), indent=1, allow_nan=False))
 
 
@@ -90,7 +90,7 @@ def strange(found):
     if found.get('format') != FORMAT: yield f'its format is {found.get("format")!r}, not {FORMAT!r}; give a run or the {FOLDER}/ in it'
     if found.get('version') != VERSION: yield f'it has version {found.get("version")!r}, this pneumo_fastai reads {VERSION}; {by(found)}'
     yield from (f'its field {k!r} is not known here; {by(found)}' for k in found if k not in FIELDS)
-    for section, keys in dict(SECTIONS, files=(WEIGHTS, REFERENCES, ONNX, CARD)).items():
+    for section, keys in dict(SECTIONS, files=FILES).items():
         if not isinstance(found.get(section), dict): yield f'it has no {section}; {REMEDY}'
         yield from (f'its field {section}.{k} is not known here; {by(found)}' for k in found[section] if k not in keys)
     if WEIGHTS not in found['files']: yield f'it names no {WEIGHTS}; {REMEDY}'
