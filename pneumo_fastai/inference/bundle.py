@@ -92,6 +92,7 @@ class Bundle:
         if onnx: write_onnx(self, folder/facts.ONNX)
         else: (folder/facts.ONNX).unlink(missing_ok=True)
         if self.references: write_arrays(folder/facts.REFERENCES, self.references)
+        else: (folder/facts.REFERENCES).unlink(missing_ok=True)  # or those of an older model would get a sum
         found = facts.described(self.recipe, self.about)
         write(folder/facts.CARD, card.text(found))
         facts.save(folder, found)

@@ -33,6 +33,16 @@ def test_round_trip_without_code_in_the_file(bundle, tmp_path):
     assert Bundle.load(moved).identity == bundle.identity
 
 
+def test_what_an_older_model_left_in_the_folder_is_not_taken_for_its_own(bundle, tmp_path):
+    folder = tmp_path/'model'
+    bundle.references = dict(features_1=np.eye(4, dtype=np.float16), labels_1=np.zeros(4, np.int8))
+    bundle.save(folder)
+    assert set(Bundle.load(folder).references) == set(bundle.references)
+    bundle.references = {}
+    bundle.save(folder)
+    assert not Bundle.load(folder).references
+
+
 def test_a_bad_file_among_good_ones_is_listed_and_the_rest_do_not_move(bundle, films, tmp_path):
     good = sorted(str(p) for p in (films/'NORMAL').iterdir())[:5]
     (tmp_path/'bad.dcm').write_bytes(b'no')
