@@ -27,10 +27,9 @@ def page(subject):
     with choice: at = choose(found)
     film = looked_at(subject, at, files[at][1], found[at].film)
     left, right = st.columns([3, 2], gap='large')
+    with right: verdict(subject, found[at], film)  # first, for the browser draws it while the heatmap is made
     with left: viewer.viewer(subject, at, found[at], film)
-    with right:
-        verdict(subject, found[at], film)
-        details(subject, found[at], list(found.values()))
+    with right: details(subject, found[at], list(found.values()))
 
 
 def asked(subject, place) -> dict:

@@ -3,7 +3,10 @@ import socket
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
+from .heat import heat
 from .subject import Subject, opened
 from .upload import MEGABYTES
 from .windows import Closed
@@ -23,8 +26,12 @@ SETTINGS = {
 
 @cache
 def subject(folder) -> Subject:
-    "`opened`, once for the command and all windows."
-    return opened(folder)
+    "`opened`, once for the command and all windows, and warm: a first pass takes a second that nobody should wait for."
+    found = opened(folder)
+    blank = np.zeros((found.recipe['size'],)*2, np.uint8)
+    found.bundle.of_pixels(blank[None])
+    heat(found, blank, *found.own_maps[:2])
+    return found
 
 
 def free(port, tried=1) -> int:

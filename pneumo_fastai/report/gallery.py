@@ -1,6 +1,7 @@
 "top_losses.html: the images a model got most wrong, one under the other, each beside its heatmap; written row by row."
 import base64
 import math
+from functools import lru_cache
 from io import BytesIO
 from pathlib import PurePath
 
@@ -25,9 +26,16 @@ def overlaid(
     opacity=1.,  # of the hottest colours' own
 ) -> np.ndarray:
     "A (h, w) uint8 image under its heat (h, w) in 0..1, as (h, w, 3) uint8."
-    level, alpha = (np.clip(heat, 0, 1) * 255).round().astype(np.uint8), opacity * ALPHA
+    level = (np.clip(heat, 0, 1) * 255).round().astype(np.uint8)
+    return blended(opacity)[level, image]
+
+
+@lru_cache(4)
+def blended(opacity) -> np.ndarray:
+    "The colour of each level of heat over each level of grey, (256, 256, 3) uint8."
+    alpha, grey = opacity * ALPHA, np.arange(256, dtype=np.float32)[:, None]
     kept, added = (1 - alpha).astype(np.float32), (255 * alpha * HEAT).astype(np.float32)
-    return (image[..., None] * kept[level] + added[level]).round().astype(np.uint8)
+    return (grey * kept[:, None] + added[:, None]).round().astype(np.uint8)
 
 
 def jpeg(pixels):
