@@ -46,7 +46,7 @@ def reviewed(folder, out, truth, worst, others):
     "The labels of a cross-validation: the page and its table, and what they say."
     if others: raise InputError('--labels takes data and recipe from its run; leave out --data, --exp, --show, --cache and fields')
     if worst < 0: raise InputError(f'worst is {worst}; give a number of images, or 0 for all')
-    check_out(out := out or 'label_review.html', ('.html',))
+    check_out(out := out or 'label_review.html', ('.html',), what='page')
     from .report import label_review as report
     check_out(file := report.table_file(out))
     if truth and Path(truth).resolve() == file.resolve(): raise InputError(f'{truth} would be overwritten; give another name with --out')
