@@ -68,8 +68,8 @@ def recalled(rows):
 def recall_rows(found):
     "The table of `recalled`: header and rows of text."
     first, other = found['at'][0]['recall']
-    rows = [(f'{o["share"]:.0%}, {o["images"]:,}', *(number(o['recall'][k]) for k in (first, other)), f'{o["share"]:.3f}',
-             number(o['difference'][other], sign='+')) for o in found['at']]
+    rows = [(f'{o["share"]:.0%}, {o["images"]:,}', *(number(o['recall'][k], 2) for k in (first, other)), f'{o["share"]:.3f}',
+             number(o['difference'][other], 2, '+')) for o in found['at']]
     return ['worst', f'by {first}', f'by {other}', 'chance', 'difference'], rows
 
 
