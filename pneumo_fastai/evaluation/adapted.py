@@ -20,24 +20,20 @@ def evaluate_adapted(
     metrics,      # metrics.json of the run
     choices,      # a `Settings`
     draws=50,
+    where='valid',  # what valid is, for the words of the threshold's rule
 ):
-    """What `results.evaluate` says with threshold, calibrator and limits of valid; and adaptation: own, kept (a name of
-    `adaptation.WORDS`), before (at_threshold and calibration of test by what the run itself chose), difference (after less before, of the
-    same images: recall, specificity, log_loss), sizes (`draws.repeated`) and draws."""
+    """What `results.evaluate` says with threshold, calibrator and limits of valid, `before` of its calibration being by the run's own
+    calibrator; and adaptation: own, kept (a name of `adaptation.WORDS`), before (test at the run's own threshold), difference (after less
+    before, of the same images: recall, specificity, log_loss), sizes (`draws.repeated`) and draws."""
     own = own_of(metrics)
     def calibrate(rows, _, choices): return choose_recalibrator(rows['label'], rows['probability'], rows['patient'], own, choices.seed)
-    found = evaluate(predictions, cohort=cohort, choices=choices, calibrate=calibrate)
+    found = evaluate(predictions, cohort=cohort, choices=choices, calibrate=calibrate, where=where)
     valid, test = (predictions[predictions['split'] == s] for s in ('valid', 'test'))
     sizes = repeated(predictions, own, choices, draws, (*SIZES, int(valid['patient'].nunique())))
-    here = dict(own=own, kept=found['calibration']['kept'], before=before(test, own, choices), sizes=sizes, draws=draws,
-                difference=difference(test, own, found['threshold']['value'], found['calibration']['chosen']))
-    return dict(found, adaptation=here)
-
-
-def before(test, own, choices):
-    "at_threshold and calibration of what the run chose itself."
-    own_words = test.assign(probability=apply(own['calibrator'], test['probability']))
-    return dict(at_threshold=rates_block(test, own['threshold'], choices.prevalence), calibration=calibration_measures(own_words, choices.seed))
+    here = dict(own=own, kept=found['calibration']['kept'], before=rates_block(test, own['threshold'], choices.prevalence), sizes=sizes,
+                draws=draws, difference=difference(test, own, found['threshold']['value'], found['calibration']['chosen']))
+    before = calibration_measures(test.assign(probability=apply(own['calibrator'], test['probability'])), choices.seed)
+    return dict(found, adaptation=here, calibration=dict(found['calibration'], before=before))
 
 
 def difference(test, own, threshold, calibrator):

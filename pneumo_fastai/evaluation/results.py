@@ -115,7 +115,8 @@ def evaluate(
     class_weights=None,  # of negatives and of positives in the training loss, or None
     choices=None,        # a `Settings`, its defaults unless given
     members=None,        # by source, as `runs.tables.read_members` gives them
-    calibrate=None,      # in place of `choose_calibrator`, of valid
+    calibrate=None,      # in place of `choose_calibrator`: of valid, class weights, choices
+    where='valid',       # what valid is, for the words of the threshold's rule
 ):
     """threshold, valid, test, baseline, balanced, operating_points, calibration, uncertainty, subgroups, choices and warnings.
 
@@ -126,7 +127,7 @@ def evaluate(
     choices, check = replace(choices or Settings(), **given), in_order(check_predictions(predictions))
     views, train, view = facts(check, cohort, views, train)
     valid, test = (check[check['split'] == s] for s in ('valid', 'test'))
-    metrics = results(valid, test, chosen(valid, choices), choices)
+    metrics = results(valid, test, chosen(valid, choices, where), choices)
     metrics['baseline'] = _baseline(test, metrics['test']['prevalence'], views, train)
     metrics['calibration'] = calibrated((calibrate or calibrator)(valid, class_weights, choices), test, choices)
     metrics['uncertainty'] = uncertainty(valid, test, metrics['threshold']['value'], choices, view)
