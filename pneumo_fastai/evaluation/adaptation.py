@@ -8,12 +8,13 @@ import numpy as np
 
 from ..errors import InputError
 from .calibration import calibration_error, equal_width
-from .calibrators import FLAT, FOLDS, METHODS, apply, cross_validated, fit, flat, log_loss, patient_folds
+from .calibrators import FLAT, FOLDS, METHODS, apply, fit, flat, held_out, log_loss, patient_folds
 from .prevalence import shift
 from .thresholds import choose, expected_cost
 
 FITTED = 'temperature', 'platt', 'isotonic'  # to the network's own probabilities
-WORDS = dict(own='the run\u2019s own calibrator, as it is', prevalence='the same, and one number added to its log-odds: for the prevalence here',
+WORDS = dict(own='the run\u2019s own calibrator, as it is',
+             prevalence='the same, and one number added to its log-odds: for the prevalence here',
              **{name: METHODS[name].words for name in FITTED})
 LEAST = 10  # patients of a class to begin with, and patients that are left to measure on
 
@@ -28,7 +29,7 @@ def shifted(own, new): return dict(method='shifted', of=own['calibrator'], log_o
 
 
 def ways(own):
-    "By name of `WORDS` what makes a calibrator of labels and the network's probabilities; of two that do equally well the first is kept."
+    "By name of `WORDS` what makes a calibrator of labels and the network's probabilities."
     return dict(own=lambda y, p: own['calibrator'], prevalence=lambda y, p: shifted(own, y.mean()), **{m: partial(fit, m) for m in FITTED})
 
 
@@ -38,17 +39,26 @@ def choose_recalibrator(
     seed=0,
 ):
     """chosen, log_loss, candidates and left_out as `choose_calibrator` says, folds by patient; and kept, a name of `WORDS`. The run's own
-    calibrator is one of them, and stays where a class has fewer than two patients."""
+    calibrator is one of them: it stays where a class has fewer than two patients, and unless another's log-loss is `clearly` less."""
     y, p = np.asarray(y).astype(int), np.asarray(p, dtype=float)
     if (fold := patient_folds(y, patient, FOLDS, seed)) is None:
         why = dict.fromkeys([name for name in WORDS if name != 'own'], 'not defined, because a class has fewer than two patients')
         return dict(chosen=own['calibrator'], kept='own', folds=None, log_loss={}, candidates=dict(own=own['calibrator']), left_out=why)
     made = {name: fitted(y, p) for name, fitted in ways(own).items()}
     left_out = {name: FLAT for name, found in made.items() if name in FITTED and flat(found)}
-    losses = {name: cross_validated(fitted, y, p, fold) for name, fitted in ways(own).items() if name not in left_out}
-    kept = min(losses, key=losses.get)
-    return dict(chosen=made[kept], kept=kept, folds=int(fold.max()) + 1, log_loss=losses, candidates={k: made[k] for k in losses},
-                left_out=left_out)
+    losses = {name: held_out(fitted, y, p, fold) for name, fitted in ways(own).items() if name not in left_out}
+    best = min(losses, key=lambda name: losses[name].mean())
+    kept = best if clearly(losses[best] - losses['own'], patient) else 'own'
+    return dict(chosen=made[kept], kept=kept, folds=int(fold.max()) + 1, log_loss={k: float(v.mean()) for k, v in losses.items()},
+                candidates={k: made[k] for k in losses}, left_out=left_out)
+
+
+def clearly(less, patient):
+    """Whether the mean of differences [n] is below 0 by more than its standard error over patients (the one standard error rule, Breiman
+    et al. 1984): the least of several noisy numbers is mostly not that of the run's own calibrator, though nothing be wrong with it."""
+    _, code = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
+    error = np.sqrt((np.bincount(code, weights=less - less.mean())**2).sum())/len(less)
+    return bool(less.mean() < -error)
 
 
 def threshold_of(y, p, own, choices):

@@ -153,16 +153,16 @@ def patient_folds(y, patient, folds, seed):
     return fold[code]
 
 
-def cross_validated(
+def held_out(
     fitted,  # of labels and probabilities to a calibrator
     y, p, fold,
 ):
-    "Mean log-loss of the images, each calibrated by what the other folds teach."
+    "Log-loss of each image [n], calibrated by what the other folds teach."
     out = np.empty(len(p))
     for k in np.unique(fold):
         held = fold == k
         out[held] = log_loss(y[held], apply(fitted(y[~held], p[~held]), p[held]))
-    return float(out.mean())
+    return out
 
 
 def choose_calibrator(
@@ -184,6 +184,6 @@ def choose_calibrator(
     candidates = {m: fit(m, y, p, class_weights) for m in METHODS if m not in left_out}
     left_out |= {m: FLAT for m, found in candidates.items() if flat(found)}
     candidates = {m: found for m, found in candidates.items() if m not in left_out}
-    losses = {m: cross_validated(partial(fit, m, class_weights=class_weights), y, p, fold) for m in candidates}
+    losses = {m: float(held_out(partial(fit, m, class_weights=class_weights), y, p, fold).mean()) for m in candidates}
     return dict(chosen=candidates[min(losses, key=losses.get)], folds=int(fold.max()) + 1, log_loss=losses, candidates=candidates,
                 left_out=left_out)

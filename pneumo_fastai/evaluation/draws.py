@@ -39,19 +39,20 @@ def one(y, p, patient, n, seed, own, choices):
     calibrators = {BEFORE: own['calibrator'], BLIND: shifted(own, blind), SHARE: shifted(own, here) if both else own['calibrator'],
                    AFTER: found['chosen']}
     threshold = threshold_of(a, pa, own, choices)
-    return dict(kept=found['kept'], images=len(a), one_class=not both, true=float(b.mean()), **{f'share_{BLIND}': blind, f'share_{SHARE}': here},
-                **{k: measured(b, pb, c, threshold if k == AFTER else own['threshold'], choices) for k, c in calibrators.items()})
+    told = dict(kept=found['kept'], images=len(a), one_class=not both, true=float(b.mean()), shares={BLIND: blind, SHARE: here})
+    return told | {k: measured(b, pb, c, threshold if k == AFTER else own['threshold'], choices) for k, c in calibrators.items()}
 
 
 def over(values):
     "mean, standard deviation (sd, None of one) and 95% range (low, high) over draws."
     low, high = np.quantile(values, [.025, .975])
-    return dict(mean=float(np.mean(values)), sd=float(np.std(values, ddof=1)) if len(values) > 1 else None, low=float(low), high=float(high))
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return dict(mean=float(np.mean(values)), sd=sd, low=float(low), high=float(high))
 
 
 def change(before, after):
-    """`over` of the paired differences, after less before; better, the share of draws in which it fell; says: it helps where the mean falls
-    by more than the standard deviation over draws, and harms where it rises by more."""
+    """`over` of the paired differences, after less before; better, the share of draws in which it fell; says: it helps where the mean
+    falls by more than the standard deviation over draws, and harms where it rises by more."""
     less = np.subtract(after, before)
     found = over(less)
     sure = abs(found['mean']) > (found['sd'] or 0) + 1e-12
@@ -63,6 +64,6 @@ def of_size(n, found):
     def values(way, name): return [f[way][name] for f in found]
     return dict(n=n, draws=len(found), images=float(np.mean([f['images'] for f in found])), one_class=sum(f['one_class'] for f in found),
                 kept=dict(Counter(f['kept'] for f in found).most_common()),
-                prevalence=dict(true=over([f['true'] for f in found]), **{k: over([f[f'share_{k}'] for f in found]) for k in (BLIND, SHARE)}),
+                prevalence=dict(true=over([f['true'] for f in found]), **{k: over(values('shares', k)) for k in (BLIND, SHARE)}),
                 **{way: {name: over(values(way, name)) for name in found[0][way]} for way in (BEFORE, BLIND, SHARE, AFTER)},
                 change={way: {name: change(values(BEFORE, name), values(way, name)) for name in JUDGED} for way in (BLIND, SHARE, AFTER)})

@@ -71,7 +71,8 @@ def also_in_words(metrics):
 def calibration_in_words(metrics):
     found = metrics['calibration']
     return sentences('words/calibration', before=found['before'].get('ece'), after=found['after'].get('ece'),
-                     method=found.get('kept', found['chosen']['method']), perfect=found['after'].get('ece_of_a_perfect_model', {}).get('mean'))
+                     method=found.get('kept', found['chosen']['method']),
+                     perfect=found['after'].get('ece_of_a_perfect_model', {}).get('mean'))
 
 
 def referral_in_words(metrics): return sentences('words/referral', cuts=metrics['uncertainty']['referral'])

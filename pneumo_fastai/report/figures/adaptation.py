@@ -26,9 +26,8 @@ def panel(ax, metrics, name, shown):
     ax.plot(at, [row[BEFORE][name]['mean'] for row in sizes], '--', color=ORANGE, linewidth=2, label='before: the run as it is')
     for way, (label, color, mark, aside) in shown.items():
         found = [row[way][name] for row in sizes]
-        bars = [[f['mean'] - f['low'] for f in found], [f['high'] - f['mean'] for f in found]]
-        ax.errorbar([x + aside for x in at], [f['mean'] for f in found], yerr=[[max(0, b) for b in side] for side in bars], fmt=mark, color=color,
-                    capsize=3, label=label)
+        bars = [[max(0, f['mean'] - f['low']) for f in found], [max(0, f['high'] - f['mean']) for f in found]]
+        ax.errorbar([x + aside for x in at], [f['mean'] for f in found], yerr=bars, fmt=mark, color=color, capsize=3, label=label)
     if metrics['choices']['rule'] == name: ax.axhline(metrics['choices'][name], color=GREY, linestyle=':', label='aimed at')
     if name in ('log_loss', 'ece'): losses(ax, sizes, name)
     ax.set_xticks(at, [row['n'] for row in sizes])

@@ -5,7 +5,8 @@ from ..registry import ADAPTED, section
 from ..templating import sentences
 
 HEADER = 'patients', 'log-loss', 'ECE', 'sensitivity', 'specificity'
-AIMS = dict(youden='Youden\u2019s index', sensitivity='a sensitivity of {}', specificity='a specificity of {}', cost='the least expected cost')
+AIMS = dict(youden='Youden\u2019s index', cost='the least expected cost', sensitivity='a sensitivity of {}',
+            specificity='a specificity of {}')
 
 
 def asked(metrics):
