@@ -36,7 +36,8 @@ def test_before_is_what_the_run_chose_and_after_what_the_patients_chose(found, r
     after = apply(found['calibration']['chosen'], test.probability)
     assert found['calibration']['after']['log_loss']['value'] == pytest.approx(log_loss(test.label, after).mean())
     assert found['calibration']['kept'] == here['kept'] != 'own' and [row['n'] for row in here['sizes']] == [25, 40, 50, 100]
-    assert found['uncertainty']['conformal']['fitted']['n'] == {str(c): int(((rows.split == 'valid') & (rows.label == c)).sum()) for c in (0, 1)}
+    valid = rows[rows.split == 'valid']
+    assert found['uncertainty']['conformal']['fitted']['n'] == {str(c): int((valid.label == c).sum()) for c in (0, 1)}
 
 
 def test_differences_are_after_less_before(found):
@@ -50,7 +51,8 @@ def test_differences_are_after_less_before(found):
 def test_where_nothing_moves_there_is_no_interval_and_why(rows):
     own = dict(threshold=.5, calibrator=dict(method='none'))
     same = difference(rows, own, .5, dict(method='none'))
-    for name in ('recall', 'specificity', 'log_loss'): assert same[name]['value'] == 0 and 'is the same for every image' in same[name]['reason']
+    for found in same.values(): assert found['value'] == 0 and 'is the same for every image' in found['reason']
+    assert set(same) == {'recall', 'specificity', 'log_loss'}
 
 
 def test_the_interval_of_the_log_loss_is_that_of_drawing_patients(rows):
@@ -58,4 +60,5 @@ def test_the_interval_of_the_log_loss_is_that_of_drawing_patients(rows):
     less = (log_loss(rows.label, apply(then, rows.probability)) - log_loss(rows.label, rows.probability)).reshape(-1, 2).mean(1)
     drawn = np.random.default_rng(0).choice(less, (4000, len(less))).mean(1)
     got = difference(rows, own, .5, then)['log_loss']
-    np.testing.assert_allclose([got['low'], got['high']], np.quantile(drawn, [.025, .975]), atol=.15*np.ptp(np.quantile(drawn, [.025, .975])))
+    ends = np.quantile(drawn, [.025, .975])
+    np.testing.assert_allclose([got['low'], got['high']], ends, atol=.15*np.ptp(ends))

@@ -15,7 +15,7 @@ def shifted_scores(prevalence, old=.4, n=60_000, seed=0):
 
 @pytest.mark.parametrize('truth', [.05, .3, .4, .9])
 def test_the_prevalence_is_found_without_labels_where_it_alone_differs(truth):
-    y, p = shifted_scores(truth)
+    _, p = shifted_scores(truth)
     found, q = saerens(p, .4)
     assert found == pytest.approx(truth, abs=.01) and q.mean() == pytest.approx(found, abs=1e-6)
     np.testing.assert_allclose(q, corrected(p, .4, found))
@@ -38,7 +38,7 @@ def test_the_correction_is_bayes_rule():
 
 def test_where_sick_and_healthy_look_otherwise_the_guess_is_wrong():
     "Scores that all lie higher are taken for more pneumonia."
-    y, p = shifted_scores(.4)
+    _, p = shifted_scores(.4)
     found = saerens(sigmoid(np.log(p/(1 - p)) + 3), .4)[0]
     assert found > .7
 

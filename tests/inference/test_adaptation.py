@@ -71,13 +71,12 @@ def test_it_is_no_run_to_go_on_from_for_it_does_not_have_what_the_network_has_se
         with pytest.raises(InputError, match='is itself adapted from another; give the run whose model it is'): what()
 
 
-def test_what_the_model_has_seen_is_left_out_and_too_few_patients_are_told_before_anything_is_predicted(adapted, explainable, films, tmp_path,
-                                                                                                         monkeypatch):
+def test_too_few_unseen_patients_are_told_before_anything_is_predicted(adapted, explainable, films, tmp_path, monkeypatch):
     monkeypatch.setattr(Bundle, 'of_pixels', None)
     run, drawn = adapted[0], adapted[0].parent/'drawn'
-    with pytest.raises(InputError, match='drawn has 44 patients .* too few for 40 .* give --patients 22, or more patients'):
+    with pytest.raises(InputError, match=r'drawn has 44 patients .* too few for 40 .* give --patients 22, or more patients'):
         adapt_to(run, drawn, 40, tmp_path/'out', 'adapt', **FEW)
-    with pytest.raises(InputError, match='patients with(out)? pneumonia that the model has not seen; give 10'):
+    with pytest.raises(InputError, match=r'patients with(out)? pneumonia that the model has not seen; give 10'):
         adapt_to(run, films, 20, tmp_path/'out', 'adapt', **FEW)
     assert not (tmp_path/'out').exists()
 
