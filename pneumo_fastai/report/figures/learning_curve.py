@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from .style import BLUE, GREY, ORANGE, PURPLE, figure
 
 WIDE, HIGH, COLUMNS = 8, 4.8, 2
-LETTERS = 60  # in a line of a title
+LETTERS = 75  # in a line of a title
 ASIDE = 1.07  # what stands beside a share, and not on it
 MEASURED, EACH, LAW, BEYOND, BAND, CHECK = KEY = (
     'measured: mean of the trainings, 95% interval over patients', 'a training each', 'power law', 'beyond all that was measured',
