@@ -11,6 +11,7 @@ from ..csv_files import csv_text
 from ..data import signatures
 from ..data.layout import layout_of
 from ..data.likeness import grey_range
+from ..data.prepare import prepare
 from ..explain.evaluation import explain_run
 from ..explain.gradcam import how_maps
 from ..explain.maps import Maps, compute
@@ -68,6 +69,7 @@ def fit_into(
     name=None,   # the experiment's; that of the folder unless given
 ):
     "Train with the history and best weights in `folder`, which gets the predictions of valid and test; returns the learner."
+    cohort = prepare(cohort, experiment)  # of a sweep's members, each has its own share of training
     write(folder/'experiment.toml', recipes.toml(experiment))
     write_cohort(folder, cohort)
     learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
