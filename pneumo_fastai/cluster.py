@@ -1,7 +1,8 @@
-"""Calls by the thousand, each to be run once: by processes of this machine, or by a cluster that is there, Dask's or Ray's. They come from an
-iterator and are taken from it as workers become free, so that they need not all exist at once."""
+"""Calls by the thousand, each to be run once: by processes of this machine, or by a cluster that is there, Dask's or Ray's. They come from
+an iterator, and are taken from it as workers become free: they need not all exist at once."""
 import os
 import signal
+import time
 from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
 from importlib.util import find_spec
 from itertools import islice
@@ -12,9 +13,10 @@ from .memory import keep_freed
 from .screen import note
 
 ENGINES = dict(dask='distributed', ray='ray')  # the scheme of an address, and what has to be installed for it
-DEATHS = 3     # processes that one call may cost
+DEATHS = 4     # processes that one call may cost
 PATIENCE = 30  # seconds to reach a scheduler
 ALONE = dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'), '1')
+LACKS = 'the workers of {} lack {}: install there what is installed here, in the same versions'
 ENDED = 'workers ended without a word over one piece of work, again and again (is their memory enough?)'
 
 
@@ -70,8 +72,11 @@ def here(calls, jobs):
                     continue
                 for following in islice(calls, 1): start(pool, following)
                 yield future.result()
-    finally:
+    except BaseException:  # of a call, of who listens no longer, or typed
+        while not all(f.running() or f.done() for f in running): time.sleep(.01)  # loky stumbles over work that it has not looked at
         for pool in pools: pool.shutdown(kill_workers=True)
+        raise
+    for pool in pools: pool.shutdown()
 
 
 def process():
@@ -92,8 +97,13 @@ def is_broken(future):
     return isinstance(future.exception(), BrokenProcessPool)
 
 
+def room(workers, running):
+    "How many more calls to hand over: each worker has one that waits, so that it never does. Workers come and go."
+    return max(0, max(1, 2*int(workers)) - running)
+
+
 def on_dask(calls, address):
-    "By dask.distributed: a call in each thread of its workers, and one that waits for each; workers may come and go."
+    "By dask.distributed, a call in each thread of its workers."
     from distributed import Client, as_completed
     from distributed.scheduler import KilledWorker
     try: client = Client(f'tcp://{address.partition("://")[2]}', timeout=PATIENCE, set_as_default=False)
@@ -102,11 +112,12 @@ def on_dask(calls, address):
         if not client.nthreads(): note(f'{address} has no worker yet; waiting for the first')
         running, n = as_completed(loop=client.loop), 0
         while True:
-            for call in islice(calls, max(1, 2*sum(client.nthreads().values())) - n):
+            for call in islice(calls, room(sum(client.nthreads().values()), n)):
                 running.add(client.submit(called, call, pure=False))
                 n += 1
             if not n: return
             try: found = next(running).result()
+            except ImportError as e: raise Failed(LACKS.format(address, e.name)) from e
             except KilledWorker: raise Failed(ENDED) from None
             except CancelledError: raise Failed(f'the Dask scheduler at {address} was lost') from None
             n -= 1
@@ -114,7 +125,7 @@ def on_dask(calls, address):
 
 
 def on_ray(calls, address):
-    "By Ray: a call for each core of its workers, and one that waits for each."
+    "By Ray, a call for each core that it has."
     import ray
     try: ray.init(address, log_to_driver=False)
     except (ConnectionError, ValueError, ImportError) as e: raise InputError(f'no Ray cluster answers at {address} ({e})') from e
@@ -122,11 +133,13 @@ def on_ray(calls, address):
     try:
         running = []
         while True:
-            running += [run.remote(c) for c in islice(calls, max(1, 2*int(ray.cluster_resources().get('CPU', 0))) - len(running))]
+            running += [run.remote(c) for c in islice(calls, room(ray.cluster_resources().get('CPU', 0), len(running)))]
             if not running: return
             (ended,), running = ray.wait(running)
             try: found = ray.get(ended)
             except ray.exceptions.WorkerCrashedError: raise Failed(ENDED) from None
-            except ray.exceptions.RayTaskError as e: raise e.cause from None
+            except ray.exceptions.RayTaskError as e:
+                if isinstance(e.cause, ImportError): raise Failed(LACKS.format(address, e.cause.name)) from e
+                raise e.cause from None
             yield found
     finally: ray.shutdown()

@@ -1,5 +1,5 @@
-"""Files by the million: a list in parts, each of which a worker scores by itself and writes whole. What is finished stands in a manifest, so
-that the same command does what is missing and no more."""
+"""Files by the million: a list in parts, each of which a worker scores by itself and writes whole. What is finished stands in a manifest:
+the same command does what is missing and no more."""
 import json
 import os
 import time

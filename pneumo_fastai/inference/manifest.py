@@ -35,7 +35,8 @@ def plan(
 
 
 def begin(folder, path, of):
-    if folder.is_dir() and any(not p.name.startswith('.') for p in folder.iterdir()): raise InputError(f'{folder} is not empty; give --out a new or empty folder')
+    if folder.is_dir() and any(not p.name.startswith('.') for p in folder.iterdir()):
+        raise InputError(f'{folder} is not empty; give --out a new or empty folder')
     base = os.getcwd()
     about, parts = cut(path, of['part'], base)
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,12 +67,14 @@ class Manifest:
     def __exit__(self, kind, error, trace):
         shutil.rmtree(self.folder/UNFINISHED, ignore_errors=True)
         self.file.close()
-        if isinstance(error, OSError):
-            raise Failed(f'{error.filename or self.folder}: {error.strerror or error}; the same command goes on from what is done') from error
+        if not isinstance(error, OSError): return
+        what = f'{error.filename or self.folder}: {error.strerror or error}'
+        raise Failed(f'{what}; the same command goes on from what is done') from error
 
     def lock(self):
         try: fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError: raise InputError(f'{self.folder} is being written by another process; wait, or give another --out') from None
+        except BlockingIOError:
+            raise InputError(f'{self.folder} is being written by another process; wait, or give another --out') from None
 
     def recall(self):
         "What was finished before and is as it was written; half a line, which an interruption left, is cut off."

@@ -121,7 +121,8 @@ def show_parts(kept, out):
     console.print(f'{files:,} files in {len(kept.done):,} parts; a worker scored {files/max(seconds, .01):.1f} files/s')
     if again := kept.head['repeated']: note(f'{again:,} lines of the list name a file that an earlier line names; each has one row')
     if kept.rejected:
-        note(f'{kept.rejected:,} of {files:,} files: ' + ', '.join(f'{n:,} {reason}' for reason, n in kept.reasons.most_common(5)), 'rejected')
+        why = ', '.join(f'{n:,} {reason}' for reason, n in kept.reasons.most_common(5))
+        note(f'{kept.rejected:,} of {files:,} files: {why}', 'rejected')
     if warned: note(f'{warned:,} of {files:,} images are unlike those of training; the column warnings says how', 'warning')
     written(Path(out)/kept.path(0).name, *['...'] * (len(kept.done) > 1), Path(out)/'parts.jsonl')
 
