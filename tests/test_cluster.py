@@ -148,10 +148,13 @@ def ray(tmp_path_factory):
     command = ('ray.scripts.scripts', 'start', '--head', '--block', '--num-cpus', 2, '--node-ip-address', '127.0.0.1', '--port', gcs,
                '--ray-client-server-port', port, '--min-worker-port', 0, '--max-worker-port', 0, '--include-dashboard', 'false',
                '--disable-usage-stats', '--object-store-memory', 10**8, '--temp-dir', tmp_path_factory.mktemp('r'))
-    with started(*command) as (head,):
+    with started(*command):
+        while not answers(port): time.sleep(.2)
         yield f'ray://127.0.0.1:{port}'
-        head.terminate()  # it ends those that it started
-        head.wait(30)
+
+
+def answers(port):
+    with socket.socket() as s: return not s.connect_ex(('127.0.0.1', port))
 
 
 @pytest.mark.slow

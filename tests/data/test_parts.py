@@ -1,4 +1,5 @@
 import os
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def test_the_parts_hold_each_file_of_the_list_once_in_its_order(listed, lines):
     assert [p for part in parts for p in read(part, listed, os.getcwd())] == list(dict.fromkeys(whole))
     assert (about['files'], about['repeated'], about['lines'], about['bytes']) == (5, 3, 11, len(LINES))
     assert [p.part for p in parts] == list(range(len(parts))) and parts[-1].last == 11
-    assert all(a.last + 1 == b.first and a.at + a.bytes == b.at for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.last + 1 == b.first and a.at + a.bytes == b.at for a, b in pairwise(parts))
 
 
 def test_relative_paths_start_from_the_given_folder(listed):

@@ -19,8 +19,8 @@ def begun(tmp_path):
 
 def finish(kept, part, text='row\n'):
     (kept.folder/UNFINISHED/'x').write_text(text)
-    kept.add(dict(part=part.part, rows=2, rejected=1, warned=0, reasons={'no': 1}, bytes=len(text), sha256=sha256(text.encode()).hexdigest(),
-                  wrote='x'))
+    kept.add(dict(part=part.part, rows=2, rejected=1, warned=0, reasons={'no': 1}, bytes=len(text),
+                  sha256=sha256(text.encode()).hexdigest(), wrote='x'))
 
 
 def test_parts_that_are_finished_are_not_missing_any_more(begun):
