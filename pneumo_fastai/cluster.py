@@ -1,9 +1,11 @@
 """Calls by the thousand, each to be run once: by processes of this machine, or by a cluster that is there, Dask's or Ray's. They come from
 an iterator, and are taken from it as workers become free: they need not all exist at once."""
+import logging
 import os
 import signal
 import time
 from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
+from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import islice
 
@@ -104,24 +106,40 @@ def room(workers, running):
 
 def on_dask(calls, address):
     "By dask.distributed, a call in each thread of its workers."
-    from distributed import Client, as_completed
+    from distributed import Client
+    from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
     try: client = Client(f'tcp://{address.partition("://")[2]}', timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as e: raise InputError(f'no Dask scheduler answers at {address}; start one, or give its address') from e
-    with client:
+    with quiet('distributed'), client:
         if not client.nthreads(): note(f'{address} has no worker yet; waiting for the first')
-        running, n = as_completed(loop=client.loop), 0
-        while True:
-            for call in islice(calls, room(sum(client.nthreads().values()), n)):
-                running.add(client.submit(called, call, pure=False))
-                n += 1
-            if not n: return
-            try: found = next(running).result()
-            except ImportError as e: raise Failed(LACKS.format(address, e.name)) from e
-            except KilledWorker: raise Failed(ENDED) from None
-            except CancelledError: raise Failed(f'the Dask scheduler at {address} was lost') from None
-            n -= 1
-            yield found
+        try: yield from by_client(client, calls)
+        except ImportError as e: raise Failed(LACKS.format(address, e.name)) from e
+        except KilledWorker: raise Failed(ENDED) from None
+        except (CancelledError, CommClosedError): raise Failed(f'the Dask scheduler at {address} was lost') from None
+
+
+def by_client(client, calls):
+    from distributed import as_completed
+    running, n = as_completed(loop=client.loop), 0
+    while True:
+        for call in islice(calls, room(sum(client.nthreads().values()), n)):
+            running.add(client.submit(called, call, pure=False))
+            n += 1
+        if not n: return
+        found = next(running).result()
+        n -= 1
+        yield found
+
+
+@contextmanager
+def quiet(name):
+    "Without a logger's lines: what ends the work is said in one of ours."
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try: yield
+    finally: logger.setLevel(before)
 
 
 def on_ray(calls, address):

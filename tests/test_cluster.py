@@ -105,20 +105,21 @@ def started(*command, n=1):
 
 @pytest.fixture
 def dask(tmp_path):
-    "The address of a scheduler on loopback with two workers."
+    "The address of a scheduler on loopback with two workers, and its process."
     distributed = pytest.importorskip('distributed', reason='distributed is not installed')
     where = tmp_path/'scheduler.json'
-    with started('dask', 'scheduler', '--host', '127.0.0.1', '--port', 0, '--no-dashboard', '--scheduler-file', where):
+    with started('dask', 'scheduler', '--host', '127.0.0.1', '--port', 0, '--no-dashboard', '--scheduler-file', where) as (scheduler,):
         while not where.exists(): time.sleep(.05)
         worker = ('dask', 'worker', '--scheduler-file', where, '--nthreads', 1, '--no-dashboard', '--local-directory', tmp_path)
         with started(*worker, n=2):
             address = json.loads(where.read_text())['address']
             with distributed.Client(address, set_as_default=False) as client: client.wait_for_workers(2, timeout=60)
-            yield address.replace('tcp', 'dask')
+            yield address.replace('tcp', 'dask'), scheduler
 
 
 @pytest.mark.slow
 def test_a_dask_cluster_gives_the_same_and_one_of_its_workers_may_be_killed(work, tmp_path, dask):
+    dask, scheduler = dask
     calls = [delayed(work.ends_once)(0, str(tmp_path/'mark')), *(delayed(work.slow)(i) for i in range(1, 12))]
     assert sorted(v for v, _ in as_they_end(iter(calls), dask)) == SQUARES
     with pytest.raises(OSError, match='No space left'): list(as_they_end([delayed(work.fails)()], dask))
@@ -126,6 +127,10 @@ def test_a_dask_cluster_gives_the_same_and_one_of_its_workers_may_be_killed(work
     some = as_they_end((delayed(work.slow)(i) for i in range(999)), dask)
     next(some)
     some.close()
+    lost = as_they_end((delayed(work.slow)(i) for i in range(999)), dask)
+    next(lost)
+    scheduler.kill()
+    with pytest.raises(Failed, match='was lost'): list(lost)
 
 
 def test_where_nobody_answers_is_said_in_one_line(monkeypatch):
