@@ -29,14 +29,9 @@ def as_they_end(
 ):
     """Yields what each call returns, as they end, and raises what one raises. A call whose worker dies is run again, the others go on.
     `InputError` where there is no such cluster, `Failed` where it is lost or a call was the end of `DEATHS` workers."""
-    if jobs is not None and jobs < 1: raise InputError(f'jobs is {jobs}; give a whole number from 1')
+    check(cluster, jobs)
     if not cluster: return here(iter(calls), jobs or cores())
-    check(cluster)
-    if jobs: raise InputError('--jobs is for processes of this machine; a cluster has the workers that were started for it')
-    return dict(dask=on_dask, ray=on_ray)[scheme(cluster)](iter(calls), cluster)
-
-
-def scheme(cluster): return cluster.partition('://')[0]
+    return dict(dask=on_dask, ray=on_ray)[cluster.partition('://')[0]](iter(calls), cluster)
 
 
 def called(call):
@@ -49,8 +44,11 @@ def cores():
     return cpu_count()
 
 
-def check(cluster):
-    "`InputError` unless it is an address of an engine that is installed."
+def check(cluster, jobs):
+    "`InputError` unless `as_they_end` takes both: an address is of an engine that is installed; whether somebody answers is seen later."
+    if jobs is not None and jobs < 1: raise InputError(f'jobs is {jobs}; give a whole number from 1')
+    if not cluster: return
+    if jobs: raise InputError('--jobs is for processes of this machine; a cluster has the workers that were started for it')
     name, _, place = cluster.partition('://')
     if name not in ENGINES or not place: raise InputError(f'cluster is {cluster!r}; give dask://HOST:PORT or ray://HOST:PORT')
     if not find_spec(ENGINES[name]): raise InputError(f"{cluster} needs {ENGINES[name]}: pip install 'pneumo_fastai[{name}]'")

@@ -42,13 +42,15 @@ def predict(
 
 def in_parts(model, files, out, precision, cluster, jobs, part, heatmaps):
     "A list's table in parts."
+    from .cluster import check
     from .inference.archive import score_list
     from .inference.formats import format_of
     from .report.terminal import show_parts
     if not files.startswith('@'): raise InputError(f'{out} is a folder, for the parts of a list; give @LIST, a file with a path a line')
     if heatmaps: raise InputError('--heatmaps takes no list in parts; give --out a file')
     if part < 1: raise InputError(f'part is {part}; give a whole number from 1')
-    format_of('parts.parquet')
+    check(cluster, jobs)
+    format_of(Path(out)/'parts.parquet')
     check_folder(out)
     kept = score_list(model, files[1:], out, precision, part, cluster, jobs)
     show_parts(kept, out)

@@ -19,6 +19,7 @@ from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.models import zoo
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.predict import predict
+from pneumo_fastai.report.terminal import show_parts
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', any_view=False, mean=.4, std=.2, threshold=.5, calibrator=dict(method='none'),
               grey={'mean': [80., 120.], 'standard deviation': [15., 60.]})
@@ -50,7 +51,7 @@ def joined(folder, ending='.csv'):
 
 
 @pytest.mark.parametrize('ending', ['.csv', '.parquet'])
-def test_the_parts_are_the_bundles_table_each_file_once(model, listed, tmp_path, at_once, ending):
+def test_the_parts_are_the_bundles_table_each_file_once(model, listed, tmp_path, at_once, ending, capsys):
     if ending == '.parquet': pytest.importorskip('pyarrow', reason='pyarrow is not installed')
     kept = score_list(model, listed[0], tmp_path/'out', 'float32', 7, ending=ending)
     got, want = joined(tmp_path/'out', ending), Bundle.load(model).table(listed[1])
@@ -58,6 +59,9 @@ def test_the_parts_are_the_bundles_table_each_file_once(model, listed, tmp_path,
     np.testing.assert_allclose(got.probability.astype(float), want.probability, rtol=1e-4)
     assert (kept.rows, kept.rejected, kept.total('warned')) == (81, 1, want.warnings.notna().sum())
     assert kept.reasons == {'the file does not exist': 1} and kept.head['repeated'] == 3
+    show_parts(kept, 'out')
+    said = ' '.join(capsys.readouterr().out.split())
+    assert '81 files in 12 parts' in said and f'written: out/part-00000{ending} and ... and out/parts.jsonl' in said
     lines = list(map(json.loads, (tmp_path/'out'/'parts.jsonl').read_text().splitlines()))
     assert {'first', 'last', 'rows', 'rejected', 'sha256'} <= set(lines[3]) and (lines[3]['first'], lines[3]['last']) == (22, 28)
 
@@ -97,7 +101,8 @@ def test_the_command_says_what_came_of_it(model, listed, tmp_path, at_once, caps
 
 
 @pytest.mark.parametrize('files, more, says', [
-    ('films', [], 'give @LIST'), ('@l', ['--heatmaps', 'h'], '--heatmaps takes no list in parts'), ('@l', ['--part', '0'], 'part is 0')])
+    ('films', [], 'give @LIST'), ('@l', ['--heatmaps', 'h'], '--heatmaps takes no list in parts'), ('@l', ['--part', '0'], 'part is 0'),
+    ('@l', ['--cluster', 'h:1'], 'give dask://')])
 def test_what_parts_cannot_do_is_said_in_one_line(tmp_path, capsys, files, more, says):
     assert run(predict, ['model', files, '--out', f'{tmp_path}/out/', *more]) == 2
     assert says in (err := capsys.readouterr().err) and err.count('\n') == 1 and not list(tmp_path.iterdir())
