@@ -143,7 +143,8 @@ def quiet(name):
 def on_ray(calls, address):
     "By Ray, a call for each core that it has."
     import ray
-    try: ray.init(address, log_to_driver=False)
+    try:
+        with quiet('ray'): ray.init(address, log_to_driver=False)
     except (ConnectionError, ValueError, ImportError) as e: raise InputError(f'no Ray cluster answers at {address} ({e})') from e
     run = ray.remote(called).options(num_cpus=1, max_retries=DEATHS - 1)
     try:
