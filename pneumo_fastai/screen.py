@@ -10,15 +10,19 @@ from rich.table import Table
 console = Console(highlight=False)
 
 
-def progress() -> Progress:
+def progress(period=30) -> Progress:
     return Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TextColumn('{task.fields[note]}'),
-                    TimeElapsedColumn(), TextColumn('elapsed,'), TimeRemainingColumn(), TextColumn('left'), console=console)
+                    TimeElapsedColumn(), TextColumn('elapsed,'), TimeRemainingColumn(), TextColumn('left'), console=console,
+                    speed_estimate_period=period)
 
 
 @contextmanager
-def bar(description):
+def bar(
+    description,
+    period=30,  # seconds that the rate is taken over: more where ticks are rare
+):
     "A progress bar from the first moment; yields `tick(done, total, rejected=0)`."
-    with progress() as p:
+    with progress(period) as p:
         task = p.add_task(description, total=None, note='')
         def tick(done, total, rejected=0):
             speed = p.tasks[0].speed or 0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1]/'pneumo_fastai'
-BASE = {'ages', 'errors', 'experiment', 'grid', 'recipe', 'csv_files', 'memory', 'screen', 'writing'}  # light, rooms may use them
+BASE = {'ages', 'cluster', 'errors', 'experiment', 'grid', 'recipe', 'csv_files', 'memory', 'screen', 'writing'}  # rooms may use them
 ORDER = ('data', 'evaluation', 'models'), ('runs',), ('report',), ('inference',), ('explain',), ('page',), ('training',), ('benchmarks',)
 ROOMS = {room: set().union(*ORDER[:i]) for i, level in enumerate(ORDER) for room in level}
 TORCH, FASTAI = {'torch', 'torchvision', 'fastai'}, {'fastai'}
@@ -59,7 +59,7 @@ def test_every_folder_is_a_room():
 
 def test_the_top_level_is_what_it_says():
     here = {p.name for p in PACKAGE.parent.iterdir() if not p.name.startswith('.') and p.name not in ('runs', 'build', 'dist')}
-    assert here == {'pneumo_fastai', 'experiments', 'tests', 'pyproject.toml', 'README.md', 'LICENSE'}
+    assert here == {'pneumo_fastai', 'docs', 'experiments', 'tests', 'pyproject.toml', 'README.md', 'LICENSE'}
 
 
 def test_every_module_has_a_test_of_its_name():

@@ -21,7 +21,15 @@ def images_named(
 
 def listed(raw, name) -> list[str]:
     "The paths in a list's bytes; blank lines and a byte order mark are passed over."
-    lines = os.fsdecode(raw.removeprefix(b'\xef\xbb\xbf')).split('\n')
-    paths = [os.path.abspath(os.path.expanduser(line)) for line in (line.removesuffix('\r') for line in lines) if line.strip()]
+    paths = paths_in(raw, os.getcwd())
     if not paths: raise InputError(f'{name} holds no path; give one a line')
     return paths
+
+
+def paths_in(
+    raw,   # lines of a list, the whole of each
+    base,  # the folder that relative paths start from
+) -> list[str]:
+    lines = os.fsdecode(raw.removeprefix(b'\xef\xbb\xbf')).split('\n')
+    lines = (line.removesuffix('\r') for line in lines)
+    return [os.path.normpath(os.path.join(base, os.path.expanduser(line))) for line in lines if line.strip()]

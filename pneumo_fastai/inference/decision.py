@@ -5,11 +5,17 @@ import numpy as np
 
 from ..data import CLASSES
 from ..data.decoding.dicom import read_square
+from ..errors import InputError
 from ..evaluation.calibrators import apply
 from ..evaluation.uncertainty import mutual_information, set_codes
 
 NAMES = np.array(['neither', *CLASSES, 'cannot tell'], dtype=object)  # of conformal prediction sets, in the order of their codes
+PRECISIONS = 'float32', 'bfloat16'
 NO_NUMBER = 'the network gives no number for it'
+
+
+def check_precision(precision):
+    if precision not in PRECISIONS: raise InputError(f'precision is {precision!r}, predictions take {" or ".join(PRECISIONS)}')
 
 
 def read(

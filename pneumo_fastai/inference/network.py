@@ -8,10 +8,8 @@ from torch import nn
 from torch.fx.experimental.optimization import fuse
 from torch.nn.functional import normalize
 
-from ..errors import InputError
 from ..models.ensemble import Ensemble
-
-PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
+from .decision import check_precision
 
 
 def folded(model) -> nn.Module:
@@ -42,8 +40,8 @@ class Ready(nn.Module):
 
 
 def dtype_of(precision) -> torch.dtype:
-    if precision in PRECISIONS: return PRECISIONS[precision]
-    raise InputError(f'precision is {precision!r}, predictions take {" or ".join(PRECISIONS)}')
+    check_precision(precision)
+    return getattr(torch, precision)
 
 
 def ready(

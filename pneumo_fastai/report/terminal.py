@@ -115,6 +115,18 @@ def show_predictions(frame, n_files, rejected, warned, recipe):
                       f'0.69 at most){usual}')
 
 
+def show_parts(kept, out):
+    "What a list in parts came to: counts, reasons, the rate of a worker, and where it is."
+    files, warned, seconds = kept.rows, kept.total('warned'), kept.total('seconds')
+    console.print(f'{files:,} files in {len(kept.done):,} parts; a worker scored {files/max(seconds, .01):.1f} files/s')
+    if again := kept.head['repeated']: note(f'{again:,} lines of the list name a file that an earlier line names; each has one row')
+    if kept.rejected:
+        why = ', '.join(f'{n:,} {reason}' for reason, n in kept.reasons.most_common(5))
+        note(f'{kept.rejected:,} of {files:,} files: {why}', 'rejected')
+    if warned: note(f'{warned:,} of {files:,} images are unlike those of training; the column warnings says how', 'warning')
+    written(Path(out)/kept.path(0).name, *['...'] * (len(kept.done) > 1), Path(out)/'parts.jsonl')
+
+
 def read(page): console.print(f'\nread {page}', soft_wrap=True, markup=False)
 def written(*files): console.print(f'written: {" and ".join(map(str, files))}', soft_wrap=True, markup=False)
 
