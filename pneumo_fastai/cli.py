@@ -91,12 +91,13 @@ def check_out(
     out,
     kinds=(),   # endings, one of which its name has to have
     new=False,  # whether it must not exist
+    what='picture',  # that these endings are of
 ):
     "`InputError` unless a file can be written there."
     if '\0' in str(out): raise InputError('--out holds a null character; give the name of a file')
     folder = Path(out).resolve().parent
     if kinds and Path(out).suffix.lower() not in kinds:
-        raise InputError(f'{out} is no picture that can be written; give --out a name that ends in {" or ".join(kinds)}')
+        raise InputError(f'{out} is no {what} that can be written; give --out a name that ends in {" or ".join(kinds)}')
     if new and Path(out).is_file(): raise InputError(f'{out} exists; give another name with --out')
     if Path(out).is_dir(): raise InputError(f'{out} is a folder; give the name of a file with --out')
     if not folder.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')

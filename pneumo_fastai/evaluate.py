@@ -64,7 +64,8 @@ def measured(folder, choices, force):
         terminal.show_folds(found.title, result)
     else:
         found, metrics = written.remeasure(folder, choices, force)
-        if found.of: terminal.show_elsewhere(found, metrics)
+        if found.adapted: terminal.show_adapted(found, metrics)
+        elif found.of: terminal.show_elsewhere(found, metrics)
         else: terminal.show_run(found.title, metrics, words.also_in_words(metrics))
     terminal.read(found.folder/'report.html')
 
@@ -80,7 +81,7 @@ def compared(runs, choices, out, force):
     for file in files: check_out(file, new=True)
     check_different(found := [ended(read_run(folder, force), force) for folder in runs])
     if other := next((r for r in found if r.of), None):
-        raise InputError(f'{other.folder} is an evaluation elsewhere, beside its own run already; give runs')
+        raise InputError(f'{other.folder} is measured on other images, beside its own run already; give runs')
     if 1 < len(repetitions.grouped(found)) < len(found):
         terminal.show_settings(side := repetitions.of_runs(found, choices))
         setting_table.save(side, *files)

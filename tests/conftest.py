@@ -271,6 +271,21 @@ def measured_elsewhere(tmp_path_factory, films):
     return run, here/'out'
 
 
+@pytest.fixture(scope='session')
+def adapted(tmp_path_factory, measured_elsewhere):
+    "(folder of that run, folder of its adaptation to 20 of the 44 patients of those radiographs): to read, not to change."
+    from pneumo_fastai.inference.adaptation import adapt_to
+    from pneumo_fastai.models import zoo
+    run = measured_elsewhere[0]
+    here = tmp_path_factory.mktemp('adapted')
+    with pytest.MonkeyPatch.context() as patch, dots():
+        patch.setenv('XDG_CACHE_HOME', str(run.parent/'cache'))
+        patch.setattr(zoo, 'maker', lambda arch: lambda: small_network(norm=False))
+        adapt_to(run, run.parent/'drawn', 20, here/'out', 'python -m pneumo_fastai.adapt RUN --data drawn', 3, n_boot=5, rule='sensitivity',
+                 sensitivity=.95)
+    return run, here/'out'
+
+
 @pytest.fixture
 def small(monkeypatch):
     "What tests of the loop train in place of ResNet18: the loop is under test, not the network."

@@ -63,7 +63,8 @@ def test_the_figure_is_a_page(made):
 
 def test_only_what_decides_pixels_and_splits_or_changes_an_image_is_an_option():
     values = parser_for(audit).parse(['--size', '64', '--no-any-view', '--valid', '.2'])
-    assert set(values) == {'data', 'exp', 'out', 'show', 'cache', 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed', *ONE_IMAGE}
+    own = {'data', 'exp', 'out', 'show', 'cache', 'labels', 'truth', 'worst'}
+    assert set(values) == {*own, 'size', 'aspect', 'any_view', 'valid', 'test', 'split_seed', *ONE_IMAGE}
     assert {'flip', 'erase'} < set(ONE_IMAGE) and not set(MIXED) & set(ONE_IMAGE)
 
 
@@ -114,13 +115,26 @@ def test_one_class_of_few_images_is_looked_at_all_the_same(few, monkeypatch, cap
     (['--data', 'no/such'], ['no/such', 'exist']), (['--siez', '3'], ["'siez'", 'size']), (['--size', '3'], ['size', '32']),
     (['--epochs', '3'], ["'epochs'", 'split-seed']), (['--gradcam'], ["'gradcam'"]), (['--mixup', '.2'], ["'mixup'"]),
     (['--show'], ['baseline', 'no image by itself', '--exp augmented']), (['--blur', '2'], ['--blur', '--show']),
-    (['--out', 'no[/b]/a.png'], ['no[/b]', 'no folder'])])
+    (['--out', 'no[/b]/a.png'], ['no[/b]', 'no folder']), (['--truth', 't.csv'], ['--truth', '--labels RUN']),
+    (['--worst', '3'], ['--worst', '--labels RUN']), (['--labels', 'no/such'], ['no/such', 'fit --folds 5']),
+    (['--labels', 'r', '--data', 'd'], ['--labels', 'leave out --data']), (['--labels', 'r', '--size', '64'], ['leave out', 'fields']),
+    (['--labels', 'r', '--worst', '-1'], ['worst is -1', '0 for all']), (['--labels', 'r', '--out', 'l.png'], ['l.png', '.html']),
+    (['--labels', 'r', '--truth', 'label_review.csv'], ['label_review.csv', 'overwritten', '--out'])])
 def test_bad_input_gets_one_line_and_status_2(capsys, monkeypatch, tmp_path, argv, says):
     monkeypatch.chdir(tmp_path)
     assert run(audit, argv) == 2
     line = capsys.readouterr().err
     assert line.startswith('error: ') and line.count('\n') == 1 and all(word in line for word in says)
     assert not list(tmp_path.iterdir())
+
+
+def test_labels_of_folds_are_reviewed(write_folds, tmp_path, monkeypatch, capsys):
+    pytest.importorskip('cleanlab', reason='cleanlab is not installed')
+    monkeypatch.chdir(tmp_path)
+    write_folds(tmp_path/'cv')
+    assert run(audit, ['--labels', 'cv', '--worst', '2']) == 0
+    assert 'read label_review.html' in capsys.readouterr().out
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['cv', 'label_review.csv', 'label_review.html']
 
 
 def test_nothing_readable_is_one_line(tmp_path, capsys):

@@ -1,10 +1,11 @@
 """Probabilities that mean what they say: calibrators fitted on valid, kept as plain JSON. `apply` needs numpy alone.
 
-A calibrator is a mapping with its method, one of `METHODS`, and the numbers of that method: {method: temperature, temperature: 1.8}.
+A calibrator is a mapping with its method, one of `METHODS` or `COMPOSED`, and what that needs: {method: temperature, temperature: 1.8}.
 Each is monotone: none puts two images in another order, though isotonic may make them equal, so an image is called by its probability
 before calibration.
 """
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -39,9 +40,10 @@ def apply(
 
 
 def known(method):
-    "The entry of `METHODS`."
-    if method not in METHODS: raise InputError(f'the method {method!r} of calibration is unknown; there are {", ".join(METHODS)}')
-    return METHODS[method]
+    "The entry of `METHODS` or `COMPOSED`."
+    there = METHODS | COMPOSED
+    if method not in there: raise InputError(f'the method {method!r} of calibration is unknown; there are {", ".join(there)}')
+    return there[method]
 
 
 def smoothed(y):
@@ -120,6 +122,9 @@ METHODS = dict(  # of two that do equally well the first is kept
     platt=Method('log-odds times a slope, plus an intercept', lambda y, p, w: platt(y, p),
                  lambda c, p: sigmoid(c['slope']*logit(p) + c['intercept'])),
     isotonic=Method('non-decreasing steps', lambda y, p, w: isotonic(y, p), lambda c, p: np.interp(p, c['x'], c['y'])))
+COMPOSED = dict(  # what is made of another calibrator, `of`: `adaptation` does so
+    shifted=Method('the run\u2019s own calibrator, and one number added to its log-odds for another prevalence', None,
+                   lambda c, p: sigmoid(logit(apply(c['of'], p)) + c['log_odds'])))
 
 
 def fit(method, y, p, class_weights=None):
@@ -148,13 +153,16 @@ def patient_folds(y, patient, folds, seed):
     return fold[code]
 
 
-def cross_validated(method, y, p, fold, class_weights=None):
-    "Mean log-loss of the images, each calibrated by what the other folds teach."
+def held_out(
+    fitted,  # of labels and probabilities to a calibrator
+    y, p, fold,
+):
+    "Log-loss of each image [n], calibrated by what the other folds teach."
     out = np.empty(len(p))
     for k in np.unique(fold):
         held = fold == k
-        out[held] = log_loss(y[held], apply(fit(method, y[~held], p[~held], class_weights), p[held]))
-    return float(out.mean())
+        out[held] = log_loss(y[held], apply(fitted(y[~held], p[~held]), p[held]))
+    return out
 
 
 def choose_calibrator(
@@ -176,6 +184,6 @@ def choose_calibrator(
     candidates = {m: fit(m, y, p, class_weights) for m in METHODS if m not in left_out}
     left_out |= {m: FLAT for m, found in candidates.items() if flat(found)}
     candidates = {m: found for m, found in candidates.items() if m not in left_out}
-    losses = {m: cross_validated(m, y, p, fold, class_weights) for m in candidates}
+    losses = {m: float(held_out(partial(fit, m, class_weights=class_weights), y, p, fold).mean()) for m in candidates}
     return dict(chosen=candidates[min(losses, key=losses.get)], folds=int(fold.max()) + 1, log_loss=losses, candidates=candidates,
                 left_out=left_out)

@@ -41,6 +41,12 @@ def evaluate_folds(cv, settings=None):
     return together(cv, rows, [facts for _, facts in parts], settings), rows[COLUMNS].sort_values('path')
 
 
+def calibrated_folds(cv, settings=None):
+    "The test rows of all folds, each with its probability as it came and calibrated by what its fold's own valid chose."
+    settings = settings or Settings()
+    return pd.concat([tested(run, k, settings)[0] for k, run in enumerate(cv.folds, 1)], ignore_index=True)
+
+
 def together(
     cv,
     rows,    # of `tested`, all folds

@@ -74,9 +74,12 @@ def chosen(valid, choices, where='valid'):
     return dict(value=0.5, rule=f'0.5, {where} has one class only' if why == ONE_CLASS else f'0.5, on {where} {why}')
 
 
-def calibrated(valid, test, class_weights, choices):
-    "What `choose_calibrator` says of valid, and `calibration_measures` of test before and after."
-    found = choose_calibrator(valid['label'], valid['probability'], valid['patient'], class_weights, seed=choices.seed)
+def calibrator(valid, class_weights, choices):
+    return choose_calibrator(valid['label'], valid['probability'], valid['patient'], class_weights, seed=choices.seed)
+
+
+def calibrated(found, test, choices):
+    "`found`, what `choose_calibrator` says of valid, and `calibration_measures` of test before and after it."
     after = test.assign(probability=apply(found['chosen'], test['probability']))
     return dict(found, **{k: calibration_measures(t, choices.seed) for k, t in (('before', test), ('after', after))})
 
@@ -112,6 +115,8 @@ def evaluate(
     class_weights=None,  # of negatives and of positives in the training loss, or None
     choices=None,        # a `Settings`, its defaults unless given
     members=None,        # by source, as `runs.tables.read_members` gives them
+    calibrate=None,      # in place of `choose_calibrator`: of valid, class weights, choices
+    where='valid',       # what valid is, for the words of the threshold's rule
 ):
     """threshold, valid, test, baseline, balanced, operating_points, calibration, uncertainty, subgroups, choices and warnings.
 
@@ -122,9 +127,9 @@ def evaluate(
     choices, check = replace(choices or Settings(), **given), in_order(check_predictions(predictions))
     views, train, view = facts(check, cohort, views, train)
     valid, test = (check[check['split'] == s] for s in ('valid', 'test'))
-    metrics = results(valid, test, chosen(valid, choices), choices)
+    metrics = results(valid, test, chosen(valid, choices, where), choices)
     metrics['baseline'] = _baseline(test, metrics['test']['prevalence'], views, train)
-    metrics['calibration'] = calibrated(valid, test, class_weights, choices)
+    metrics['calibration'] = calibrated((calibrate or calibrator)(valid, class_weights, choices), test, choices)
     metrics['uncertainty'] = uncertainty(valid, test, metrics['threshold']['value'], choices, view)
     metrics['uncertainty'] |= {source: disagreement(valid, test, table, metrics['threshold']['value'], source, choices)
                                for source, table in (members or {}).items()}

@@ -34,12 +34,12 @@ class Settings:
         return self.prevalence if self.prevalence is not None else float(labels.mean())
 
 
-def rule(text):
-    "`operating_point` as fields of `Settings`; `InputError` for anything else."
+def rule(text, option='operating-point'):
+    "`text` as fields of `Settings`; `InputError` for what is no rule."
     name, _, value = text.partition('=')
     try:
         if name == 'youden' and not value: return dict(rule='youden')
         if name in SHARES: return {'rule': name, name: float(value)}
         if name == 'cost': return dict(rule='cost', miss=float(value))
     except ValueError: pass
-    raise InputError(f'operating-point got {text!r}, it takes youden, sensitivity=0.95, specificity=0.9 or cost=5')
+    raise InputError(f'{option} got {text!r}, it takes youden, sensitivity=0.95, specificity=0.9 or cost=5')

@@ -1,14 +1,11 @@
 "A run's model measured on another data set, from its folder to the page: `inference.external`, and heatmaps against the boxes there."
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from ..data.signatures import FILE as SIGNATURES
-from ..errors import InputError
 from ..evaluation.apart import some as sampled
 from ..evaluation.external import settings
 from ..inference import external
@@ -16,9 +13,9 @@ from ..inference.bundle import Bundle
 from ..inference.differs import differing
 from ..report.figures import heatmaps, style
 from ..report.written import measure, present
-from ..runs.checksums import altered, write_sums
+from ..runs.checksums import write_sums
 from ..runs.files import read_json
-from ..runs.folder import ended, new_folder, read_run
+from ..runs.folder import read_run
 from ..screen import bar
 from ..writing import write
 from . import localization
@@ -41,16 +38,16 @@ def evaluate_on(
     **given,  # of `Settings`, what the command line says besides the run's
 ):
     "The `Run` and its metrics of a new folder; raises `InputError` where the run or the data cannot be measured."
-    run = checked_run(folder)
+    run = external.checked_run(folder)
     own = read_json(run.folder/'metrics.json')
-    choices, place = settings(own, **given), checked_place(out)
+    choices, place = settings(own, **given), external.checked_place(out)
     bundle = Bundle.load(run.folder, device='cuda' if torch.cuda.is_available() else 'cpu')
-    found, cohort = external.read(data, run, cache)
-    cohort, left = external.cleared(run, cohort, found, cache)
+    cohort, left = external.unseen(data, run, cache)
     cohort, predictions = external.predicted(bundle, cohort)
     differs = differing(run, bundle, cohort, cache)
-    place = made(place, run, cohort)
-    external.write_folder(place, run, own, bundle, cohort, predictions, left, differs, command)
+    place = external.made(place, run, f'{run.folder.name}-on-{cohort.name}')
+    external.write_folder(place, run, own, bundle, cohort, predictions, left, command)
+    write(place/'differs.json', json.dumps(differs, indent=1, allow_nan=False))
     saved = read_run(place)
     with bar('measuring and drawing'):
         metrics = measure(saved, choices)
@@ -58,26 +55,6 @@ def evaluate_on(
         present(saved, metrics)
     write_sums(place)
     return saved, metrics
-
-
-def checked_run(folder):
-    run = ended(read_run(folder))
-    if run.of: raise InputError(f'{folder} is itself an evaluation elsewhere; give the run whose model it is, {run.of["folder"]}')
-    if (run.folder/SIGNATURES).is_file() and (found := altered(run.folder, (SIGNATURES,))):
-        raise InputError(f'{folder}: {found[0]}; put it back, or delete it: the images themselves are looked at then')
-    return run
-
-
-def checked_place(out):
-    "The folder to write into; `InputError` where there is something in it."
-    if out is None or not Path(out).exists() or (Path(out).is_dir() and not any(Path(out).iterdir())): return out
-    raise InputError(f'{out} exists; give --out a new folder, or leave it out')
-
-
-def made(place, run, cohort):
-    if place is None: return new_folder(run.folder.parent, f'{run.folder.name}-on-{cohort.name}')
-    Path(place).mkdir(parents=True, exist_ok=True)
-    return Path(place).resolve()
 
 
 def explain(of, choices):

@@ -107,7 +107,8 @@ class Bundle:
         if other := altered(Path(run), (f'{facts.FOLDER}/{facts.NAME}',)): raise InputError(f'{run}: {other[0]}; {AGAIN}')
         references = read_arrays(folder/facts.REFERENCES) if facts.REFERENCES in found['files'] else {}
         recipe = {k: v for k, v in facts.flat(found).items() if k != 'decoder'}
-        try: return cls(read_weights(folder/facts.WEIGHTS), recipe, precision, device, references, {k: found[k] for k in facts.TOLD})
+        about = {k: found[k] for k in (*facts.TOLD, *facts.MORE) if k in found}
+        try: return cls(read_weights(folder/facts.WEIGHTS), recipe, precision, device, references, about)
         except (RuntimeError, TypeError, AttributeError) as e:
             raise InputError(f'{folder} cannot be used: its weights are not those of {recipe["arch"]}; train it anew') from e
 

@@ -18,7 +18,7 @@ def export(
     **more,   # that the recipe says besides
 ):
     "model/, for `predict` and for others: the weights, how an image is made ready, what was chosen and measured, on which data."
-    facts_of = dict(experiment=run.name, data=run.data['name'], synthetic=run.synthetic, **card.decided(run, found), **more)
+    facts_of = dict(experiment=run.name, data=run.source, synthetic=run.synthetic, **card.decided(run, found), **more)
     model, several, references = bundles[0].model, {}, bundles[0].references
     if len(bundles) > 1:
         model, (several, references) = joined(bundles), together(bundles)

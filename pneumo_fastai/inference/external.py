@@ -1,8 +1,9 @@
 """A run's model on another labelled data set: read, cleared of what the model has seen, predicted, compared with the run's own test images,
-and written into a folder that reads as a `Run` whose every image is in test."""
+and written into a folder that reads as a `Run`: `explain.external` measures it there, `adaptation` adapts it."""
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,14 @@ from ..csv_files import csv_text
 from ..data import leaks
 from ..data.cohort import check
 from ..data.prepare import decoded, find_cohort
+from ..data.signatures import FILE as SIGNATURES
 from ..data.signatures import signatures
 from ..errors import InputError
-from ..runs.checksums import SUMS
+from ..runs.checksums import SUMS, altered
 from ..runs.environment import machine
 from ..runs.external import write_of
 from ..runs.facts import WEIGHTS, place
+from ..runs.folder import ended, new_folder, read_run
 from ..runs.tables import write_table
 from ..screen import bar
 from ..writing import write
@@ -26,6 +29,36 @@ from .network import in_threads, parts
 
 BATCH = 16
 LEFT_OUT = 'left out: '
+OTHERS = dict(elsewhere='an evaluation elsewhere', adapted='adapted from another')
+
+
+def checked_run(folder):
+    "The finished run, whose images can be told from others; `InputError` where it is none."
+    run = ended(read_run(folder))
+    if run.of: raise InputError(f'{folder} is itself {OTHERS[run.kind]}; give the run whose model it is, {run.of["folder"]}')
+    if (run.folder/SIGNATURES).is_file() and (found := altered(run.folder, (SIGNATURES,))):
+        raise InputError(f'{folder}: {found[0]}; put it back, or delete it: the images themselves are looked at then')
+    return run
+
+
+def checked_place(out):
+    "The folder to write into; `InputError` where there is something in it."
+    if out is None or not Path(out).exists() or (Path(out).is_dir() and not any(Path(out).iterdir())): return out
+    raise InputError(f'{out} exists; give --out a new folder, or leave it out')
+
+
+def made(place, run, name):
+    "The new folder; beside the run, and named so, where no place is given."
+    if place is None: return new_folder(run.folder.parent, name)
+    Path(place).mkdir(parents=True, exist_ok=True)
+    return Path(place).resolve()
+
+
+def unseen(data, run, cache):
+    """The cohort of `data` decoded as the run's images were, without those that its model has seen, and the table of these, as `cleared`
+    says."""
+    found, cohort = read(data, run, cache)
+    return cleared(run, cohort, found, cache)
 
 
 def read(data, run, cache):
@@ -88,14 +121,13 @@ def predicted(bundle, cohort):
     return cohort, cohort.table[['path', 'patient', 'split', 'label']].assign(probability=p[~bad].astype(float))
 
 
-def write_folder(folder, run, own, bundle, cohort, predictions, left, differs, command):
-    "What the folder holds before anything is measured."
+def write_folder(folder, run, own, bundle, cohort, predictions, left, command, **adapted):
+    "What the folder holds before anything is measured; `adapted` as `runs.external.write_of` takes it."
     shutil.copyfile(run.folder/'experiment.toml', folder/'experiment.toml')
     write(folder/'split.csv', csv_text(cohort.table.assign(boxes=cohort.table.boxes.map(json.dumps))))
     for name, table in (('rejected', cohort.rejected), ('left_out', left)): write(folder/f'{name}.csv', csv_text(table))
     write_table(folder/'predictions.csv', predictions)
-    write_of(folder, run, own, place(run.folder)/WEIGHTS)
-    write(folder/'differs.json', json.dumps(differs, indent=1, allow_nan=False))
+    write_of(folder, run, own, place(run.folder)/WEIGHTS, **adapted)
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=bool(cohort.synthetic or run.synthetic), notes=list(cohort.notes))
     environment = dict(command=command, experiment=run.name, data=data, precision=bundle.precision, checksums=SUMS,
                        **machine(bundle.device, torch.get_num_threads()))

@@ -51,7 +51,7 @@ def features_of(bundle, image) -> np.ndarray:
 
 def reference_paths(run, labels) -> list[str]:
     "Their paths: evenly chosen images of valid in the order of predictions.csv; none where the labels say that these are others."
-    if run is None: return []
+    if run is None or run.of: return []  # whose valid has other images
     valid = run.predictions[run.predictions['split'] == 'valid']
     if len(valid) < len(labels): return []
     some = valid.iloc[np.linspace(0, len(valid) - 1, len(labels)).round().astype(int)]

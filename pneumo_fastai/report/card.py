@@ -16,9 +16,19 @@ LEAST = 3  # images of a value of a characteristic that is told
 def about(run, found) -> dict:
     "What model.json has of a `Run` or `CrossValidation` besides the model: the cohort it was trained on, its metrics, use and versions."
     blocks = dict({} if run.folds else dict(valid=found['valid']), test=found['test']['at_threshold'])
-    training = dict(recipe=run.recipe, data=run.data, cohort={s: summary(run.cohort[run.cohort['split'] == s]) for s in run.splits})
-    return dict(training=training, metrics={k: of_block(b) for k, b in blocks.items()},
+    cohort = {s: summary(run.cohort[run.cohort['split'] == s]) for s in run.splits}
+    training = run.adapted['training'] if run.adapted else dict(recipe=run.recipe, data=run.data, cohort=cohort)
+    return dict(training=training, metrics={k: of_block(b) for k, b in blocks.items()}, **adapted(run, found, cohort),
                 made_by=dict(run.environment.get('packages', {}), pneumo_fastai=version('pneumo_fastai')))
+
+
+def adapted(run, found, cohort) -> dict:
+    "Of an adaptation from which run, to whom, and what was chosen by them."
+    if not run.adapted: return {}
+    here, drawn = found['adaptation'], cohort['valid']
+    told = dict(run=run.of['name'], weights_sha256=run.of['sha256'], data=run.data['name'], patients=drawn['patients'],
+                images=drawn['images'], calibrator=here['kept'], threshold=found['threshold']['rule'], before=here['own'], cohort=cohort)
+    return dict(adapted=told)
 
 
 def of_block(block): return {k: block[k] for k in ('n', 'patients', 'prevalence', *METRICS) if k in block}

@@ -44,13 +44,18 @@ def jpeg(pixels):
     return base64.b64encode(buffer.getvalue()).decode()
 
 
+def known(row):
+    "What the data say of an image besides its label, in words."
+    forms = dict(view='{}', age='{:.0f} years', sex='{}', detail='{}')
+    return [form.format(row[k]) for k, form in forms.items() if not pd.isna(row[k])]
+
+
 def case(row, image, heat, boxes, threshold):
     "What the page says of one image, and its two pictures with the words that tell them apart."
     true, called = NAMES[row.label], NAMES[int(row.probability >= threshold)]
-    forms = dict(view='{}', age='{:.0f} years', sex='{}', detail='{}')
     return dict(file=PurePath(row.path).name, true=true, called=called, probability=row.probability, loss=-math.log(max(row.right, LEAST)),
                 right='right' if true == called else 'missed' if row.label else 'false alarm', flat=not np.any(heat), boxes=boxes,
-                known=[form.format(row[k]) for k, form in forms.items() if not pd.isna(row[k])], width=image.shape[1],
+                known=known(row), width=image.shape[1],
                 height=image.shape[0], films=[(jpeg(image), ''), (jpeg(overlaid(image, heat)), ', with heatmap')])
 
 

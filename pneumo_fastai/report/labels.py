@@ -25,6 +25,8 @@ FIGURES = {
                    'much. Coarse, and no proof of a finding there.',
     'mean_maps.png': 'Mean heatmap of the test images without and with pneumonia, and where the boxes of the training images lie. All '
                      'images are laid over each other as they are, each from 0 to its own hottest place: where heat lies, not how much.',
+    'adaptation.png': 'What so many labelled patients change, measured on all others. Orange, dashed: as the run is, without them. A '
+                      'point is the mean over draws of the patients, its bar 95% of the draws.',
     'attention.png': 'Heatmaps of the same images of valid before training and as it went on, from left to right, on the scale of the run.',
     'sweep.png': 'AUROC on valid by setting: a dot for each training, the line is their mean and standard deviation. What chance in the '
                  'choice of patients adds is in the differences of the table.',

@@ -28,7 +28,7 @@ def first_screen(page, run, metrics, kind, how):
 def write_page(
     run,      # a `folder.Run`; its figures are taken into the page where they exist
     metrics,  # as `results.evaluate` returns it, or `cross_validation.together`
-    kind='run',  # or 'folds'
+    kind='run',  # one of `registry`: its sections
     how='On test at the threshold chosen on valid',
 ):
     "Write `report.html` into the run's folder, whole or not at all; returns its path."

@@ -7,8 +7,10 @@ from pkgutil import iter_modules
 from .html import Page
 from .templating import render
 
-RUN, FOLDS, ELSEWHERE = ('run',), ('folds',), ('elsewhere',)  # pages: of a run, of a cross-validation, of a run's model on other data
-BOTH, ALL, ONE = RUN + FOLDS, RUN + FOLDS + ELSEWHERE, RUN + ELSEWHERE
+# pages: of a run, of a cross-validation, of a run's model on other data, and adapted to them
+RUN, FOLDS, ELSEWHERE, ADAPTED = ('run',), ('folds',), ('elsewhere',), ('adapted',)
+BOTH, ONE = RUN + FOLDS, RUN + ELSEWHERE
+CHOSEN, MEASURED, ALL = RUN + ADAPTED, ONE + ADAPTED, BOTH + ELSEWHERE + ADAPTED
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,16 @@ def show_elsewhere(run, metrics):
     for warning in (*metrics['warnings'], *run.data['notes']): note(warning)
 
 
+def show_adapted(run, metrics):
+    "Before and after by number of patients, what it means, what was left out, and warnings."
+    from .sections.adapted import in_words as told
+    from .sections.adapted import on_screen
+    title = f'{run.title}{" (synthetic data)" if metrics["synthetic"] else ""}: all other patients, before \u2192 after'
+    table(title, *on_screen(metrics), narrow=True)
+    for line in told(metrics): console.print(line, markup=False)
+    for warning in (*metrics['warnings'], *run.data['notes']): note(warning)
+
+
 def show_folds(title, result):
     "The table of the folds, what it means, and warnings."
     from .sections.cross_validation import on_screen, words

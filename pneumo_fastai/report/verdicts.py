@@ -1,5 +1,8 @@
 "Three verdicts in words on a report's first screen: discrimination, calibration, heatmaps; each with what it rests on."
+from ..evaluation.draws import AFTER, HARMS, HELPS, NOT
 from .sections import heatmaps as maps
+from .sections.adapted import asked
+from .sections.adapted import in_words as told
 from .sections.external import in_words
 from .sections.map_checks import kept
 from .sections.subgroups import measured_shortcuts
@@ -70,7 +73,15 @@ def elsewhere(metrics):
                    'results')
 
 
+def adapted(metrics):
+    "By the log-loss of all other patients, over draws of as many patients as were asked for."
+    row, name = asked(metrics), 'Adapted'
+    level = dict(zip((HELPS, NOT, HARMS), (GOOD, AMBER, RED), strict=True))[row['change'][AFTER]['log_loss']['says']]
+    return verdict(name, level, f'recalibration {row["change"][AFTER]["log_loss"]["says"]}', told(metrics)[0], 'adapted')
+
+
 def verdicts(run, metrics, kind):
+    if kind == 'adapted': yield adapted(metrics)
     if kind == 'elsewhere': yield elsewhere(metrics)
     yield discrimination(run, metrics)
     yield calibration(metrics)

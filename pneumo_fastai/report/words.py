@@ -9,7 +9,7 @@ from .templating import sentences
 
 HEADER = ('metric', 'valid at threshold', 'test at threshold', 'test at 0.5')
 
-OPTIMISTIC = 'the numbers of valid are optimistic: epoch and threshold were chosen there'
+OPTIMISTIC = 'the numbers of valid are optimistic: {} and threshold were chosen there'
 
 
 def rows(metrics):
@@ -29,7 +29,8 @@ def console_table(metrics, title='', synthetic=False):
     table = Table(title=Text(title) if title else None, title_justify='left', caption_justify='left', box=SIMPLE_HEAD, show_edge=False,
                   pad_edge=False, collapse_padding=True, padding=(0, 1, 0, 0),
                   caption=Text('\n'.join([*(set_in_words(k, metrics[k]) for k in ('valid', 'test')),
-                                          f'threshold {threshold_in_words(metrics)}', OPTIMISTIC])))
+                                          f'threshold {threshold_in_words(metrics)}',
+                                          OPTIMISTIC.format('calibrator' if 'adaptation' in metrics else 'epoch')])))
     for i, name in enumerate(HEADER): table.add_column(name, justify='right' if i else 'left')
     for row in rows(metrics): table.add_row(*map(Text, row))  # as Text, or rich takes [not defined] for markup
     return table
@@ -70,7 +71,8 @@ def also_in_words(metrics):
 def calibration_in_words(metrics):
     found = metrics['calibration']
     return sentences('words/calibration', before=found['before'].get('ece'), after=found['after'].get('ece'),
-                     method=found['chosen']['method'], perfect=found['after'].get('ece_of_a_perfect_model', {}).get('mean'))
+                     method=found.get('kept', found['chosen']['method']),
+                     perfect=found['after'].get('ece_of_a_perfect_model', {}).get('mean'))
 
 
 def referral_in_words(metrics): return sentences('words/referral', cuts=metrics['uncertainty']['referral'])

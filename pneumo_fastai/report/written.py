@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..evaluation.adapted import evaluate_adapted
 from ..evaluation.cross_validation import evaluate_folds
 from ..evaluation.external import evaluate_elsewhere, settings
 from ..evaluation.results import evaluate
+from ..evaluation.settings import Settings
 from ..runs.checksums import renewing
 from ..runs.external import own_test
 from ..runs.files import read_json
@@ -15,21 +17,32 @@ from ..runs.folds import read_folds
 from ..runs.tables import write_table
 from ..writing import write
 from . import card
-from .figures import diagnostics, performance, style
+from .figures import adaptation, diagnostics, performance, style
 from .page import write_page
 from .sections import cross_validation, heatmaps
 
-ELSEWHERE = 'On images from elsewhere, at the threshold that the run chose on its own valid'
+HOW = dict(run='On test at the threshold chosen on valid',
+           elsewhere='On images from elsewhere, at the threshold that the run chose on its own valid',
+           adapted='On all patients there but those that threshold and calibrator were adapted to')
 
 
 def measure(run, choices=None):
     "metrics.json and calibration.json from a `folder.Run`: the one look at the test set; returns the metrics."
-    found = elsewhere(run, choices) if run.of else evaluate(run.predictions, cohort=run.cohort, class_weights=run.class_weights(),
-                                                            choices=choices, members=run.members)
+    found = dict(run=here, elsewhere=elsewhere, adapted=adapted)[run.kind](run, choices)
     metrics = dict(data=run.data['name'], synthetic=run.synthetic, **found | dict(warnings=[*run.doubts, *found['warnings']]))
     write(run.folder/'metrics.json', json.dumps(metrics, indent=1, allow_nan=False))
     write(run.folder/'calibration.json', json.dumps(metrics['calibration']['chosen'], indent=1, allow_nan=False))
     return metrics
+
+
+def here(run, choices):
+    return evaluate(run.predictions, cohort=run.cohort, class_weights=run.class_weights(), choices=choices, members=run.members)
+
+
+def adapted(run, choices):
+    "Beside what the run chose itself; the rules are those of `choices`."
+    where = f'{run.adapted["patients"]:,} patients of {run.data["name"]}'
+    return evaluate_adapted(run.predictions, run.cohort, run.of['metrics'], choices or Settings(), run.adapted['draws'], where)
 
 
 def elsewhere(run, choices):
@@ -41,12 +54,14 @@ def elsewhere(run, choices):
 
 def draw(run, metrics):
     "The figures that need saved numbers alone."
-    mark, predictions = run.synthetic, pd.concat([run.predictions, own_test(run.of)]) if run.of else run.predictions
+    mark, predictions = run.synthetic, run.predictions
+    if run.kind == 'elsewhere': predictions = pd.concat([predictions, own_test(run.of)])
     drawn = dict(roc=performance.roc(predictions, metrics, mark),
                  precision_recall=performance.precision_recall(predictions, metrics, mark),
                  confusion_matrix=performance.confusion_matrix(metrics, mark),
                  reliability=diagnostics.reliability(metrics['calibration'], mark),
                  risk_coverage=diagnostics.risk_coverage(metrics['uncertainty'], mark))
+    if run.adapted: drawn['adaptation'] = adaptation.by_patients(metrics, mark)
     if len(run.history): drawn['curves'] = performance.curves(run.history, mark, metrics['valid']['n'])
     if metrics['subgroups'].get('by'):
         drawn['subgroups'] = diagnostics.forest(metrics['subgroups'], metrics['test']['at_threshold']['auroc'], mark)
@@ -57,7 +72,7 @@ def present(run, metrics):
     "Figures and report.html; images that are in the folder already, such as gradcam.png, are taken in."
     draw(run, metrics)
     metrics = dict(metrics, warnings=[*metrics['warnings'], *heatmaps.warnings(run.folder)])
-    return write_page(run, metrics, 'elsewhere', ELSEWHERE) if run.of else write_page(run, metrics)
+    return write_page(run, metrics, run.kind, HOW[run.kind])
 
 
 def measure_folds(cv, choices=None):

@@ -1,4 +1,4 @@
-"run.json: of an evaluation elsewhere, the run whose model it is: what it chose, and what it scored on its own test."
+"run.json: of an evaluation elsewhere or an adaptation, the run whose model it is: what it chose, and what it scored on its own test."
 import json
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from .files import anew, read_json, sha256
 
 FILE = 'run.json'
 KINDS = dict(name=str, data=str, folder=str, sha256=str, synthetic=bool, metrics=dict, train=list, test=dict)
+ADAPTED = dict(patients=int, draws=int, training=dict)  # of an adaptation besides
 
 
 def is_external(folder): return (Path(folder)/FILE).is_file()
@@ -21,6 +22,8 @@ def of(folder):
     found = read_json(path := Path(folder)/FILE)
     for name, kind in KINDS.items():
         if not isinstance(found.get(name), kind): raise InputError(f'{path} has no {name}; {anew(path)}')
+    if 'adapted' in found and not (isinstance(a := found['adapted'], dict) and all(isinstance(a.get(k), v) for k, v in ADAPTED.items())):
+        raise InputError(f'{path} does not say what was adapted; python -m pneumo_fastai.adapt writes it anew')
     return found
 
 
@@ -29,6 +32,7 @@ def write_of(
     run,      # a finished `folder.Run`
     metrics,  # its metrics.json
     weights,  # the file of its network
+    **more,   # adapted, of an adaptation: patients, draws, and training, what model.json says of it
 ):
     "run.json; of the training images it keeps how many of each view and label there are, of test labels and probabilities."
     counts = run.trained_on.assign(view=run.trained_on['view'].astype(object).where(run.trained_on['view'].notna(), None))
@@ -36,7 +40,7 @@ def write_of(
     train = [dict(view=None if pd.isna(r.view) else r.view, label=int(r.label), n=int(r.n)) for r in counts.itertuples()]
     test = run.predictions[run.predictions['split'] == 'test'].sort_values('probability')  # whose they are is not kept
     found = dict(name=run.name, data=run.data['name'], folder=str(run.folder.resolve()), sha256=sha256(weights), synthetic=run.synthetic,
-                 metrics=metrics, train=train, test={k: test[k].tolist() for k in ('label', 'probability')})
+                 metrics=metrics, train=train, test={k: test[k].tolist() for k in ('label', 'probability')}, **more)
     write(Path(folder)/FILE, json.dumps(found, indent=1, allow_nan=False))
 
 

@@ -22,7 +22,8 @@ SECTIONS = dict(
     explanation=('heat',),
     source=('experiment', 'data', 'synthetic'))
 TOLD = 'training', 'metrics', 'use', 'made_by'  # for people; nothing is computed from it
-FIELDS = {'format', 'version', 'classes', 'files', 'sha256', *SECTIONS, *TOLD}
+MORE = 'adapted',  # likewise, where it is so
+FIELDS = {'format', 'version', 'classes', 'files', 'sha256', *SECTIONS, *TOLD, *MORE}
 USE = dict(intended='Research and education on frontal chest radiographs; no medical device.',
            licence='The code is under the MIT licence; the weights are bound by the terms of the data they were trained on.')
 ANEW = ONNX, CARD  # what export makes of the rest
@@ -51,7 +52,7 @@ def described(recipe, told) -> dict:
     "All that model.json says but for the sums."
     told = dict(use=USE) | told
     return dict(format=FORMAT, version=VERSION, classes=list(CLASSES), **sectioned(dict(decoder=DECODER) | recipe),
-                **{k: told.get(k, {}) for k in TOLD})
+                **{k: told.get(k, {}) for k in TOLD}, **{k: told[k] for k in MORE if told.get(k)})
 
 
 def own_sum(found) -> str:

@@ -20,6 +20,8 @@ from .tables import SPLITS, history_of, optional_table, read_members, read_predi
 NEVER = f'The run was made before runs had checksums ({SUMS}): whether its files are as they were then is not known.'
 STAMP = re.compile(r'-\d{8}-\d{6}(-\d+)?$')
 GRID = 'grid.json'  # what the members of a sweep are
+TOLD = dict(elsewhere='measured on', adapted='adapted to')
+OF_SPLITS = dict(run=0, adapted=1, elsewhere=2)  # its images are in `SPLITS` from there on
 FOLD = re.compile(r', (fold \d+(?: of \d+)?)$')
 
 
@@ -38,10 +40,16 @@ class Run:
     members:dict = field(default_factory=dict)  # the probability by each copy or network, as `tables.read_members` gives them
     doubts:list = field(default_factory=list)  # what in its files is not as it was when the run ended, a sentence each
     folds:tuple = ()  # of a cross-validation a `Run` each
-    of:dict = None    # of an evaluation elsewhere, what `external` says of the run whose model it is; its images are all in test
+    of:dict = None    # of an evaluation elsewhere or an adaptation, what `external` says of the run whose model it is
 
     @property
-    def title(self): return f'{self.name} on {self.of["data"] + ", measured on " if self.of else ""}{self.data["name"]}'
+    def title(self): return f'{self.name} on {self.source}' + (f', {TOLD[self.kind]} {self.data["name"]}' if self.of else '')
+    @property
+    def source(self): return self.of['data'] if self.of else self.data['name']  # what the network was trained on
+    @property
+    def adapted(self): return (self.of or {}).get('adapted')
+    @property
+    def kind(self): return 'adapted' if self.adapted else 'elsewhere' if self.of else 'run'
     @property
     def synthetic(self): return self.data['synthetic']
     @property
@@ -51,7 +59,7 @@ class Run:
         several = {k: list(dict.fromkeys(r[k] for r in of if k in r)) for k in asdict(self.experiment)}
         return {k: ', '.join(map(str, several[k])) if len(several[k]) > 1 else v for k, v in asdict(self.experiment).items()}
     @property
-    def splits(self): return SPLITS[2:] if self.of else SPLITS
+    def splits(self): return SPLITS[OF_SPLITS[self.kind]:]
     @property
     def trained_on(self): return external.trained_on(self.of) if self.of else self.cohort[self.cohort['split'] == 'train']
     def class_weights(self):
@@ -105,7 +113,7 @@ def read_run(
 def parsed(folder):
     "The `Run`, whose files are each what they should be."
     environment, of = checked(read_json(folder/'environment.json'), folder), external.of(folder)
-    predictions = read_predictions(folder/'predictions.csv', SPLITS[2:] if of else SPLITS[1:])
+    predictions = read_predictions(folder/'predictions.csv', SPLITS[2:] if of and 'adapted' not in of else SPLITS[1:])
     return Run(folder, environment.get('experiment') or STAMP.sub('', folder.resolve().name), about(folder, environment),
                predictions, read_split(folder/'split.csv'), history_of(folder), optional_table(folder/'rejected.csv', ['path', 'reason']),
                load_experiment(folder/'experiment.toml')[1], environment, read_members(folder, predictions), of=of)

@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import InputError
 from ..experiment import load_experiment
 from .files import read_json
-from .folder import FOLD, Run, changed_in, read_run
+from .folder import FOLD, Run, changed_in, ended, is_cross_validation, read_run
 
 
 @dataclass
@@ -38,6 +38,16 @@ def read_folds(
     return CrossValidation(folder, name, first.data, rows.reset_index(drop=True), first.cohort.assign(split=[f'fold {k}' for k in fold]),
                            first.history.iloc[:0], first.rejected, experiment, environment(runs),
                            doubts=[*changed, *(f'{r.folder.name}: {doubt}' for r in runs for doubt in r.doubts)], folds=tuple(runs))
+
+
+def whole_folds(folder) -> CrossValidation:
+    "A finished cross-validation, as `read_folds` gives it; `InputError`, which says how to make one, for any other folder."
+    folder = Path(folder)
+    if is_cross_validation(folder): return ended(read_folds(folder))
+    if not folder.is_dir(): raise InputError(f'{folder} is no folder; give that of a cross-validation, which fit --folds 5 makes')
+    if is_cross_validation(whole := folder.resolve().parent): raise InputError(f'{folder} is one fold; give {whole}, the whole')
+    raise InputError(f'{folder} is no cross-validation, in which each image has a probability from a network that never saw its patient; '
+                     'give one that fit --folds 5 made')
 
 
 def unfinished(folder, missing, folds):

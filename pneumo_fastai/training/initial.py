@@ -8,6 +8,7 @@ import torch
 from ..errors import InputError
 from ..inference.stored import loaded, read_weights
 from ..models.zoo import DESCRIBED, OPTIONS
+from ..runs import external
 from ..runs.facts import NAME, WEIGHTS, flat, place, read
 from ..runs.files import read_json, sha256
 from ..runs.tables import read_split
@@ -111,11 +112,12 @@ def check_unseen(
 
 
 def learnt_from(path) -> set:
-    """The patients of a run's training images, by its folder, its model/ or a file in them, and of the run's that it started from; none of
-    what is no run."""
+    """The patients of a run's training images, by its folder, its model/ or a file in them, and of the run's that it started from or was
+    adapted from; none of what is no run."""
     places = (path, *path.resolve().parents[:2]) if path.exists() else ()
     folder = next((o for o in places if (o/'split.csv').is_file()), None)
     if folder is None: return set()
+    if of := external.of(folder): return learnt_from(Path(of['folder']))  # whose network it is
     table, begun = read_split(folder/'split.csv'), read_json(folder/'environment.json').get('weights')
     seen = set(table.patient[table.split == 'train'])
     return seen | learnt_from(Path(begun.get('file') or begun['given'])) if begun else seen

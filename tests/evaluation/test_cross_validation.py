@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from pneumo_fastai.evaluation.calibrators import apply
-from pneumo_fastai.evaluation.cross_validation import COLUMNS, FROM, evaluate_folds, spread, within
+from pneumo_fastai.evaluation.cross_validation import COLUMNS, FROM, calibrated_folds, evaluate_folds, spread, within
 from pneumo_fastai.evaluation.metrics import EVERY
 from pneumo_fastai.evaluation.results import chosen, evaluate
 from pneumo_fastai.evaluation.settings import Settings
@@ -32,6 +32,11 @@ def test_a_fold_says_what_it_says_as_a_run_of_its_own(found):
         assert (mine.threshold == alone['threshold']['value']).all() and (mine.called == (mine.probability >= mine.threshold)).all()
         assert one['threshold'] == alone['threshold']['value'] and one['calibrator'] == alone['calibration']['chosen']
         np.testing.assert_allclose(mine.calibrated, apply(one['calibrator'], mine.probability))
+
+
+def test_rows_are_those_of_the_evaluation(found):
+    cv, _, rows = found
+    pd.testing.assert_frame_equal(calibrated_folds(cv)[COLUMNS].sort_values('path', ignore_index=True), rows.reset_index(drop=True))
 
 
 def test_pooled_and_spread_follow_from_the_rows(found, sound):

@@ -16,12 +16,18 @@ def test_a_model_without_references_has_no_neighbours(subject): assert neighbour
 
 
 class Run:
+    of = None
     predictions = pd.DataFrame(dict(path=list('abcdef'), split=['valid'] * 5 + ['test'], label=[0, 1, 1, 0, 0, 1]))
 
 
 @pytest.mark.parametrize('labels, paths', [([0, 1, 1, 0, 0], 'abcde'), ([0, 1, 0], 'ace'), ([1, 1, 1, 0, 0], ''), ([0] * 9, '')])
 def test_references_are_the_images_of_valid_or_have_no_pictures(labels, paths):
     assert reference_paths(Run, np.array(labels)) == list(paths) and reference_paths(None, np.array(labels)) == []
+
+
+def test_the_valid_of_an_adapted_run_has_other_images():
+    class Adapted(Run): of = dict(adapted={})
+    assert reference_paths(Adapted, np.array([0, 1, 1, 0, 0])) == []
 
 
 def test_a_file_that_moved_has_no_picture(films, tmp_path):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.runs.folds import environment, read_folds
+from pneumo_fastai.runs.folds import environment, read_folds, whole_folds
 
 
 @pytest.fixture(scope='module')
@@ -24,6 +24,15 @@ def test_each_image_is_tested_once_by_the_fold_that_the_cohort_says(three):
     for fold, run in enumerate(cv.folds, 1):
         mine, rows = cv.predictions[cv.predictions.fold == fold], run.predictions.query('split == "test"')
         pd.testing.assert_frame_equal(mine.drop(columns='fold').reset_index(drop=True), rows.reset_index(drop=True))
+
+
+def test_what_is_no_cross_validation_is_refused_with_what_would_do(own, new_run):
+    assert len(whole_folds(own).folds) == 3
+    for folder, says in ((new_run(), 'no cross-validation'), (own/'none', 'no folder'), (own/'fold-1', f'one fold; give {own}, the whole')):
+        with pytest.raises(InputError) as told: whole_folds(folder)
+        assert says in str(told.value) and (str(own) in says or 'fit --folds 5' in str(told.value))
+    shutil.rmtree(own/'fold-3')
+    with pytest.raises(InputError, match='lacks fold 3 of 3; train the rest by'): whole_folds(own)
 
 
 def test_an_image_of_two_folds_or_of_none_is_refused(own):

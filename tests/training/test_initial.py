@@ -156,6 +156,10 @@ def test_weights_that_have_learnt_from_a_patient_who_is_held_out_are_refused(tra
     with pytest.raises(InputError, match='learnt from 1 of the 2'):  # each is held out in one of the folds
         split = pd.DataFrame(dict(patient=['b', 'e'], split=['train', 'test']))
         check_unseen(Experiment(weights=str(folder), folds=2), SimpleNamespace(table=split))
+    parent = dict.fromkeys(('name', 'data', 'sha256'), 'x') | dict(folder=str(grandparent), synthetic=False, metrics={}, train=[], test={})
+    (folder/'run.json').write_text(json.dumps(parent))  # it was adapted
+    with pytest.raises(InputError, match='learnt from 1 of the 1'): check('a')
+    (folder/'run.json').unlink()
     check_unseen(Experiment(weights='imagenet'), None)
     monkeypatch.chdir(grandparent.parent)
     (folder/'environment.json').write_text(json.dumps(dict(weights=begun('first')[2])))  # as typed there

@@ -1,7 +1,8 @@
 "The section on calibration."
+from ...evaluation.adaptation import WORDS
 from ...evaluation.calibrators import METHODS
 from ..html import noted
-from ..registry import ONE, section
+from ..registry import MEASURED, section
 from ..templating import cell, plain
 from ..words import calibration_in_words
 
@@ -30,9 +31,9 @@ def calibrator(chosen):
     return method + ''.join(f'{"" if k == method else ", " + k.replace("_", " ")} {v:.3f}' for k, v in numbers.items())
 
 
-@section('calibration', 'Calibration', 60, on=ONE)
+@section('calibration', 'Calibration', 60, on=MEASURED)
 def calibration(page, run, metrics):
     found = metrics['calibration']
-    tried = [(noted(k.replace('_', ' '), METHODS[k].words), f'{v:.4f}', 'kept' if k == found['chosen']['method'] else '')
-             for k, v in found['log_loss'].items()]
+    words, best = WORDS | {k: m.words for k, m in METHODS.items()}, found.get('kept', found['chosen']['method'])
+    tried = [(noted(k.replace('_', ' '), words[k]), f'{v:.4f}', 'kept' if k == best else '') for k, v in found['log_loss'].items()]
     return dict(said=calibration_in_words(metrics), found=found, tried=tried, kept=calibrator(found['chosen']), measures=measures(found))

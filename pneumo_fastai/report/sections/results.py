@@ -3,7 +3,7 @@ from ...evaluation.metrics import EVERY
 from .. import words
 from ..html import noted
 from ..labels import MEANING, NAMES
-from ..registry import ONE, RUN, section
+from ..registry import CHOSEN, MEASURED, section
 from ..templating import cell
 
 RULES = dict(youden='Youden', sensitivity='fixed sensitivity', specificity='fixed specificity', cost='least expected cost')
@@ -12,7 +12,7 @@ RULES = dict(youden='Youden', sensitivity='fixed sensitivity', specificity='fixe
 def names(): return [noted(NAMES[m], MEANING.get(m)) for m in EVERY]
 
 
-@section('results', 'Results', 40, on=RUN)
+@section('results', 'Results', 40, on=CHOSEN)
 def results(page, run, metrics):
     test, balanced = metrics['test'], metrics['balanced']
     columns = {'valid at threshold': metrics['valid'], 'test at threshold': test['at_threshold'], 'test at 0.5': test['at_0.5']}
@@ -22,7 +22,7 @@ def results(page, run, metrics):
                 text=words.as_text(run, metrics))
 
 
-@section('operating', 'Operating points', 50, on=ONE)
+@section('operating', 'Operating points', 50, on=MEASURED)
 def operating(page, run, metrics):
     points = metrics['operating_points']
     there = [(RULES[o['rule']], *(cell(o['test']['at_prevalence'][k]) for k in ('precision', 'npv')))

@@ -1,6 +1,6 @@
 "The section on uncertainty: prediction sets, images left to a radiologist, and what several predictions of one image are good for."
 from ..labels import number
-from ..registry import ONE, section
+from ..registry import MEASURED, section
 from ..templating import cell, share
 from ..words import referral_in_words
 
@@ -30,7 +30,7 @@ def doubted(found):
     return [left(f'the {share(cut["asked"], 0)} {words}', cut[k], short) for cut in found['referral'] for k, words in first.items()]
 
 
-@section('uncertainty', 'Uncertainty', 70, on=ONE)
+@section('uncertainty', 'Uncertainty', 70, on=MEASURED)
 def uncertainty(page, run, metrics):
     found = metrics['uncertainty']
     groups = found['conformal']['by_class'] | (found['conformal']['by_view'] or {})
