@@ -13,6 +13,7 @@ class Data:
     shuffle_labels:bool = False                          # train on labels dealt out at random: what is learnt then is not the disease
     valid:float = 0.15                                   # share of the patients to choose epoch and threshold on
     test:float = 0.15                                    # share of the patients to measure on, once
+    fraction:float = 1.                                  # share of the training patients to train on, drawn by seed; 1: all
     folds:int = 0                                        # 0: one split; 2 or more: cross-validation by patient, and an ensemble
     split_seed:int = 0                                   # another one draws other patients
 
@@ -54,7 +55,7 @@ class Optimisation:
     ema:float = 0.                                       # decay a step of a moving average of the weights, which is what is measured
     patience:int = 0                                     # stop after so many epochs without a better AUROC on valid; 0: never
     size_start:int = 0                                   # training starts at this size and grows to size; 0: it does not
-    seed:int = 0                                         # of weights, order and augmentation; repeats exactly with as many threads
+    seed:int = 0                                         # of weights, order, augmentation, fraction; repeats exactly with as many threads
     precision:Literal['auto', 'float32', 'bfloat16'] = 'auto'  # auto: bfloat16 where native, or faster in a trial
     compiled:bool = False                                # train through torch.compile; meant for a GPU
 
@@ -97,6 +98,7 @@ def _alpha(x): return x == 0 or .01 <= x <= 10  # below, torch's Beta draws 1/2 
 RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('valid', _share, 'a share above 0 and below 1'),
           ('test', _share, 'a share above 0 and below 1'),
+          ('fraction', lambda x: 0 < x <= 1, 'a share above 0, up to 1'),
           ('folds', lambda x: x == 0 or 2 <= x <= 20, '0 or a whole number from 2 to 20'),
           ('output_stride', lambda x: x in (16, 32), '16 or 32'),
           ('stochastic_depth', _below(1), 'a probability from 0, below 1'),

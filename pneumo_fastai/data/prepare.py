@@ -14,9 +14,10 @@ from .counts import crossing
 from .decoding.dicom import square_boxes
 from .decoding.grey import HIGH, LOW
 from .decoding.header import not_frontal
-from .split import assign_fold, assign_splits, check_disjoint
+from .split import UNUSED, assign_fold, assign_splits, check_disjoint, share_of_train, unused
 
 DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old one
+SHARE = 'fraction '  # how the note of it begins
 log = logging.getLogger(__name__)
 
 
@@ -29,13 +30,13 @@ class Prepared(Cohort):
 
 def prepare(
     cohort,      # a `Cohort`
-    experiment,  # an `Experiment`: size, aspect, any_view, valid, test, split_seed and box_guidance matter here
+    experiment,  # an `Experiment`: what `DATA` names, fraction, seed and box_guidance matter here
     cache=None,  # the cache folder; None: the user's
     tick=None,   # progress of decoding, see `open_pixels`
     fold=0,      # which fold is the test split, where the experiment has folds
 ) -> Prepared:
     "Decode, set rejects aside, fill view, age, sex and missing patients from the headers, assign splits. Done twice, it changes nothing."
-    cohort = split_up(cohort, experiment, cache, tick, fold)
+    cohort = thinned(split_up(cohort, experiment, cache, tick, fold), experiment)
     return guided(cohort) if experiment.box_guidance else cohort
 
 
@@ -44,10 +45,28 @@ def stepped(cohort, experiment) -> Prepared:
     tables = folds_of(cohort.table, experiment) if experiment.folds else [cohort.table]
     size, n = experiment.batch_size, min(int((table.split == 'train').sum()) for table in tables)
     if size <= n: return cohort
-    raise InputError(f'batch_size is {size:,}, but train has {n:,} images, fewer than one step takes; give at most {n:,}')
+    raise InputError(f'batch_size is {size:,}, but train has {n:,} images, fewer than one step takes; give at most {n:,}'
+                     + ', or a greater fraction'*(experiment.fraction < 1))
 
 
-def folds_of(table, e) -> list: return [assign_fold(table, e.folds, k, e.valid, e.split_seed) for k in range(e.folds)]
+def folds_of(table, e) -> list:
+    return [share(assign_fold(table, e.folds, k, e.valid, e.split_seed), e) for k in range(e.folds)]
+
+
+def share(table, e):
+    """`table` with `fraction` of its training patients. Those are drawn by seed, as weights and order are, so that the spread over seeds
+    is that of what so many patients bring, not of training these very ones; seeds of fraction 1 have the same patients."""
+    return share_of_train(table, e.fraction, f'{e.split_seed} {e.seed}') if e.fraction < 1 or unused(table) else table
+
+
+def thinned(cohort, e) -> Prepared:
+    "With that share, and a note of how many it is."
+    if (table := share(cohort.table, e)) is cohort.table: return cohort
+    notes, train = [o for o in cohort.notes if not o.startswith(SHARE)], table[table.split == 'train']
+    if e.fraction == 1: return replace(cohort, table=table, notes=notes)
+    of = table.patient[table.split.isin(['train', UNUSED])].nunique()
+    note = f'{SHARE}{e.fraction:g}: {train.patient.nunique():,} of {of:,} training patients, with {len(train):,} images, are trained on'
+    return replace(cohort, table=table, notes=[*notes, note])
 
 
 def guided(cohort) -> Prepared:

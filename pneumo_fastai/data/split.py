@@ -9,6 +9,7 @@ from .counts import counted, crossing
 
 SPLITS = 'train', 'valid', 'test'
 REMEDY = 'in a manifest.csv (path,label,patient,split)'
+UNUSED = 'unused'  # the split of training patients that a share of them leaves out: neither trained on nor measured
 PATIENTS = 2     # a split's smallest number of patients: of one there is nothing to resample
 
 
@@ -76,6 +77,30 @@ def uniform(patient, seed):
     return int.from_bytes(hashlib.sha256(f'{seed}:{patient}'.encode()).digest()[:6]) / 2**48
 
 
+def share_of_train(
+    table,     # with a split in every row
+    fraction,  # of the training patients, above 0 and up to 1
+    draw,      # a text, such as of seeds: another one draws other patients
+) -> pd.DataFrame:
+    """A copy of `table` with that share of its training patients in 'train' and the others in `UNUSED`; valid and test are as they were.
+
+    Stratified: of the patients with pneumonia in an image and of those without, each ordered by a hash, the first are taken. Nested: of
+    one draw, a smaller share's patients are among a larger one's. What is `UNUSED` already is dealt out anew. Raises InputError where
+    fewer than PATIENTS patients of a class would be left."""
+    rows = table.split.isin(['train', UNUSED])
+    ill = table[rows].groupby('patient').label.max()
+    taken = table.patient.isin([p for k in (0, 1) for p in first_of(ill.index[ill == k], fraction, draw)])
+    for k, name in enumerate(CLASSES):
+        n, of = (table.patient[some & (table.label == k)].nunique() for some in (rows & taken, rows))
+        if fraction < 1 and n < PATIENTS:
+            raise InputError(f'fraction {fraction:g} of train would leave {n} of its {of} patients with {name}; give a greater one, '
+                             f'for at least {PATIENTS}')
+    return table.assign(split=table.split.mask(rows, 'train').mask(rows & ~taken, UNUSED))
+
+
+def first_of(patients, fraction, draw): return sorted(patients, key=lambda p: uniform(p, f'{draw} share'))[:round(fraction*len(patients))]
+
+
 def checked(table, shipped, valid, test):
     "`table`; raises InputError where a split lacks a class or patients. `shipped` are the splits that were not cut here."
     train = 1 - valid - test
@@ -91,6 +116,9 @@ def checked(table, shipped, valid, test):
     return table
 
 
+def unused(table): return [UNUSED]*bool((table.split == UNUSED).any())
+
+
 def check_disjoint(table):
     "Raises InputError where a patient stands in two splits, or where an image without patient or split leaves that unknown."
     blank = int((table.patient.isna() | table.split.isna()).sum())
@@ -100,6 +128,6 @@ def check_disjoint(table):
 
 
 def split_summary(table) -> pd.DataFrame:
-    "Index train, valid, test, all; columns images, patients, pneumonia (images) and prevalence (a fraction, NaN where there is no image)."
-    parts = {**{s: table[table.split == s] for s in SPLITS}, 'all': table}
+    "Index train, valid, test, unused where any is, all; columns images, patients, pneumonia (images), prevalence (0 to 1, NaN of none)."
+    parts = {**{s: table[table.split == s] for s in (*SPLITS, *unused(table))}, 'all': table}
     return pd.DataFrame([counted(t) for t in parts.values()], index=list(parts)).astype(dict(prevalence=float))

@@ -30,6 +30,9 @@ FIGURES = {
     'attention.png': 'Heatmaps of the same images of valid before training and as it went on, from left to right, on the scale of the run.',
     'sweep.png': 'AUROC on valid by setting: a dot for each training, the line is their mean and standard deviation. What chance in the '
                  'choice of patients adds is in the differences of the table.',
+    'learning_curve.png': 'Learning curve: AUROC against the patients trained on, and the law fitted to it. Grey: beyond all that was '
+                          'measured. Squares: what the smaller shares alone had forecast; how far they lie from the circles at the same '
+                          'share is how wrong a forecast was.',
     'attention.gif': 'The same, moving; the last picture is the end of training.',
 }
 QUESTION = 'How well does a model tell chest radiographs with pneumonia from those without, on patients it never saw?'

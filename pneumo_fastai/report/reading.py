@@ -17,7 +17,7 @@ def cohorts_ready(data, experiments, cache) -> dict:
     cohort, found = read(data, cache), {}
     from ..data.prepare import deciding, prepare, stepped
     for e in experiments:
-        if deciding(e) not in found: found[deciding(e)] = decoded(cohort, replace(e, box_guidance=0.), cache)
+        if deciding(e) not in found: found[deciding(e)] = decoded(cohort, replace(e, box_guidance=0., fraction=1.), cache)
         stepped(prepare(found[deciding(e)], e), e)  # whether there are boxes, where it asks for them, and images for a step
     return found
 

@@ -72,9 +72,10 @@ def show_comparison(side):
 
 def show_settings(found):
     "The table of settings and their repetitions, what it finds, and what it does not say by itself."
+    from .tables.learning import words as learning
     from .tables.settings import notes, on_screen, words
     table(f'{found["title"]}{" (synthetic data)" if found["synthetic"] else ""}', *on_screen(found), narrow=True)
-    for line in (*words(found), *notes(found)): console.print(line, markup=False)
+    for line in (*words(found), *learning(found), *notes(found)): console.print(line, markup=False)
 
 
 def show_maps(found):

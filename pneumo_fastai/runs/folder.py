@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..data.counts import prevalence_weights
+from ..data.split import unused
 from ..errors import InputError
 from ..experiment import Experiment, load_experiment
 from . import external
@@ -59,7 +60,7 @@ class Run:
         several = {k: list(dict.fromkeys(r[k] for r in of if k in r)) for k in asdict(self.experiment)}
         return {k: ', '.join(map(str, several[k])) if len(several[k]) > 1 else v for k, v in asdict(self.experiment).items()}
     @property
-    def splits(self): return SPLITS[OF_SPLITS[self.kind]:]
+    def splits(self): return *SPLITS[OF_SPLITS[self.kind]:], *unused(self.cohort)
     @property
     def trained_on(self): return external.trained_on(self.of) if self.of else self.cohort[self.cohort['split'] == 'train']
     def class_weights(self):

@@ -105,7 +105,7 @@ def check_unseen(
     "`InputError` where the network that training starts from has learnt from a patient of valid or test, or of any fold's."
     path = Path(experiment.weights)
     if not experiment.weights or not (learnt := learnt_from(path)): return
-    held = set(cohort.table.patient[(cohort.table.split != 'train') | (experiment.folds > 0)])
+    held = set(cohort.table.patient[cohort.table.split.isin(['valid', 'test']) | (experiment.folds > 0)])
     if both := held & learnt: raise InputError(
         f'weights {path} have learnt from {len(both):,} of the {len(held):,} patients that are to be held out here, in valid or test; '
         'give both the same data, valid, test and split_seed, without folds')

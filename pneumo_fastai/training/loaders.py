@@ -87,7 +87,7 @@ def get_dls(
     train = table.loc[table.split == 'train', ['path', 'label']]
     some, cohort = sampled(train.path, cohort)
     columns = ['path', 'label', 'view', *['boxes'] * bool(experiment.box_guidance)]
-    used = table.loc[table.split != 'test', columns].assign(is_valid=table.split == 'valid')
+    used = table.loc[table.split.isin(['train', 'valid']), columns].assign(is_valid=table.split == 'valid')
     if experiment.shuffle_labels:  # a box goes with its label
         order, to = np.random.default_rng(experiment.seed).permutation(len(train)), ~used.is_valid
         for column in used.columns.intersection(['label', 'boxes']): used.loc[to, column] = used.loc[to, column].to_numpy()[order]

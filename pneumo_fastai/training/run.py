@@ -12,6 +12,7 @@ from ..csv_files import csv_text
 from ..data import signatures
 from ..data.layout import layout_of
 from ..data.likeness import grey_range
+from ..data.prepare import prepare
 from ..errors import InputError
 from ..explain.evaluation import explain_run
 from ..explain.gradcam import how_maps
@@ -80,6 +81,7 @@ def fit_into(
 ):
     "Train, from the last checkpoint where there is one, with the history in `folder`, which gets the predictions; returns the learner."
     def say(line): progress.console.print(line, soft_wrap=True, markup=False)
+    cohort = prepare(cohort, experiment)  # of a sweep's members, each has its own share of training
     kept = begun(folder, experiment, cohort, say)
     how = replace(experiment, precision=read_json(folder/'environment.json')['precision']) if kept else experiment  # 'auto' chose once
     learn = get_learner(how, get_dls(experiment, cohort), path=folder)

@@ -8,7 +8,7 @@ import pytest
 from pneumo_fastai.data import prepare as module
 from pneumo_fastai.data.cohort import read_cohort
 from pneumo_fastai.data.prepare import boxes_in_square, find_cohort, prepare, stepped
-from pneumo_fastai.data.split import check_disjoint
+from pneumo_fastai.data.split import UNUSED, check_disjoint
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
 
@@ -106,3 +106,28 @@ def test_a_demo_set_that_lacks_a_file_is_drawn_again(tmp_path, monkeypatch, capl
     assert len(caplog.messages) == 1 and 'damaged' in caplog.messages[0] and again.synthetic and not again.notes
     find_cohort('demo', tmp_path/'c')
     assert len(caplog.messages) == 1
+
+
+def test_a_fraction_is_said_drawn_by_seed_and_the_same_from_any_other(films):
+    whole = prepare(read_cohort(films), SMALL)
+    few, more = (prepare(whole, replace(SMALL, fraction=f)) for f in (.2, .5))
+    n, of = (t.patient[t.split == 'train'].nunique() for t in (few.table, whole.table))
+    assert few.notes[-1] == f'fraction 0.2: {n} of {of} training patients, with {2*n} images, are trained on'
+    assert few.notes[:-1] == whole.notes
+    for again in (prepare(few, replace(SMALL, fraction=.2)), prepare(more, replace(SMALL, fraction=.2)),
+                  prepare(read_cohort(films), replace(SMALL, fraction=.2))):
+        assert again.table.equals(few.table) and again.notes == few.notes
+    back = prepare(few, SMALL)
+    assert back.table.equals(whole.table) and back.notes == whole.notes
+    assert not prepare(whole, replace(SMALL, fraction=.2, seed=1)).table.equals(few.table)
+    with pytest.raises(InputError, match=f'train has {2*n} images.*or a greater fraction$'):
+        stepped(few, replace(SMALL, fraction=.2, batch_size=2*n + 1))
+
+
+def test_a_fraction_of_each_fold_leaves_all_tested_once(films):
+    e = replace(SMALL, folds=3, fraction=.5)
+    tables = [prepare(read_cohort(films), e, fold=k).table for k in range(3)]
+    whole = [prepare(read_cohort(films), replace(e, fraction=1.), fold=k).table for k in range(3)]
+    for part, all_of in zip(tables, whole, strict=True):
+        assert part.split.replace(UNUSED, 'train').equals(all_of.split) and (part.split == UNUSED).any()
+    assert sum((t.split == 'test').astype(int) for t in tables).eq(1).all()

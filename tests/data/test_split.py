@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pneumo_fastai.data.cohort import read_cohort
-from pneumo_fastai.data.split import assign_fold, assign_splits, check_disjoint, crossing, split_summary, uniform
+from pneumo_fastai.data.split import UNUSED, assign_fold, assign_splits, check_disjoint, crossing, share_of_train, split_summary, uniform
 from pneumo_fastai.errors import InputError
 
 REAL = Path(__file__).parents[2].parent/'shared'/'data'
@@ -192,3 +192,35 @@ def test_each_patient_is_tested_in_exactly_one_fold_and_more_images_move_nobody(
     some = table.iloc[::2]
     for k, f in enumerate(folds): assert (assign_fold(some, 5, k).split == f.split[some.index]).all()
     with pytest.raises(InputError, match='too few'): assign_fold(table.head(4), 5, 0)
+
+
+def taken(table): return set(table.patient[table.split == 'train'])
+
+
+def test_shares_of_train_are_nested_by_patient_stratified_and_leave_valid_and_test_as_they_were():
+    whole = assign_splits(people())
+    ill = whole.groupby('patient').label.max()
+    shares = {f: share_of_train(whole, f, '0 0') for f in (.05, .1, .25, .5, 1)}
+    assert shares[1].equals(whole) and taken(shares[.05]) < taken(shares[.1]) < taken(shares[.25]) < taken(shares[.5]) < taken(whole)
+    for f, part in shares.items():
+        check_disjoint(part)
+        held = part.split.isin(['valid', 'test'])
+        assert part[held].equals(whole[held]) and (part.split[~held & (part.split != 'train')] == UNUSED).all()
+        for k in (0, 1):
+            n, of = (sum(ill[p] == k for p in taken(t)) for t in (part, whole))
+            assert n == round(f*of)
+    summary = split_summary(shares[.1])
+    assert summary.index.tolist() == ['train', 'valid', 'test', UNUSED, 'all'] and summary.images[:4].sum() == summary.images['all']
+
+
+def test_a_share_is_dealt_anew_from_all_of_train_and_moves_with_the_draw_alone():
+    whole = assign_splits(people())
+    part = share_of_train(whole, .25, '0 0')
+    assert share_of_train(part, .5, '0 0').equals(share_of_train(whole, .5, '0 0')) and share_of_train(part, 1, '').equals(whole)
+    assert taken(share_of_train(whole.sample(frac=1, random_state=0), .25, '0 0')) == taken(part)
+    assert taken(share_of_train(whole, .25, '0 1')) != taken(part)
+
+
+def test_a_share_with_too_few_patients_of_a_class_is_refused():
+    whole = assign_splits(people(n=60, images=90))
+    assert 'fraction 0.01 of train would leave 0 of its ' in wrong(whole, .01, '', call=share_of_train)

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 
 from pneumo_fastai.data.cohort import CLASSES
 from pneumo_fastai.data.counts import prevalence_weights
-from pneumo_fastai.training.loaders import LoadXRay, XRay, balanced, get_dls, split_dl
+from pneumo_fastai.training.loaders import LoadXRay, XRay, balanced, get_dls, normalised_by, split_dl
 
 
 def raw(cohort, split): return np.stack([cohort.pixels[p] for p in cohort.table.path[cohort.table.split == split]])
@@ -136,3 +136,14 @@ def test_what_calibration_is_told_is_how_the_classes_were_drawn(tiny, cohort):
         e = replace(tiny, oversample=oversample)
         drawn, weights = get_dls(e, cohort).train.items.label.mean(), prevalence_weights(e, train)
         assert weights[1]/weights[0] == pytest.approx(drawn/(1 - drawn) * (1 - train.label.mean())/train.label.mean())
+
+
+def test_what_a_fraction_leaves_out_is_in_no_loader_and_decides_no_normalisation(tiny, cohort):
+    whole, dls = get_dls(tiny, cohort), get_dls(replace(tiny, fraction=.5), cohort)
+    table = dls.cohort.table
+    train = set(table.path[table.split == 'train'])
+    assert set(dls.train.items.path) == train < set(whole.train.items.path)
+    assert dls.valid.items.path.tolist() == whole.valid.items.path.tolist()
+    assert split_dl(dls, 'test').items.path.tolist() == split_dl(whole, 'test').items.path.tolist()
+    seen = np.stack([cohort.pixels[p] for p in train])/255
+    np.testing.assert_allclose(normalised_by(dls), (seen.mean(), seen.std()), rtol=1e-5)

@@ -101,3 +101,16 @@ def test_another_grid_or_process_is_not_mixed_in(four, tiny, cohort, quiet, tmp_
     monkeypatch.setattr(run, 'fit_into', lambda *a: pytest.fail('must not train'))
     with FileLock(tmp_path/'lock'), pytest.raises(InputError, match='another process'): go(four, cohort, quiet, tmp_path)
     with pytest.raises(InputError, match='another recipe'): go(grid('tiny', tiny, ['lr=1e-3,1e-2']), cohort, quiet, tmp_path)
+
+
+def test_members_of_a_fraction_each_train_on_their_share_and_are_measured_on_the_same(tiny, films, quiet, tmp_path, small):
+    from pneumo_fastai.report.reading import cohorts_ready
+    made = grid('tiny', tiny, ['fraction=0.5,1', 'epochs=1'])
+    cohorts = cohorts_ready(films, [m.experiment for m in made.members], None)
+    assert len(cohorts) == 1 and train_sweep(tmp_path, made, cohorts, 'command', quiet) == {}
+    half, whole = read_sweep(tmp_path).runs.values()
+    assert set(half.cohort.patient[half.cohort.split == 'train']) < set(whole.cohort.patient[whole.cohort.split == 'train'])
+    assert half.splits[-1] == 'unused' and half.data['notes'][-1].startswith('fraction 0.5: ') and not whole.data['notes']
+    assert len(half.cohort) == len(whole.cohort)
+    columns = ['path', 'patient', 'split', 'label']
+    assert half.predictions[columns].to_csv() == whole.predictions[columns].to_csv()

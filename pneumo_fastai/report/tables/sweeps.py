@@ -9,10 +9,12 @@ from ...runs.checksums import renewing, write_sums
 from ...runs.sweeps import read_sweep
 from ...writing import write
 from ..figures import style
+from ..figures.learning_curve import learning_curves
 from ..figures.sweep import by_setting
 from ..html import Page, document
 from ..labels import NAMES
 from ..templating import spread
+from . import learning
 from . import settings as setting_table
 from .repetitions import of_sweep
 
@@ -32,10 +34,12 @@ def remeasure(folder, choices=None, reveal=False, force=False):
 
 def present(sweep, choices=None, reveal=False):
     choices = choices or Settings()
-    found = of_sweep(sweep, choices, reveal)
+    found = dict(of_sweep(sweep, choices, reveal), curves=learning.curves(sweep, choices, reveal))
     write(sweep.folder/'sweep.json', json.dumps(dict(found, choices=asdict(choices)), indent=1, allow_nan=False))
     setting_table.save(found, *(sweep.folder/f'sweep.{kind}' for kind in ('csv', 'tex', 'md')))
     style.save(by_setting(found, sweep.synthetic), sweep.folder/'sweep.png')
+    if shown := [(learning.title(*c), c[1]) for c in learning.each(found)]:
+        style.save(learning_curves(shown, sweep.synthetic), sweep.folder/'learning_curve.png')
     write_page(sweep, found, choices)
     return found
 
@@ -46,7 +50,8 @@ def write_page(sweep, found, choices):
     own = [(k, v, getattr(Experiment, k)) for k, v in differences(sweep.grid.base).items() if k not in sweep.grid.axes]
     command = next(iter(sweep.runs.values())).environment.get('command', 'not stated')
     said = {name: getattr(setting_table, name)(found) for name in ('words', 'meaning', 'trouble')}
-    tables = dict(header=header, rows=rows, each=list(each(found)), more_header=['', *(NAMES[m] for m in METRICS)], more=list(more(found)))
+    tables = dict(header=header, rows=rows, each=list(each(found)), more_header=['', *(NAMES[m] for m in METRICS)], more=list(more(found)),
+                  learning=learning.words(found), shares=learning.table(found))
     page = document(Page(sweep.synthetic), sweep.title, 'sweep', sweep=sweep, found=found, chosen=asdict(choices), own=own, command=command,
                     **said, **tables)
     return write(sweep.folder/'report.html', ''.join(page))
