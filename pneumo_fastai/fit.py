@@ -95,8 +95,8 @@ def train(name, experiment, data, cache, again, out, minutes):
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
         from .runs.folder import new_folder
-        from .training import run
         from .runs.state import alone
+        from .training import run
         folder = again or new_folder(out, name)
         p.remove_task(waiting)
         with working(folder, name, data, cache):

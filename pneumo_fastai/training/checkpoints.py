@@ -68,5 +68,6 @@ def plain(value):
     if isinstance(value, np.ndarray): return torch.from_numpy(value.astype(np.int64) if value.dtype == np.uint32 else value.copy())
     if isinstance(value, np.generic): return value.item()
     if isinstance(value, dict): return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple): return type(value)(plain(v) for v in value) if type(value) in (list, tuple) else [*map(plain, value)]
+    if isinstance(value, tuple): return tuple(map(plain, value))
+    if isinstance(value, list): return [*map(plain, value)]
     return value

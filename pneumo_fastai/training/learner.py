@@ -36,7 +36,9 @@ class Resumable(Learner):
     "A `Learner` whose fit begins with `first_epoch`; with fastai's `start_epoch` callbacks would see the epochs before it too."
     first_epoch = 0
     def _do_fit(self):
-        for self.epoch in range(self.first_epoch, self.n_epoch): self._with_events(self._do_epoch, 'epoch', CancelEpochException)
+        for epoch in range(self.first_epoch, self.n_epoch):
+            self.epoch = epoch
+            self._with_events(self._do_epoch, 'epoch', CancelEpochException)
 
 
 def get_learner(

@@ -118,10 +118,11 @@ def begun(folder, experiment, cohort, say) -> dict | None:
 def check_same(folder, cohort):
     "`InputError` unless the cohort is the one that the run in `folder` was begun with, image for image."
     if (folder/'split.csv').read_text(encoding='utf-8') != cohort_text(cohort):
-        raise InputError(f'{folder} was begun with another set of images than {cohort.name}, in which their paths, labels, patients or splits '
-                         'are others; put that back as it was, or train a new run')
+        raise InputError(f'{folder} was begun with another set of images than {cohort.name}: paths, labels, patients or splits are others; '
+                         'put them back as they were, or train a new run')
     other = (signatures.load(folder/signatures.FILE, len(cohort.table)) != signatures_of(cohort)).any(1).sum()
-    if other: raise InputError(f'{other:,} images of {cohort.name} are not those that {folder} was begun with; put them back, or train a new run')
+    if not other: return
+    raise InputError(f'{other:,} images of {cohort.name} are not those that {folder} was begun with; put them back, or train a new run')
 
 
 def written_environment(folder, learn, command, name, kept, say) -> dict:
@@ -130,7 +131,7 @@ def written_environment(folder, learn, command, name, kept, say) -> dict:
     if kept:
         was = read_json(folder/'environment.json')
         other = changed(was, now)
-        for what, (before, after) in other.items(): say(f'note: it goes on with another {what}, {after} after {before}: the numbers may be others')
+        for what, (before, after) in other.items(): say(f'note: it goes on with another {what}, {after} after {before}: numbers may differ')
         now = was | dict(resumed=[*was.get('resumed', []), dict(epoch=kept['epoch'], step=kept['step'], command=command, other=other)])
     write(folder/'environment.json', json.dumps(now, indent=1))
     return now

@@ -11,7 +11,8 @@ from pneumo_fastai.runs.state import alone, check_done, kept, state
 
 
 def test_a_run_says_how_it_ended_and_what_is_needed_to_go_on(tmp_path):
-    ends = ((None, 'done', ''), (KeyboardInterrupt(), 'interrupted', ''), (OSError('no\nspace'), 'failed', 'no space'), (ValueError(), 'failed', 'ValueError'))
+    ends = ((None, 'done', ''), (KeyboardInterrupt(), 'interrupted', ''), (OSError('no\nspace'), 'failed', 'no space'),
+            (ValueError(), 'failed', 'ValueError'))
     for error, word, why in ends:
         try:
             with kept(tmp_path, data='demo'):

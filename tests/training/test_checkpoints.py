@@ -44,7 +44,8 @@ def test_no_code_is_run(tmp_path):
 
 
 def test_values_come_back_as_they_were(tmp_path):
-    was = dict(state(3), a=np.arange(3, dtype=np.float16), b=(1, None, 'x', (2., [True])), c=np.float64(.1), d=np.random.default_rng(0).random(2))
+    drawn = np.random.default_rng(0).random(2)
+    was = dict(state(3), a=np.arange(3, dtype=np.float16), b=(1, None, 'x', (2., [True])), c=np.float64(.1), d=drawn)
     save(tmp_path, plain(was))
     now = latest(tmp_path)
     assert now['a'].numpy().dtype == np.float16 and now['b'] == was['b'] and now['c'] == .1 and (now['d'].numpy() == was['d']).all()
