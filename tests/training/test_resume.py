@@ -85,7 +85,7 @@ def test_a_signal_ends_a_step_and_the_line_that_it_prints_goes_on(whole, data, t
     status, out = ended(process)
     run, line = begun(tmp_path/'runs'), out.strip().splitlines()[-1]
     assert status == 128 + number and line == f'interrupted: python -m pneumo_fastai.fit --resume {run} goes on with it'
-    for name, argv in (('evaluate', [run]), ('predict', [run, tmp_path]), ('gradcam', [run])):
+    for name, argv in (('evaluate', [run]), ('predict', [run, data[1]]), ('gradcam', [run])):
         done = subprocess.run([sys.executable, '-m', f'pneumo_fastai.{name}', *argv], capture_output=True, text=True, check=False)
         assert done.returncode == 2 and done.stderr.count('\n') == 1 and f'--resume {run} goes on' in done.stderr
     assert ended(started('--resume', run))[0] == 0
