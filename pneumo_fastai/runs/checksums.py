@@ -15,12 +15,12 @@ MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'history.csv', 'membe
 
 def hashes(
     folder,
-    leave=('report.html', SUMS),  # which cannot hold its own hash, and what has that one's
+    leave=('report.html', SUMS, STATE, LOCK),  # which cannot hold its own hash, what has that one's, and what says no more when it is done
     files=None,              # their paths; all unless given
 ):
     "(name, bytes, SHA-256) of each file of the run, by name."
     files = Path(folder).rglob('*') if files is None else files
-    files = [p for p in sorted(files) if p.is_file() and not p.name.startswith('.') and p.suffix != '.partial']
+    files = [p for p in sorted(files) if p.is_file() and not p.name.startswith('.') and p.suffix not in ('.partial', '.checkpoint')]
     return [(p.relative_to(folder).as_posix(), p.stat().st_size, sha256(p)) for p in files if p.name not in leave]
 
 

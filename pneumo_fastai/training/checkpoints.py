@@ -64,10 +64,8 @@ def latest(folder, say=lambda line: None) -> dict | None:
 
 def plain(value):
     "Arrays and fastai's tensors as torch's own, NumPy's numbers as Python's, and what contains them: as `torch.load` reads without code."
-    if isinstance(value, torch.Tensor): return value.as_subclass(torch.Tensor)
-    if isinstance(value, np.ndarray): return torch.from_numpy(value.astype(np.int64) if value.dtype == np.uint32 else value.copy())
-    if isinstance(value, np.generic): return value.item()
     if isinstance(value, dict): return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, tuple): return tuple(map(plain, value))
-    if isinstance(value, list): return [*map(plain, value)]
-    return value
+    if isinstance(value, tuple | list): return (tuple if isinstance(value, tuple) else list)(map(plain, value))
+    if isinstance(value, np.ndarray): value = torch.from_numpy(value.astype(np.int64) if value.dtype == np.uint32 else value.copy())
+    if isinstance(value, torch.Tensor): return value.as_subclass(torch.Tensor)
+    return value.item() if isinstance(value, np.generic) else value

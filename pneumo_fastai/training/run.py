@@ -41,6 +41,7 @@ from .callbacks.progress import Bar
 from .callbacks.random_state import random_state_kept
 from .callbacks.stopwatch import Stopwatch
 from .checkpoints import ALL, HEAD
+from .determinism import not_deterministic
 from .interrupt import stoppable
 from .learner import get_learner, train
 from .loaders import get_dls, normalised_by, split_dl
@@ -64,7 +65,8 @@ def environment(learn, command, name) -> dict:
     cohort = learn.dls.cohort
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
     return dict(command=command, experiment=name, data=data, precision=precision.resolved(), precision_trial=precision.trial,
-                checksums=SUMS, **machine(learn.dls.device, torch.get_num_threads()), **({'weights': learn.begun} if learn.begun else {}))
+                not_deterministic=not_deterministic(learn), checksums=SUMS, **machine(learn.dls.device, torch.get_num_threads()),
+                **({'weights': learn.begun} if learn.begun else {}))
 
 
 def precision_of(learn) -> Precision: return next(cb for cb in learn.cbs if isinstance(cb, Precision))
