@@ -104,7 +104,7 @@ def test_two_processes_cannot_train_into_one_folder(data, tmp_path):
 
 
 def test_folds_go_on_within_one(data, tmp_path):
-    recipe = [*RECIPE, *data, '--folds', 2, '--tta', 0]
+    recipe = [*RECIPE, *data, '--folds', 3, '--tta', 0, '--epochs', 2]
     assert ended(started(*recipe, '--out', tmp_path/'whole'))[0] == 0
     process, out = started(*recipe, '--out', tmp_path/'parts'), tmp_path/'parts'
     while not [*out.glob('*/fold-2.partial/checkpoints/*')] and process.poll() is None: time.sleep(.05)
