@@ -5,6 +5,7 @@ import shlex
 import sys
 from inspect import Parameter, signature
 from pathlib import Path
+from signal import SIGINT
 from tempfile import TemporaryDirectory
 
 from .errors import Failed, InputError, readable
@@ -137,6 +138,6 @@ def run(function, argv=None, prog=None) -> int:
     except InputError as e: return refused(e)
     except Failed as e: return refused(e, 1)
     except OSError as e: return refused(f'{e.filename or "a file"}: {e.strerror or e}{remedy(e)}')  # may not be written, or a full disk
-    except KeyboardInterrupt:
-        print('interrupted: what had been written stays', file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as e:
+        print(f'interrupted: {e if str(e) else "what had been written stays"}', file=sys.stderr)
+        return 128 + getattr(e, 'signal', SIGINT)

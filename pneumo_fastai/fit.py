@@ -1,13 +1,14 @@
 "python -m pneumo_fastai.fit: train, measure and export one experiment."
 import shlex
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.markup import escape
 
 from .cli import check_folder, command_line, flag, run
 from .errors import InputError
-from .experiment import differences, load_experiment, names
+from .experiment import differences, load_experiment, names, parse
 from .memory import keep_freed
 from .recipe import Network
 from .screen import console, progress
@@ -18,21 +19,72 @@ def fit(
     data:str = 'demo',     # 'demo', or a folder: RSNA's Kaggle layout, class folders, or one with a manifest.csv
     out:str = 'runs',      # the folder in which the run gets its own new folder
     cache:str = None,      # where decoded images are kept; the user's cache folder unless given
-    resume:str = None,     # the folder of an interrupted cross-validation (--folds): its finished folds are kept
+    resume:str = None,     # the folder of a run, a cross-validation or a sweep that was interrupted: goes on with it, nothing else needed
     sweep:list[str] = None,  # FIELD=VALUE,VALUE,... of any fields: a run for each combination; the same command goes on with it
     reveal:bool = False,   # of a sweep: look at test for all settings, not for the one alone that valid chose
+    minutes:float = 10.,   # between two checkpoints within an epoch (and one after each epoch, but 2 percent of the time at most); 0: each step
     **overrides,
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on patients it has not seen, and export it."
+    if not 0 <= minutes < 1e6: raise InputError(f'minutes is {minutes}; give a number from 0')
+    if resume: return go_on(Path(resume).resolve(), exp, data, cache, sweep, reveal, minutes, overrides)
     name, experiment = load_experiment(exp, **overrides)
-    if sweep: return swept(checked_grid(name, experiment, sweep, resume, overrides), data, out, cache, reveal)
+    if sweep:
+        grid = checked_grid(name, experiment, sweep, overrides)
+        check_folder(out)
+        return swept(grid, data, (Path(out)/grid.folder).resolve(), cache, reveal)
     if reveal: raise InputError('--reveal is for a sweep, a run always shows its test; leave it out, or give --sweep')
-    again = resumed(resume, experiment) if resume else check_folder(out)
+    check_folder(out)
     check_network(experiment)
-    train(name, experiment, data, cache, again, out)
+    train(name, experiment, data, cache, None, out, minutes)
 
 
-def train(name, experiment, data, cache, again, out):
+def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides):
+    "With what was interrupted, by its own recipe and data; `InputError` where that is nothing, or other fields are given."
+    from .runs.folder import is_sweep
+    from .runs.sweeps import grid_of
+    about = resumable(folder)
+    data, cache = about['data'] if data == 'demo' else data, cache or about['cache']
+    given = [k for k, v in dict(sweep=sweep, exp=exp not in ('baseline', about['experiment'])).items() if v]
+    if is_sweep(folder):
+        if given := [*given, *(k for k, v in overrides.items() if v is not None)]: own_recipe(folder, given[0])
+        return swept(grid_of(folder), data, folder, cache, reveal)
+    if reveal: raise InputError(f'--reveal is for a sweep, which {folder} is not; leave it out')
+    experiment = load_experiment(str(folder/'experiment.toml'))[1]
+    other = [k for k, v in overrides.items() if v is not None and parse(k, v) != getattr(experiment, k)]
+    if given := [*given, *other]: own_recipe(folder, given[0])
+    check_network(experiment)
+    train(about['experiment'], experiment, data, cache, folder, None, minutes)
+
+
+def own_recipe(folder, name): raise InputError(f'--resume goes on with the recipe of {folder}; leave out {flag(name)}')
+
+
+def resumable(folder) -> dict:
+    "experiment, data and cache of a folder that was begun; `InputError` where there is nothing to go on with."
+    from .runs.state import STATE, about, state, whole_of
+    if (whole := whole_of(folder)) != folder: raise InputError(f'{folder} is a part of {whole}; give that to --resume')
+    word, _ = state(folder)
+    if word == 'done': raise InputError(f'{folder} is finished: there is nothing to go on with; leave out --resume to train a new run')
+    if word == 'running': raise InputError(f'{folder} is being trained by another process; wait for it')
+    if not word or not (folder/'experiment.toml').is_file():
+        raise InputError(f'{folder} holds no {STATE} and recipe of a run that was begun; give one that fit was interrupted in')
+    return dict(data=None, cache=None, experiment=None) | about(folder)
+
+
+@contextmanager
+def working(folder, name, data, cache):
+    "What goes on in `folder` is said in it, and how to go on with it where that is interrupted."
+    from .runs.state import AGAIN, kept
+    from .training.interrupt import Interrupted
+    data, cache = data if data == 'demo' else str(Path(data).resolve()), cache and str(Path(cache).resolve())
+    try:
+        with kept(folder, experiment=name, data=data, cache=cache): yield
+    except KeyboardInterrupt as e:
+        raise Interrupted(f'{AGAIN.format(shlex.quote(str(folder)))} goes on with it', getattr(e, 'signal', 2)) from None
+
+
+def train(name, experiment, data, cache, again, out, minutes):
     "A run, or the folds of a cross-validation, in the folder `again` or in a new one of `out`."
     from .report.reading import cohort_ready
     from .report.terminal import pointers, show_run
@@ -43,22 +95,24 @@ def train(name, experiment, data, cache, again, out):
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
         from .runs.folder import new_folder
+        from .runs.state import alone
         from .training import run
         folder = again or new_folder(out, name)
         p.remove_task(waiting)
-        if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)
-        learn = run.fit_into(folder, experiment, cohort, command_line(), p, name)
-        p.add_task('measuring and drawing', total=None, note='')
-        metrics = run.finish(learn, folder, experiment)
+        with working(folder, name, data, cache):
+            if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)
+            with alone(folder):
+                learn = run.fit_into(folder, experiment, cohort, command_line(), p, name, minutes)
+                p.add_task('measuring and drawing', total=None, note='')
+                metrics = run.finish(learn, folder, experiment)
     show_run(f'{name} on {cohort.name}', metrics)
     pointers(folder)
 
 
-def checked_grid(name, experiment, sweep, resume, overrides):
+def checked_grid(name, experiment, sweep, overrides):
     "The `Grid`; raises `InputError` where something else on the command line contradicts it, or a member cannot be."
     from .grid import grid
     found = grid(name, experiment, sweep)
-    if resume: raise InputError('--resume is for a cross-validation, a sweep goes on by the same command; leave out --resume')
     if twice := [k for k in found.axes if overrides.get(k) is not None]:
         raise InputError(f'{twice[0]} is given twice, by {flag(twice[0])} and by --sweep; leave out one of them')
     asked = {tuple(getattr(m.experiment, k) for k in (*names(Network), 'size', 'gradcam_layers')): m.experiment for m in found.members}
@@ -66,12 +120,10 @@ def checked_grid(name, experiment, sweep, resume, overrides):
     return found
 
 
-def swept(grid, data, out, cache, reveal):
+def swept(grid, data, folder, cache, reveal):
     "Every member, the table of them, and at the end what failed: then with `InputError`, that is status 2."
     from .report.reading import cohorts_ready
     from .report.terminal import read, show_settings
-    check_folder(out)
-    folder = (Path(out)/grid.folder).resolve()
     console.print(f'sweep of {len(grid.members)} members into {folder}\nto go on after an interruption: the same command', soft_wrap=True,
                   markup=False)
     cohorts = cohorts_ready(data, [m.experiment for m in grid.members], cache)
@@ -82,12 +134,14 @@ def swept(grid, data, out, cache, reveal):
         from .training.sweep import train_sweep
         folder.mkdir(parents=True, exist_ok=True)
         p.remove_task(waiting)
-        failed = train_sweep(folder, grid, cohorts, command_line(), p)
-        found = finish(folder, reveal)
-    show_settings(found)
-    read(folder/'report.html')
-    why = '; '.join(f'{name}: {reason}' for name, reason in failed.items())
-    if failed: raise InputError(f'{len(failed)} of {len(grid.members)} members failed, the same command tries them again; {why}')
+        with working(folder, grid.name, data, cache):
+            failed = train_sweep(folder, grid, cohorts, command_line(), p)
+            found = finish(folder, reveal)
+            p.stop()
+            show_settings(found)
+            read(folder/'report.html')
+            why = '; '.join(f'{name}: {reason}' for name, reason in failed.items())
+            if failed: raise InputError(f'{len(failed)} of {len(grid.members)} members failed, the same command tries them again; {why}')
 
 
 def check_network(experiment):
@@ -115,19 +169,10 @@ def check_layers(net, experiment):
     layers.check_layers(net, gradcam.names(experiment.gradcam_layers), experiment.size)
 
 
-def resumed(folder, experiment):
-    "The folder to go on with; raises `InputError` where that is not one of a cross-validation."
-    if not experiment.folds: raise InputError('--resume goes on with a cross-validation; give its --folds too')
-    if not (Path(folder)/'patients.csv').is_file(): raise InputError(f'{folder} holds no interrupted cross-validation; leave out --resume')
-    return Path(folder).resolve()
-
-
 def cross_validation(folder, name, experiment, cohort, progress):
     "Every fold, the table of all, and how to use the ensemble."
     from .report.terminal import pointers, show_folds
     from .training.folds import cross_validate
-    again = f'--resume {shlex.quote(str(folder))}'
-    console.print(f'to go on after an interruption: the same command with {again}', soft_wrap=True, markup=False)
     result = cross_validate(folder, name, experiment, cohort, command_line(), progress)
     progress.stop()
     show_folds(f'{name} on {cohort.name}', result)

@@ -92,8 +92,8 @@ def test_an_empty_text_that_is_the_default_stays_one(capsys):
 
 
 @pytest.mark.parametrize('argv, says', [
-    (['--out', 'FILE'], 'FILE takes no folder'), (['--out', '/proc/x/y'], '/proc takes no folder'), (['--resume', 'x'], '--folds'),
-    (['--resume', 'x', '--folds', '3'], 'no interrupted cross-validation'), (['--gradcam-layers', 'fc'], "no layer 'fc'"),
+    (['--out', 'FILE'], 'FILE takes no folder'), (['--out', '/proc/x/y'], '/proc takes no folder'), (['--resume', 'x'], 'was begun'),
+    (['--minutes', '-1'], 'from 0'), (['--gradcam-layers', 'fc'], "no layer 'fc'"),
     (['--gradcam-layers', 'layer9'], "no layer 'layer9'"), (['--gradcam-layers', 'layer4', '--size', '32'], "no layer 'layer4'"),
     (['--gradcam-layers', 'avgpool'], "no layer 'avgpool'"), (['--gradcam-layers', ','], "no layer ''"),
     (['--batch-size', '99999999'], 'batch_size is 99999999')])

@@ -46,7 +46,7 @@ def test_the_run_folder_holds_what_it_says(made):
         'curves.png', 'roc.png', 'precision_recall.png', 'confusion_matrix.png', 'top_losses.png', 'gradcam.png', 'cases.png',
         'gradcam.npz',
         'localization.json', 'mean_maps.png', 'top_losses.html', 'attention.png', 'attention.gif', 'augmented.csv',
-        'learner.pkl', 'model', 'signatures.npy', 'SHA256SUMS'}
+        'learner.pkl', 'model', 'signatures.npy', 'state.json', 'lock', 'SHA256SUMS'}
     subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], cwd=run, check=True)
     assert str(run) in out.replace('\n', '') and 'predict' in out and 'AUROC' in out
     environment = json.loads((run/'environment.json').read_text())

@@ -21,7 +21,7 @@ SMALL = ['--size', '32', '--batch-size', '16', '--epochs', '1', '--tta', '0', '-
     (['--sweep', 'seed=3'], 'one member'), (['--sweep', 'arch=resnet18,resnet'], 'resnet'),
     (['--sweep', 'mixup=0,0.2', 'cutmix=0,1'], 'mixup=0.2,cutmix=1.0: mixup and cutmix both'),
     (['--sweep', 'gradcam_layers=layer4,fc'], "no layer 'fc'"), (['--sweep', 'lr=1,2', '--lr', '1'], 'given twice, by --lr and by --sweep'),
-    (['--sweep', 'lr=1,2', '--resume', 'x'], 'leave out --resume'), (['--sweep', 'lr=1,2', '--folds', '3'], 'leave out --sweep, or folds'),
+    (['--sweep', 'lr=1,2', '--resume', 'x'], 'was begun'), (['--sweep', 'lr=1,2', '--folds', '3'], 'leave out --sweep, or folds'),
     (['--reveal'], '--reveal is for a sweep')])
 def test_what_cannot_be_is_refused_in_one_line_before_the_data_are_read(tmp_path, monkeypatch, capsys, argv, says):
     monkeypatch.chdir(tmp_path)

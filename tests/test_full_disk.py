@@ -16,7 +16,7 @@ from pneumo_fastai.explain.maps import Maps
 from pneumo_fastai.inference.stored import write_weights
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.report.figures import style
-from pneumo_fastai.training.callbacks.best import BestModel
+from pneumo_fastai.training import checkpoints
 from pneumo_fastai.training.run import save_learner
 from pneumo_fastai.writing import write
 
@@ -44,15 +44,6 @@ def learner(folder):
     return Learner(dls, ResNet18(), torch.nn.CrossEntropyLoss(), path=folder, model_dir='.')
 
 
-def best(folder):
-    cb, learn = BestModel(), learner(folder)
-    cb.learn, cb.new_best = learn, True
-    learn.epoch = 0
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BestModel.__mro__[1], 'after_epoch', lambda self: None)
-        cb.after_epoch()
-
-
 def big_figure():
     fig = Figure()
     fig.subplots().imshow(NOISE[0])
@@ -60,7 +51,8 @@ def big_figure():
 
 
 WRITERS = {
-    'best.pth': best, 'weights.safetensors': lambda folder: write_weights(folder/'weights.safetensors', ResNet18().state_dict()),
+    '2-00001-000000000.checkpoint': lambda folder: checkpoints.save(folder, dict(phase=2, epoch=1, step=0, w=torch.zeros(2**20))),
+    'weights.safetensors': lambda folder: write_weights(folder/'weights.safetensors', ResNet18().state_dict()),
     'learner.pkl': lambda folder: save_learner(learner(folder), folder),
     'predictions.csv': lambda folder: write(folder/'predictions.csv', 'x' * 2**23),
     'roc.png': lambda folder: style.save(big_figure(), folder/'roc.png', dpi=600),
@@ -82,9 +74,9 @@ def test_fit_on_a_full_disk_says_it_in_one_line(small_disk, films, tmp_path):
     argv = ['--data', str(films), '--size', '32', '--epochs', '1', '--out', str(folder), '--cache', str(tmp_path/'cache')]
     done = subprocess.run([sys.executable, '-m', 'pneumo_fastai.fit', *argv], capture_output=True, text=True, check=False)
     err = done.stderr
-    assert done.returncode == 2 and err.startswith('error: ') and err.count('\n') == 1 and 'best.pth' in err and 'No space left' in err
+    assert done.returncode == 2 and err.startswith('error: ') and err.count('\n') == 1 and '.checkpoint' in err and 'No space left' in err
     made, = folder.iterdir()
-    assert not {'best.pth', 'model', 'learner.pkl', 'SHA256SUMS'} & {p.name for p in made.iterdir()}
+    assert not {'model', 'learner.pkl', 'SHA256SUMS'} & {p.name for p in made.iterdir()}
     assert not [p.name for p in made.iterdir() if p.name.startswith('.')]
 
 

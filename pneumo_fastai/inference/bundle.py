@@ -15,6 +15,7 @@ from ..models.zoo import DESCRIBED, build
 from ..report import card
 from ..runs import facts
 from ..runs.checksums import altered
+from ..runs.state import check_done
 from ..writing import write
 from .decision import read
 from .likeness import Likeness
@@ -100,6 +101,7 @@ class Bundle:
     @classmethod
     def load(cls, run, precision='float32', device='cpu', unchecked=()) -> 'Bundle':
         "From the folder of a run or a bundle; raises `InputError` where there is none or it is damaged. `unchecked` as for `facts.read`."
+        check_done(run)
         folder = facts.place(run)
         found = facts.read(folder, unchecked)
         if other := altered(Path(run), (f'{facts.FOLDER}/{facts.NAME}',)): raise InputError(f'{run}: {other[0]}; {AGAIN}')

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..writing import write
 from .facts import FOLDER
 from .files import sha256
+from .state import LOCK, STATE
 
 SUMS = 'SHA256SUMS'  # of a finished run's files, as coreutils' sha256sum writes and checks them
 MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'history.csv', 'members.csv', 'augmented.csv', 'experiment.toml',
@@ -14,12 +15,12 @@ MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'history.csv', 'membe
 
 def hashes(
     folder,
-    leave=('report.html', SUMS),  # which cannot hold its own hash, and what has that one's
+    leave=('report.html', SUMS, STATE, LOCK),  # which cannot hold its own hash, what has that one's, and what says no more when it is done
     files=None,              # their paths; all unless given
 ):
     "(name, bytes, SHA-256) of each file of the run, by name."
     files = Path(folder).rglob('*') if files is None else files
-    files = [p for p in sorted(files) if p.is_file() and not p.name.startswith('.') and p.suffix != '.partial']
+    files = [p for p in sorted(files) if p.is_file() and not p.name.startswith('.') and p.suffix not in ('.partial', '.checkpoint')]
     return [(p.relative_to(folder).as_posix(), p.stat().st_size, sha256(p)) for p in files if p.name not in leave]
 
 
@@ -36,7 +37,7 @@ def own(folder) -> list:
 
 def write_sums(folder, names=None, rest=()):
     "SHA256SUMS of the files in the folder, or of those of these names and the sums in `rest`; `sha256sum -c SHA256SUMS` checks it."
-    files = [p for p in own(folder) if p.name not in ('lock', SUMS) and (names is None or p.relative_to(folder).as_posix() in names)]
+    files = [p for p in own(folder) if p.name not in (LOCK, STATE, SUMS) and (names is None or p.relative_to(folder).as_posix() in names)]
     sums = dict(rest) | {name: sha for name, _, sha in hashes(folder, (), files)}
     write(Path(folder)/SUMS, ''.join(f'{sums[name]}  {name}\n' for name in sorted(sums)))
 

@@ -1,6 +1,7 @@
 "environment.json: the machine and the data that a run was made with."
 import os
 import platform
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,13 +40,28 @@ def about_data(folder, environment, metrics):
     if isinstance(found['name'], str) and isinstance(found['notes'], list): return found
     raise InputError(f'data in {folder}/environment.json has no name or notes as fit writes them; train the run anew with fit')
 
+HERE = Path(__file__).parents[1]
 PACKAGES = ['fastai', 'fastcore', 'torch', 'torchvision', 'pydicom', 'pillow', 'numpy', 'pandas', 'scikit-learn', 'pneumo_fastai']
 
 
 def machine(device, threads=None) -> dict:
     "Hardware and versions, for whoever compares numbers."
     return dict(device=str(device), processor=_processor(), cores=os.cpu_count(), threads=threads,
-                system=platform.platform(), python=platform.python_version(), packages={o: version(o) for o in PACKAGES})
+                system=platform.platform(), python=platform.python_version(), code=code(), packages={o: version(o) for o in PACKAGES})
+
+
+def changed(was, now) -> dict:
+    "(before, after) of what two of `machine` differ in that a training's numbers may depend on, by name."
+    def flat(o): return {k: o.get(k) for k in ('device', 'processor', 'threads', 'python', 'code')} | o.get('packages', {})
+    one, other = flat(was), flat(now)
+    return {k: [one.get(k), v] for k, v in other.items() if v != one.get(k)}
+
+
+def code() -> str:
+    "Of this package's own modules, as they are: a version number does not tell two states of a checkout apart."
+    found = sha256()
+    for path in sorted(HERE.rglob('*.py')): found.update(path.relative_to(HERE).as_posix().encode() + path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def _processor():

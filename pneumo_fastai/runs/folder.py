@@ -15,6 +15,7 @@ from .agreement import doubts
 from .checksums import SUMS, altered
 from .environment import about_data, checked
 from .files import read_json, sha256
+from .state import check_done
 from .tables import SPLITS, history_of, optional_table, read_members, read_predictions, read_split
 
 NEVER = f'The run was made before runs had checksums ({SUMS}): whether its files are as they were then is not known.'
@@ -97,6 +98,7 @@ def read_run(
     if is_cross_validation(folder):
         raise InputError(f'{folder} is a whole cross-validation; give its folds, such as {folder}/fold-1, or single runs')
     if is_sweep(folder): raise InputError(f'{folder} is a whole sweep; give it alone, or its members, a folder each')
+    check_done(folder)
     for name in ('predictions.csv', 'split.csv', 'experiment.toml', 'environment.json'):
         if not (folder/name).is_file(): raise InputError(f'{folder} holds no {name}: it is no run or not finished; give a finished one')
     changed = altered(folder)

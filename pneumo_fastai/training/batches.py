@@ -55,6 +55,7 @@ class ClassName(Transform):
 class BatchDL(TfmdDL):
     "A `TfmdDL` that reads a batch's images at once, onto its device. With transforms of an item's own it goes image by image, and warns."
     masks = None    # a function from rows of the items to their `BoxMask`
+    begin = None    # (batches, then): the next pass leaves out the first so many, and calls `then` before it makes the one after them
     masked = False  # set before an epoch: its batches end with their masks. Taken back at once: no one else sees them, whatever happens
 
     def new(self, dataset=None, *args, **kwargs):
@@ -64,6 +65,10 @@ class BatchDL(TfmdDL):
 
     def create_batches(self, samps):
         masks, self.masked = self.masks if self.masked else None, False
+        if self.begin:
+            (done, then), self.begin = self.begin, None
+            samps = list(samps)[done*self.bs:]
+            then()
         own = by_item(self)
         if own and masks: raise InputError(f'boxes cannot be learnt from where batches are put together image by image: {own}')
         if own:

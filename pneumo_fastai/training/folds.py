@@ -8,6 +8,7 @@ from ..report.sections.cross_validation import present
 from ..report.written import measure_folds
 from ..runs.checksums import SUMS, write_sums
 from ..runs.folds import read_folds
+from ..runs.state import alone
 from . import members
 from . import run as runs
 from .learner import get_learner
@@ -27,7 +28,7 @@ def cross_validate(
     "Train what is not yet trained, each fold into fold-1/, fold-2/, ...; returns what cv.json holds. A finished fold is never touched."
     check_same(folder, experiment, cohort)
     (folder/SUMS).unlink(missing_ok=True)  # until it is finished again
-    with members.alone(folder, INSTEAD): train_folds(folder, name, experiment, cohort, command, progress)
+    with alone(folder, INSTEAD): train_folds(folder, name, experiment, cohort, command, progress)
     progress.add_task('measuring and drawing', total=None, note='')
     cv = read_folds(folder)
     result = measure_folds(cv)

@@ -3,6 +3,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from fastai.callback.core import CancelEpochException
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import params, set_seed
@@ -31,6 +32,15 @@ OPTIMIZERS = {name: partial(OptimWrapper, opt=partial(made, fused=True))
               for name, made in dict(adam=torch.optim.Adam, adamw=torch.optim.AdamW).items()}
 
 
+class Resumable(Learner):
+    "A `Learner` whose fit begins with `first_epoch`; with fastai's `start_epoch` callbacks would see the epochs before it too."
+    first_epoch = 0
+    def _do_fit(self):
+        for epoch in range(self.first_epoch, self.n_epoch):
+            self.epoch = epoch
+            self._with_events(self._do_epoch, 'epoch', CancelEpochException)
+
+
 def get_learner(
     experiment,  # an `Experiment`
     dls,         # from `get_dls`
@@ -45,7 +55,7 @@ def get_learner(
     cbs = [StopOnNonFinite(), Precision(experiment.precision), KeepRandomState(), GiveBack(), *batch_callbacks(experiment)]
     net = build(**described(experiment))
     begun = start(net, experiment)
-    learn = Learner(dls, net, loss, opt_func=OPTIMIZERS[experiment.optimizer], lr=experiment.lr,
+    learn = Resumable(dls, net, loss, opt_func=OPTIMIZERS[experiment.optimizer], lr=experiment.lr,
                     wd=experiment.weight_decay, splitter=body_and_head, metrics=metric_suite(), cbs=cbs, path=path, model_dir='.')
     learn.begun = begun
     if experiment.prior_bias: start_at(learn.model, shares(dls, loss))
@@ -95,9 +105,10 @@ def train(
     learn, experiment,
     cbs=(),
     first=(),  # callbacks of the epochs of the head alone, which are in neither history nor the choice of the best
+    begun=False,  # whether those of the head have been already
 ):
     "Fit for the experiment's epochs; ends with the weights of the best validation AUROC, averaged ones where it averages."
-    if experiment.freeze_epochs: warm_up_head(learn, experiment, first)
+    if experiment.freeze_epochs and not begun: warm_up_head(learn, experiment, first)
     made = {WeightAverage: experiment.ema, Patience: experiment.patience}
     learn.fit(experiment.epochs, experiment.lr,
               cbs=[schedule(experiment, rates(experiment)), BestModel(), *(cb(value) for cb, value in made.items() if value), *cbs])

@@ -1,12 +1,8 @@
 "Several trainings in one folder: made of the same, by one process at a time, each in a folder of its own that is whole or not there."
-import shutil
-from contextlib import contextmanager
-
-from filelock import FileLock, Timeout
-
 from .. import experiment as recipes
 from ..csv_files import csv_text
 from ..errors import InputError
+from ..runs.state import PARTIAL, kept
 from ..writing import write
 from . import run as runs
 
@@ -22,24 +18,14 @@ def check_same(folder, instead, experiment, cohort, **more):
             raise InputError(f'{folder} was begun with another {what}; give the same command and --data, or {instead}')
 
 
-@contextmanager
-def alone(folder, instead):
-    "Holds the folder's lock; raises `InputError` where another process does."
-    lock = FileLock(folder/'lock', timeout=0)
-    try: lock.acquire()
-    except Timeout as e: raise InputError(f'{folder} is being trained by another process; wait for it, or {instead}') from e
-    try: yield
-    finally: lock.release()
-
-
-def partial(place): return place.with_name(f'{place.name}.partial')
+def partial(place): return place.with_name(f'{place.name}{PARTIAL}')
 
 
 def train_member(place, experiment, cohort, command, progress, name):
-    "A finished run in the folder `place`, which must not exist: trained beside, then renamed."
+    "A finished run in the folder `place`, which must not exist: trained beside, from where an interruption left it, then renamed."
     beside = partial(place)
-    shutil.rmtree(beside, ignore_errors=True)  # what an interruption left
-    beside.mkdir()
-    learn = runs.fit_into(beside, experiment, cohort, command, progress, name)
-    runs.finish(learn, beside, experiment)
+    beside.mkdir(exist_ok=True)
+    with kept(beside):
+        learn = runs.fit_into(beside, experiment, cohort, command, progress, name)
+        runs.finish(learn, beside, experiment)
     beside.rename(place)

@@ -1,10 +1,11 @@
 "A run: train, predict, measure, draw, export, all into one new folder."
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import torch
-from fastai.callback.progress import CSVLogger
 
 from .. import experiment as recipes
 from ..csv_files import csv_text
@@ -12,6 +13,7 @@ from ..data import signatures
 from ..data.layout import layout_of
 from ..data.likeness import grey_range
 from ..data.prepare import prepare
+from ..errors import InputError
 from ..explain.evaluation import explain_run
 from ..explain.gradcam import how_maps
 from ..explain.maps import Maps, compute
@@ -24,17 +26,23 @@ from ..models.zoo import described
 from ..report.figures import style
 from ..report.written import measure, present
 from ..runs.checksums import SUMS, write_sums
-from ..runs.environment import machine
+from ..runs.environment import changed, machine
+from ..runs.files import read_json
 from ..runs.folder import read_run
 from ..runs.tables import write_table
 from ..writing import write
-from . import initial
+from . import checkpoints, initial
 from .augment import augmentations
 from .callbacks.attention import WatchGradCAM
+from .callbacks.checkpoint import Checkpoint
+from .callbacks.history import History
 from .callbacks.precision import Precision
 from .callbacks.progress import Bar
 from .callbacks.random_state import random_state_kept
 from .callbacks.stopwatch import Stopwatch
+from .checkpoints import ALL, HEAD
+from .determinism import not_deterministic
+from .interrupt import stoppable
 from .learner import get_learner, train
 from .loaders import get_dls, normalised_by, split_dl
 from .precision import said
@@ -42,10 +50,13 @@ from .precision import said
 
 def write_cohort(folder, cohort):
     "split.csv, with every column of the cohort, rejected.csv, and what recognises these images elsewhere."
-    table = cohort.table.assign(boxes=cohort.table.boxes.map(json.dumps))
-    write(folder/'split.csv', csv_text(table))
+    write(folder/'split.csv', cohort_text(cohort))
     write(folder/'rejected.csv', csv_text(cohort.rejected))
-    signatures.save(folder/signatures.FILE, signatures.signatures(cohort.pixels, list(cohort.table.path), cohort.pixels.how[1]))
+    signatures.save(folder/signatures.FILE, signatures_of(cohort))
+
+
+def cohort_text(cohort): return csv_text(cohort.table.assign(boxes=cohort.table.boxes.map(json.dumps)))
+def signatures_of(cohort): return signatures.signatures(cohort.pixels, list(cohort.table.path), cohort.pixels.how[1])
 
 
 def environment(learn, command, name) -> dict:
@@ -54,31 +65,36 @@ def environment(learn, command, name) -> dict:
     cohort = learn.dls.cohort
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
     return dict(command=command, experiment=name, data=data, precision=precision.resolved(), precision_trial=precision.trial,
-                checksums=SUMS, **machine(learn.dls.device, torch.get_num_threads()), **({'weights': learn.begun} if learn.begun else {}))
+                not_deterministic=not_deterministic(learn), checksums=SUMS, **machine(learn.dls.device, torch.get_num_threads()),
+                **({'weights': learn.begun} if learn.begun else {}))
 
 
 def precision_of(learn) -> Precision: return next(cb for cb in learn.cbs if isinstance(cb, Precision))
 
 
 def fit_into(
-    folder,      # the run's, new
+    folder,      # the run's: new, or one to go on with
     experiment,  # the resolved `Experiment`
     cohort,      # prepared
     command,     # as typed
     progress,    # a started rich Progress
     name=None,   # the experiment's; that of the folder unless given
+    minutes=10,  # between two checkpoints within an epoch
 ):
-    "Train with the history and best weights in `folder`, which gets the predictions of valid and test; returns the learner."
+    "Train, from the last checkpoint where there is one, with the history in `folder`, which gets the predictions; returns the learner."
+    def say(line): progress.console.print(line, soft_wrap=True, markup=False)
     cohort = prepare(cohort, experiment)  # of a sweep's members, each has its own share of training
-    write(folder/'experiment.toml', recipes.toml(experiment))
-    write_cohort(folder, cohort)
-    learn = get_learner(experiment, get_dls(experiment, cohort), path=folder)
-    write(folder/'environment.json', json.dumps(about := environment(learn, command, name), indent=1))
-    if experiment.precision == 'auto': progress.console.print(said(precision_of(learn).resolved(), precision_of(learn).trial))
-    if learn.begun: progress.console.print(initial.said(learn.begun), soft_wrap=True, markup=False)
+    kept = begun(folder, experiment, cohort, say)
+    how = replace(experiment, precision=read_json(folder/'environment.json')['precision']) if kept else experiment  # 'auto' chose once
+    learn = get_learner(how, get_dls(experiment, cohort), path=folder)
+    about = written_environment(folder, learn, command, name, kept, say)
+    if experiment.precision == 'auto' and not kept: say(said(precision_of(learn).resolved(), precision_of(learn).trial))
+    if learn.begun: say(initial.said(learn.begun))
     with learn.no_bar(), learn.no_logging():
-        cbs = [Bar(progress), CSVLogger(), watch := Stopwatch(), *watching(experiment, folder)]
-        train(learn, experiment, cbs, first=[Bar(progress, 'training the head')])
+        with stoppable() as stop:
+            def keep(phase): return Checkpoint(folder/checkpoints.FOLDER, phase, kept, stop, minutes)
+            cbs = [Bar(progress), History(folder/'history.csv'), watch := Stopwatch(), keep(ALL), *watching(experiment, folder)]
+            train(learn, experiment, cbs, [Bar(progress, 'training the head'), keep(HEAD)], begun=bool(kept) and kept['phase'] == ALL)
         write(folder/'environment.json', json.dumps(about | dict(training=watch.taken), indent=1))
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
         write_table(folder/'predictions.csv', predictions)
@@ -86,6 +102,41 @@ def fit_into(
             copies = pd.concat([augmented_split(learn, split, experiment.tta, progress) for split in ('valid', 'test')])
             write_table(folder/'augmented.csv', copies)
     return learn
+
+
+def begun(folder, experiment, cohort, say) -> dict | None:
+    "What a training in `folder` that was interrupted has to go on with; None where it begins, with all that it is made of written."
+    kept = checkpoints.latest(folder/checkpoints.FOLDER, say)
+    if kept is None:
+        write(folder/'experiment.toml', recipes.toml(experiment))
+        write_cohort(folder, cohort)
+        return None
+    for left in folder.glob('.*'): left.unlink()  # half-written files of a process that was killed
+    check_same(folder, cohort)
+    say(f'goes on at epoch {kept["epoch"]}{", the head alone" if kept["phase"] == HEAD else ""}, step {kept["step"]}')
+    return kept
+
+
+def check_same(folder, cohort):
+    "`InputError` unless the cohort is the one that the run in `folder` was begun with, image for image."
+    if (folder/'split.csv').read_text(encoding='utf-8') != cohort_text(cohort):
+        raise InputError(f'{folder} was begun with another set of images than {cohort.name}: paths, labels, patients or splits are others; '
+                         'put them back as they were, or train a new run')
+    other = (signatures.load(folder/signatures.FILE, len(cohort.table)) != signatures_of(cohort)).any(1).sum()
+    if not other: return
+    raise InputError(f'{other:,} images of {cohort.name} are not those that {folder} was begun with; put them back, or train a new run')
+
+
+def written_environment(folder, learn, command, name, kept, say) -> dict:
+    "environment.json; of a run that goes on as it was begun, with what is another now, which is said too."
+    now = environment(learn, command, name)
+    if kept:
+        was = read_json(folder/'environment.json')
+        other = changed(was, now)
+        for what, (before, after) in other.items(): say(f'note: it goes on with another {what}, {after} after {before}: numbers may differ')
+        now = was | dict(resumed=[*was.get('resumed', []), dict(epoch=kept['epoch'], step=kept['step'], command=command, other=other)])
+    write(folder/'environment.json', json.dumps(now, indent=1))
+    return now
 
 
 def watching(experiment, folder): return [WatchGradCAM(folder, experiment, **how_maps(experiment))] if experiment.gradcam else []
@@ -146,9 +197,9 @@ def finish(learn, folder, experiment) -> dict:
     metrics, maps = measure(saved), valid_maps(learn, saved, experiment)
     export(saved, metrics, [bundle_of(learn, experiment)], heat=maps.how)
     save_learner(learn, folder)
-    (folder/'best.pth').unlink(missing_ok=True)  # model/ has these weights
     draw_images(learn, saved, experiment, metrics['threshold']['value'], maps)
     if experiment.gradcam: explain_run(folder, cohort=learn.dls.cohort, run=saved)
     present(saved, metrics)
     write_sums(folder)  # last: a run that has it is finished
+    shutil.rmtree(folder/checkpoints.FOLDER, ignore_errors=True)
     return metrics

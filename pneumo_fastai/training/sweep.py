@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..memory import give_back
 from ..runs.checksums import SUMS
 from ..runs.folder import GRID
+from ..runs.state import alone
 from ..runs.sweeps import FAILED, grid_text
 from ..writing import write
 from . import members
@@ -27,7 +28,7 @@ def train_sweep(
 ) -> dict:
     "Train each member that has no folder yet, in the grid's order; returns why each one failed that did, by its name."
     members.check_same(folder, INSTEAD, grid.base, next(iter(cohorts.values())), **{GRID: grid_text(grid)})
-    with members.alone(folder, INSTEAD):
+    with alone(folder, INSTEAD):
         (folder/SUMS).unlink(missing_ok=True)  # until it is finished again
         return train_members(folder, grid, cohorts, command, progress)
 

@@ -1,11 +1,11 @@
 "A callback that shows how attention moves as a network learns."
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from fastai.callback.core import Callback
 
 from ...data.prepare import boxes_in_square
-from ...explain.maps import compute
+from ...explain.maps import Maps, compute
 from ...report.figures import heatmaps, style
 from ..loaders import normalised_by
 
@@ -39,6 +39,12 @@ class WatchGradCAM(Callback):
 
     def _maps(self, paths):
         return compute(self.model, self.dls.cohort.pixels, paths, normalised_by(self.dls), **self.how)
+
+    def state(self): return dict(kept=[(title, vars(maps)) for title, maps in self.kept])
+
+    def resume(self, state):
+        def arrays(maps): return {k: [a.numpy() for a in maps[k]] for k in ('native', 'values')}
+        self.kept = [(title, Maps(**{f.name: maps[f.name] for f in fields(Maps)} | arrays(maps))) for title, maps in state['kept']]
 
     def after_fit(self):
         cohort = self.dls.cohort

@@ -44,6 +44,12 @@ class WeightAverage(Callback):
         self._put(True)
         self.average = None
 
+    def state(self): return dict(average=self.average.state_dict(), inside=self.inside, n=self.n)
+
+    def resume(self, state):
+        self.average.load_state_dict(state['average'])
+        self.inside, self.n = state['inside'], state['n']
+
     @torch.no_grad()
     def _put(self, inside):
         if self.inside == inside or self.average is None: return

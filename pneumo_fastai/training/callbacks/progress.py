@@ -13,11 +13,15 @@ class Bar(Callback):
 
     def before_fit(self):
         if hasattr(self, 'gather_preds'): return
-        self._start(self.n_epoch * (len(self.dls.train) + len(self.dls.valid)))
+        self.steps = len(self.dls.train) + len(self.dls.valid)
+        self._start(self.n_epoch * self.steps)
         self._line([self.heads.get(o, o) for o in self.recorder.metric_names])
 
     def before_validate(self):
         if hasattr(self, 'gather_preds'): self._start(len(self.dl))
+
+    def before_epoch(self):
+        if not hasattr(self, 'gather_preds'): self.progress.update(self.task, completed=self.epoch * self.steps)
 
     def after_batch(self): self.progress.advance(self.task)
 

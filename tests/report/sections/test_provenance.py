@@ -37,3 +37,14 @@ def test_the_file_that_training_started_from_is_named_with_its_hash(new_run, tmp
     for begun, said in (file, (dict(given='imagenet', sha256=None), 'imagenet')):
         for o in (run, *cv.folds): o.environment['weights'] = dict(begun, loaded=1, not_loaded=[])
         assert all(('weights to start from', said) in provenance(None, o, {})['machine'] for o in (run, cv))
+
+
+def test_what_a_device_does_not_repeat_and_where_training_was_gone_on_with_is_said(new_run, tmp_path, write_folds):
+    run, cv = read_run(new_run()), read_folds(write_folds(tmp_path/'cv'))
+    again = [dict(epoch=3, step=0, command='c', other=dict(torch=['2.14', '2.15']))]
+    for unsure, said in (([], 'nothing'), (['a_cuda', 'b_cuda'], 'a_cuda, b_cuda')):
+        for o in (run, *cv.folds): o.environment |= dict(not_deterministic=unsure, resumed=again)
+        rows = provenance(None, run, {})['machine']
+        assert ('not repeated to the bit by this device', said) in rows
+        assert ('interrupted', 'gone on with at epoch 3, step 0; another torch: 2.15 after 2.14') in rows
+    assert sum(what == 'interrupted of fold 2 of 3' for what, _ in provenance(None, cv, {})['machine']) == 1

@@ -1,8 +1,8 @@
 import pandas as pd
 import torch
 from fastai.callback.core import Callback
-from fastai.callback.progress import CSVLogger
 
+from pneumo_fastai.training.callbacks.history import History
 from pneumo_fastai.training.learner import train
 
 
@@ -16,7 +16,7 @@ def test_the_best_weights_by_auroc_are_reloaded_and_history_is_written_as_it_goe
             kept.append({k: v.clone() for k, v in self.model.state_dict().items()})
             assert len(pd.read_csv(tmp_path/'history.csv')) == self.epoch + 1
 
-    train(learn, e, cbs=[CSVLogger(), Watch()])
+    train(learn, e, cbs=[History(tmp_path/'history.csv'), Watch()])
     history = pd.read_csv(tmp_path/'history.csv')
     best = kept[int(history.auroc.argmax())]
     assert all(torch.equal(v, best[k]) for k, v in learn.model.state_dict().items())
