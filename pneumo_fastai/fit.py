@@ -22,7 +22,7 @@ def fit(
     resume:str = None,     # the folder of a run, a cross-validation or a sweep that was interrupted: goes on with it, nothing else needed
     sweep:list[str] = None,  # FIELD=VALUE,VALUE,... of any fields: a run for each combination; the same command goes on with it
     reveal:bool = False,   # of a sweep: look at test for all settings, not for the one alone that valid chose
-    minutes:float = 10.,   # between two checkpoints within an epoch (and one after each epoch, but 2 percent of the time at most); 0: each step
+    minutes:float = 10.,   # between checkpoints within an epoch, beside one after each, in 2 percent of the time at most; 0: each step
     **overrides,
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on patients it has not seen, and export it."
