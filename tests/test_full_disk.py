@@ -69,15 +69,23 @@ def test_a_file_appears_whole_or_not_at_all_and_what_was_there_stays(small_disk,
 
 
 @pytest.mark.slow
-def test_fit_on_a_full_disk_says_it_in_one_line(small_disk, films, tmp_path):
-    folder = small_disk(20)  # the weights are 45 MB
-    argv = ['--data', str(films), '--size', '32', '--epochs', '1', '--out', str(folder), '--cache', str(tmp_path/'cache')]
-    done = subprocess.run([sys.executable, '-m', 'pneumo_fastai.fit', *argv], capture_output=True, text=True, check=False)
+def test_fit_on_a_full_disk_says_it_in_one_line_and_goes_on_when_there_is_room(small_disk, films, tmp_path):
+    folder = small_disk(20)  # a checkpoint is 130 MB
+    argv = ['--data', str(films), '--size', '32', '--epochs', '2', '--cache', str(tmp_path/'cache')]
+    def fit(*argv): return subprocess.run([sys.executable, '-m', 'pneumo_fastai.fit', *argv], capture_output=True, text=True, check=False)
+    def remount(how): subprocess.run(['mount', '-o', f'remount,{how}', folder], check=True)
+    done = fit(*argv, '--out', str(folder))
     err = done.stderr
     assert done.returncode == 2 and err.startswith('error: ') and err.count('\n') == 1 and '.checkpoint' in err and 'No space left' in err
     made, = folder.iterdir()
-    assert not {'model', 'learner.pkl', 'SHA256SUMS'} & {p.name for p in made.iterdir()}
-    assert not [p.name for p in made.iterdir() if p.name.startswith('.')]
+    assert not {'model', 'learner.pkl', 'SHA256SUMS'} & {p.name for p in made.iterdir()} and not [*made.rglob('.*')]
+    remount('size=600m,ro')
+    done = fit('--resume', str(made))
+    assert done.returncode == 2 and done.stderr.count('\n') == 1 and 'Read-only file system' in done.stderr
+    remount('rw')
+    assert fit('--resume', str(made)).returncode == 0 and fit(*argv, '--out', str(tmp_path)).returncode == 0
+    whole = next(tmp_path.glob('baseline-*'))
+    for name in ('predictions.csv', 'history.csv', 'model/weights.safetensors'): assert (made/name).read_bytes() == (whole/name).read_bytes()
 
 
 def test_where_nothing_can_be_mounted_a_writer_that_fails_leaves_nothing(tmp_path, monkeypatch):
