@@ -10,6 +10,7 @@ from .cli import check_folder, command_line, flag, run
 from .errors import InputError
 from .experiment import differences, load_experiment, names, parse
 from .memory import keep_freed
+from .processes import by_first, from_first, heard, machine_by_machine, rank, same_everywhere, shareable, together, world
 from .recipe import Network
 from .screen import console, progress
 
@@ -27,6 +28,11 @@ def fit(
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on patients it has not seen, and export it."
     if not 0 <= minutes < 1e6: raise InputError(f'minutes is {minutes}; give a number from 0')
+    with together(): begin(exp, data, out, cache, resume, sweep, reveal, minutes, overrides)
+
+
+def begin(exp, data, out, cache, resume, sweep, reveal, minutes, overrides):
+    "In this process, or in each of those that torchrun started."
     if resume: return go_on(Path(resume).resolve(), exp, data, cache, sweep, reveal, minutes, overrides)
     name, experiment = load_experiment(exp, **overrides)
     if sweep:
@@ -35,6 +41,7 @@ def fit(
         return swept(grid, data, (Path(out)/grid.folder).resolve(), cache, reveal)
     if reveal: raise InputError('--reveal is for a sweep, a run always shows its test; leave it out, or give --sweep')
     check_folder(out)
+    shareable(experiment)
     check_network(experiment)
     train(name, experiment, data, cache, None, out, minutes)
 
@@ -43,7 +50,7 @@ def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides):
     "With what was interrupted, by its own recipe and data; `InputError` where that is nothing, or other fields are given."
     from .runs.folder import is_sweep
     from .runs.sweeps import grid_of
-    about = resumable(folder)
+    about = from_first(lambda: resumable(folder))
     data, cache = about['data'] if data == 'demo' else data, cache or about['cache']
     given = [k for k, v in dict(sweep=sweep, exp=exp not in ('baseline', about['experiment'])).items() if v]
     if is_sweep(folder):
@@ -53,6 +60,7 @@ def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides):
     experiment = load_experiment(str(folder/'experiment.toml'))[1]
     other = [k for k, v in overrides.items() if v is not None and parse(k, v) != getattr(experiment, k)]
     if given := [*given, *other]: own_recipe(folder, given[0])
+    shareable(experiment)
     check_network(experiment)
     train(about['experiment'], experiment, data, cache, folder, None, minutes)
 
@@ -79,7 +87,7 @@ def working(folder, name, data, cache):
     from .training.interrupt import Interrupted
     data, cache = data if data == 'demo' else str(Path(data).resolve()), cache and str(Path(cache).resolve())
     try:
-        with kept(folder, experiment=name, data=data, cache=cache): yield
+        with by_first(lambda: kept(folder, experiment=name, data=data, cache=cache)), heard(): yield
     except KeyboardInterrupt as e:
         raise Interrupted(f'{AGAIN.format(shlex.quote(str(folder)))} goes on with it', getattr(e, 'signal', 2)) from None
 
@@ -89,7 +97,8 @@ def train(name, experiment, data, cache, again, out, minutes):
     from .report.reading import cohort_ready
     from .report.terminal import pointers, show_run
     console.print(f'experiment [bold]{escape(name)}[/]: {escape(str(differences(experiment) or "the baseline"))}')
-    cohort = cohort_ready(data, experiment, cache)
+    cohort = machine_by_machine(lambda: cohort_ready(data, experiment, cache))
+    same_everywhere(cohort)
     if experiment.weights: check_weights(experiment, cohort)
     keep_freed()  # from here on: what reading took is given back
     with progress() as p:
@@ -97,12 +106,13 @@ def train(name, experiment, data, cache, again, out, minutes):
         from .runs.folder import new_folder
         from .runs.state import alone
         from .training import run
-        folder = again or new_folder(out, name)
+        folder = again or from_first(lambda: new_folder(out, name))
         p.remove_task(waiting)
         with working(folder, name, data, cache):
             if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)
-            with alone(folder):
+            with by_first(lambda: alone(folder)):
                 learn = run.fit_into(folder, experiment, cohort, command_line(), p, name, minutes)
+                if rank(): return
                 p.add_task('measuring and drawing', total=None, note='')
                 metrics = run.finish(learn, folder, experiment)
     show_run(f'{name} on {cohort.name}', metrics)
@@ -116,7 +126,7 @@ def checked_grid(name, experiment, sweep, overrides):
     if twice := [k for k in found.axes if overrides.get(k) is not None]:
         raise InputError(f'{twice[0]} is given twice, by {flag(twice[0])} and by --sweep; leave out one of them')
     asked = {tuple(getattr(m.experiment, k) for k in (*names(Network), 'size', 'gradcam_layers')): m.experiment for m in found.members}
-    for each in asked.values(): check_network(each)
+    for e in asked.values(): check_network(e)
     return found
 
 
@@ -124,6 +134,7 @@ def swept(grid, data, folder, cache, reveal):
     "Every member, the table of them, and at the end what failed: then with `InputError`, that is status 2."
     from .report.reading import cohorts_ready
     from .report.terminal import read, show_settings
+    if world() > 1: raise InputError('a sweep trains in one process; give its settings to torchrun one by one, or leave torchrun out')
     console.print(f'sweep of {len(grid.members)} members into {folder}\nto go on after an interruption: the same command', soft_wrap=True,
                   markup=False)
     cohorts = cohorts_ready(data, [m.experiment for m in grid.members], cache)
@@ -173,7 +184,7 @@ def cross_validation(folder, name, experiment, cohort, progress):
     "Every fold, the table of all, and how to use the ensemble."
     from .report.terminal import pointers, show_folds
     from .training.folds import cross_validate
-    result = cross_validate(folder, name, experiment, cohort, command_line(), progress)
+    if (result := cross_validate(folder, name, experiment, cohort, command_line(), progress)) is None: return
     progress.stop()
     show_folds(f'{name} on {cohort.name}', result)
     pointers(folder)

@@ -2,6 +2,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')  # before NumPy, scikit-learn and torch: on inputs this small threads cost more than they give
@@ -284,6 +286,28 @@ def adapted(tmp_path_factory, measured_elsewhere):
         adapt_to(run, run.parent/'drawn', 20, here/'out', 'python -m pneumo_fastai.adapt RUN --data drawn', 3, n_boot=5, rule='sensitivity',
                  sensitivity=.95)
     return run, here/'out'
+
+
+@pytest.fixture(scope='session')
+def by_two(tmp_path_factory):
+    "Runs two processes by torchrun with these arguments, to the end. For tests marked slow: each start takes seconds."
+    where = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+    def by_two(*typed, **how):
+        command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2', *map(str, typed)]
+        environment = os.environ | dict(PYTHONPATH=os.pathsep.join(where), XDG_CACHE_HOME=str(tmp_path_factory.getbasetemp()/'cache'))
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, **how)
+    return by_two
+
+
+@pytest.fixture(scope='session')
+def one_and_two(by_two, films, tmp_path_factory):
+    "What `two_processes.py` finds, with one process and with two."
+    import torch
+    here = tmp_path_factory.mktemp('two')
+    done = by_two(Path(__file__).with_name('two_processes.py'), films, here/'cache', here/'out')
+    assert done.returncode == 0, done.stderr
+    found = torch.load(here/'out', weights_only=True)
+    return found['one'], found['two']
 
 
 @pytest.fixture

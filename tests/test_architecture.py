@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1]/'pneumo_fastai'
-BASE = {'ages', 'cluster', 'errors', 'experiment', 'grid', 'recipe', 'csv_files', 'memory', 'screen', 'writing'}  # rooms may use them
+BASE = set('ages cluster errors experiment grid recipe csv_files memory processes screen writing'.split())  # rooms may use them
 ORDER = ('data', 'evaluation', 'models'), ('runs',), ('report',), ('inference',), ('explain',), ('page',), ('training',), ('benchmarks',)
 ROOMS = {room: set().union(*ORDER[:i]) for i, level in enumerate(ORDER) for room in level}
 TORCH, FASTAI = {'torch', 'torchvision', 'fastai'}, {'fastai'}

@@ -52,7 +52,9 @@ def machine(device, threads=None) -> dict:
 
 def changed(was, now) -> dict:
     "(before, after) of what two of `machine` differ in that a training's numbers may depend on, by name."
-    def flat(o): return {k: o.get(k) for k in ('device', 'processor', 'threads', 'python', 'code')} | o.get('packages', {})
+    def flat(o):
+        own = {k: o.get(k) for k in ('device', 'processor', 'threads', 'python', 'code')}
+        return own | {'number of processes': o.get('processes', 1)} | o.get('packages', {})
     one, other = flat(was), flat(now)
     return {k: [one.get(k), v] for k, v in other.items() if v != one.get(k)}
 

@@ -56,11 +56,12 @@ class BatchDL(TfmdDL):
     "A `TfmdDL` that reads a batch's images at once, onto its device. With transforms of an item's own it goes image by image, and warns."
     masks = None    # a function from rows of the items to their `BoxMask`
     begin = None    # (batches, then): the next pass leaves out the first so many, and calls `then` before it makes the one after them
+    part = 0, 1     # (which, of how many) equal parts of each batch is this loader's: of a validation's last one, there may be none
     masked = False  # set before an epoch: its batches end with their masks. Taken back at once: no one else sees them, whatever happens
 
     def new(self, dataset=None, *args, **kwargs):
         out = super().new(dataset, *args, **kwargs)
-        if dataset is None: out.masks = self.masks
+        if dataset is None: out.masks, out.part = self.masks, self.part
         return out
 
     def create_batches(self, samps):
@@ -71,11 +72,17 @@ class BatchDL(TfmdDL):
             then()
         own = by_item(self)
         if own and masks: raise InputError(f'boxes cannot be learnt from where batches are put together image by image: {own}')
+        if own and self.part[1] > 1: raise InputError(f'several processes cannot share batches that are put together image by image: {own}')
         if own:
             warnings.warn(f'batches are put together image by image, which is slower: {own}', stacklevel=2)
             yield from super().create_batches(samps)
-        for idxs in () if own else chunked(samps, self.bs, self.drop_last):
+        for idxs in () if own else self.parts(samps):
             yield (*self.gather(idxs), masks(self.dataset.items.iloc[idxs])) if masks else self.gather(idxs)
+
+    def parts(self, samps):
+        "This loader's of each batch, `bs` being that of all; `interleaved` puts their predictions together again."
+        which, of = self.part
+        yield from filter(None, (idxs[which::of] for idxs in chunked(samps, self.bs, self.drop_last)))
 
     def after_iter(self):
         super().after_iter()
@@ -88,6 +95,14 @@ class BatchDL(TfmdDL):
         rows = found(images.tfms.fs, items)
         if rows is None: return self.do_batch([self.do_item(i) for i in idxs])
         return XRay(on_device(images.tfms.fs[-1], rows, self.device)), *(categories(t.tfms.fs, items) for t in targets)
+
+
+def interleaved(parts) -> torch.Tensor:
+    "What the loaders of all parts had, an item a row, in the order of their set; None for one that had nothing."
+    there = [o for o in parts if o is not None]
+    whole = torch.empty((sum(map(len, there)), *there[0].shape[1:]), dtype=there[0].dtype)
+    for which, rows in enumerate(there): whole[which::len(parts)] = rows
+    return whole
 
 
 def by_item(dl):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from ..data.prepare import prepare
 from ..inference.bundle import Bundle, joined
 from ..inference.export import export
+from ..processes import from_first, rank
 from ..report.sections.cross_validation import present
 from ..report.written import measure_folds
 from ..runs.checksums import SUMS, write_sums
@@ -25,7 +26,9 @@ def cross_validate(
     command,     # as typed
     progress,    # a started rich Progress
 ) -> dict:
-    "Train what is not yet trained, each fold into fold-1/, fold-2/, ...; returns what cv.json holds. A finished fold is never touched."
+    """Train what is not yet trained, each fold into fold-1/, fold-2/, ...; returns what cv.json holds. A finished fold is never touched.
+    In all but the first of several processes None."""
+    if rank(): return train_folds(folder, name, experiment, cohort, command, progress)
     check_same(folder, experiment, cohort)
     (folder/SUMS).unlink(missing_ok=True)  # until it is finished again
     with alone(folder, INSTEAD): train_folds(folder, name, experiment, cohort, command, progress)
@@ -42,11 +45,11 @@ def cross_validate(
 
 def train_folds(folder, name, experiment, cohort, command, progress):
     "Each fold that has no folder yet."
-    for k in range(experiment.folds):
-        place = folder/f'fold-{k + 1}'
-        if place.exists(): continue
+    def place_of(k): return folder/f'fold-{k + 1}'
+    todo = from_first(lambda: [k for k in range(experiment.folds) if not place_of(k).exists()])
+    for k in todo:
         progress.console.print(f'fold {k + 1} of {experiment.folds}')
-        members.train_member(place, replace(experiment, folds=0), prepare(cohort, experiment, fold=k), command, progress,
+        members.train_member(place_of(k), replace(experiment, folds=0), prepare(cohort, experiment, fold=k), command, progress,
                              f'{name}, fold {k + 1} of {experiment.folds}')
 
 

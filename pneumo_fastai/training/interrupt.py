@@ -4,6 +4,8 @@ import signal
 import threading
 from contextlib import contextmanager
 
+from ..processes import rank, world
+
 SIGNALS = signal.SIGINT, signal.SIGTERM
 SAID = b'\nstopping after this step (of validation: after it) with what is learnt kept; once more stops at once\n'
 
@@ -28,9 +30,9 @@ def stoppable():
         yield stop
         return
     def asked(number, frame):
-        if stop.signal: raise Interrupted(number=number)
+        if stop.signal and world() == 1: raise Interrupted(number=number)  # several stop together, and torchrun kills after 30 s
         stop.signal = number
-        os.write(2, SAID)
+        if not rank(): os.write(2, SAID)
     before = {s: signal.signal(s, asked) for s in SIGNALS}
     try: yield stop
     finally:

@@ -14,6 +14,7 @@ from ..models.zoo import build, described
 from .callbacks.average import WeightAverage
 from .callbacks.best import BestModel
 from .callbacks.compiled import CompiledStep
+from .callbacks.distributed import in_parallel
 from .callbacks.growth import Growth
 from .callbacks.guidance import BoxGuidance
 from .callbacks.losses import MeanLoss, SmoothLoss
@@ -97,7 +98,7 @@ def warm_up_head(learn, experiment, cbs=()):
     """`freeze_epochs` epochs at the highest rate in which the last layer learns alone, but for the norms of those before it: the first
     half of fastai's `fine_tune`."""
     learn.freeze()
-    try: learn.fit(experiment.freeze_epochs, slice(experiment.lr / experiment.lr_mult, experiment.lr), cbs=cbs)
+    try: learn.fit(experiment.freeze_epochs, slice(experiment.lr / experiment.lr_mult, experiment.lr), cbs=[*in_parallel(), *cbs])
     finally: learn.unfreeze()
 
 
@@ -110,5 +111,5 @@ def train(
     "Fit for the experiment's epochs; ends with the weights of the best validation AUROC, averaged ones where it averages."
     if experiment.freeze_epochs and not begun: warm_up_head(learn, experiment, first)
     made = {WeightAverage: experiment.ema, Patience: experiment.patience}
-    learn.fit(experiment.epochs, experiment.lr,
-              cbs=[schedule(experiment, rates(experiment)), BestModel(), *(cb(value) for cb, value in made.items() if value), *cbs])
+    own = [schedule(experiment, rates(experiment)), BestModel(), *(cb(value) for cb, value in made.items() if value)]
+    learn.fit(experiment.epochs, experiment.lr, cbs=[*own, *in_parallel(), *cbs])

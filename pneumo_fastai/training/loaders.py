@@ -16,6 +16,7 @@ from ..data.cohort import CLASSES
 from ..data.counts import BY, groups
 from ..data.prepare import Prepared, noted, prepare, rows_in_square, stepped
 from ..explain.localization import box_mask, clipped
+from ..processes import rank, world
 from .augment import augmentations
 from .batches import BatchDL, BoxMask, ClassName, LoadXRay, XRay
 
@@ -95,7 +96,9 @@ def get_dls(
     if experiment.oversample in BY: used = balanced(used, BY[experiment.oversample], experiment.seed)
     block = xray_block(experiment, cohort.pixels, mean_std(cohort.pixels, some))
     dls = block.dataloaders(used, bs=experiment.batch_size, num_workers=0, device=device)
-    for dl in dls.loaders: share(dl.dataset)
+    for dl in dls.loaders:
+        share(dl.dataset)
+        dl.part = rank(), world()
     if experiment.box_guidance: dls.train.masks = partial(box_masks, experiment, cohort)
     dls.cohort = cohort
     return dls

@@ -2,6 +2,7 @@
 from .. import experiment as recipes
 from ..csv_files import csv_text
 from ..errors import InputError
+from ..processes import rank
 from ..runs.state import PARTIAL, kept
 from ..writing import write
 from . import run as runs
@@ -24,6 +25,7 @@ def partial(place): return place.with_name(f'{place.name}{PARTIAL}')
 def train_member(place, experiment, cohort, command, progress, name):
     "A finished run in the folder `place`, which must not exist: trained beside, from where an interruption left it, then renamed."
     beside = partial(place)
+    if rank(): return runs.fit_into(beside, experiment, cohort, command, progress, name)
     beside.mkdir(exist_ok=True)
     with kept(beside):
         learn = runs.fit_into(beside, experiment, cohort, command, progress, name)

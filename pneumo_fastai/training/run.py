@@ -23,6 +23,7 @@ from ..inference.export import export
 from ..inference.features import limits, references
 from ..inference.stored import by_torch
 from ..models.zoo import described
+from ..processes import from_first, rank, world
 from ..report.figures import style
 from ..report.written import measure, present
 from ..runs.checksums import SUMS, write_sums
@@ -65,8 +66,8 @@ def environment(learn, command, name) -> dict:
     cohort = learn.dls.cohort
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
     return dict(command=command, experiment=name, data=data, precision=precision.resolved(), precision_trial=precision.trial,
-                not_deterministic=not_deterministic(learn), checksums=SUMS, **machine(learn.dls.device, torch.get_num_threads()),
-                **({'weights': learn.begun} if learn.begun else {}))
+                not_deterministic=not_deterministic(learn), checksums=SUMS, processes=world(),
+                **machine(learn.dls.device, torch.get_num_threads()), **({'weights': learn.begun} if learn.begun else {}))
 
 
 def precision_of(learn) -> Precision: return next(cb for cb in learn.cbs if isinstance(cb, Precision))
@@ -81,20 +82,22 @@ def fit_into(
     name=None,   # the experiment's; that of the folder unless given
     minutes=10,  # between two checkpoints within an epoch
 ):
-    "Train, from the last checkpoint where there is one, with the history in `folder`, which gets the predictions; returns the learner."
+    """Train, from the last checkpoint where there is one, with the history in `folder`, which gets the predictions; returns the learner.
+    Of several processes the first alone reads and writes there, and predicts."""
     def say(line): progress.console.print(line, soft_wrap=True, markup=False)
     cohort = prepare(cohort, experiment)  # of a sweep's members, each has its own share of training
-    kept = begun(folder, experiment, cohort, say)
-    how = replace(experiment, precision=read_json(folder/'environment.json')['precision']) if kept else experiment  # 'auto' chose once
+    kept, how = from_first(lambda: begun(folder, experiment, cohort, say))
     learn = get_learner(how, get_dls(experiment, cohort), path=folder)
-    about = written_environment(folder, learn, command, name, kept, say)
+    precision_of(learn).agree()
+    about = from_first(lambda: written_environment(folder, learn, command, name, kept, say))
     if experiment.precision == 'auto' and not kept: say(said(precision_of(learn).resolved(), precision_of(learn).trial))
     if learn.begun: say(initial.said(learn.begun))
     with learn.no_bar(), learn.no_logging():
         with stoppable() as stop:
             def keep(phase): return Checkpoint(folder/checkpoints.FOLDER, phase, kept, stop, minutes)
-            cbs = [Bar(progress), History(folder/'history.csv'), watch := Stopwatch(), keep(ALL), *watching(experiment, folder)]
+            cbs = [watch := Stopwatch(), keep(ALL), *watching(experiment, folder, progress)]
             train(learn, experiment, cbs, [Bar(progress, 'training the head'), keep(HEAD)], begun=bool(kept) and kept['phase'] == ALL)
+        if rank(): return learn
         write(folder/'environment.json', json.dumps(about | dict(training=watch.taken), indent=1))
         predictions = pd.concat([predict_split(learn, split, progress) for split in ('valid', 'test')])
         write_table(folder/'predictions.csv', predictions)
@@ -104,17 +107,18 @@ def fit_into(
     return learn
 
 
-def begun(folder, experiment, cohort, say) -> dict | None:
-    "What a training in `folder` that was interrupted has to go on with; None where it begins, with all that it is made of written."
+def begun(folder, experiment, cohort, say) -> tuple:
+    """What a training in `folder` that was interrupted has to go on with, and its recipe with the precision that 'auto' chose; None where
+    it begins, with all that it is made of written, and the recipe as it is."""
     kept = checkpoints.latest(folder/checkpoints.FOLDER, say)
     if kept is None:
         write(folder/'experiment.toml', recipes.toml(experiment))
         write_cohort(folder, cohort)
-        return None
+        return None, experiment
     for left in folder.glob('.*'): left.unlink()  # half-written files of a process that was killed
     check_same(folder, cohort)
     say(f'goes on at epoch {kept["epoch"]}{", the head alone" if kept["phase"] == HEAD else ""}, step {kept["step"]}')
-    return kept
+    return kept, replace(experiment, precision=read_json(folder/'environment.json')['precision'])
 
 
 def check_same(folder, cohort):
@@ -139,7 +143,11 @@ def written_environment(folder, learn, command, name, kept, say) -> dict:
     return now
 
 
-def watching(experiment, folder): return [WatchGradCAM(folder, experiment, **how_maps(experiment))] if experiment.gradcam else []
+def watching(experiment, folder, progress) -> list:
+    "What the first process shows and writes while training."
+    if rank(): return []
+    maps = [WatchGradCAM(folder, experiment, **how_maps(experiment))] if experiment.gradcam else []
+    return [Bar(progress), History(folder/'history.csv'), *maps]
 
 
 def predict_split(learn, split, progress) -> pd.DataFrame:

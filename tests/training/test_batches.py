@@ -8,8 +8,9 @@ from fastai.data.core import TfmdDL
 from fastai.learner import load_learner
 from fastai.vision.augment import RandTransform
 
+from pneumo_fastai.errors import InputError
 from pneumo_fastai.training import batches
-from pneumo_fastai.training.batches import BatchDL, LoadXRay, XRay
+from pneumo_fastai.training.batches import BatchDL, LoadXRay, XRay, interleaved
 from pneumo_fastai.training.learner import get_learner
 from pneumo_fastai.training.loaders import get_dls, split_dl, xray_block
 
@@ -99,3 +100,33 @@ def test_the_whole_set_lies_on_the_device_where_it_fits_and_not_where_it_does_no
         held = batches.resident(LoadXRay(32, 'pad', cohort.pixels), cpu)
         assert (held is not None) == fits
         if fits: np.testing.assert_array_equal(held.numpy(), cohort.pixels.array)
+
+
+@pytest.mark.parametrize('n', [1, 2, 7, 12, 13, 24])
+@pytest.mark.parametrize('of', [1, 2, 3, 4])
+def test_parts_have_every_item_once_and_come_together_in_order(tiny, cohort, n, of):
+    dl = get_dls(replace(tiny, batch_size=12), cohort).valid
+    def had(which):
+        dl.part = which, of
+        return [i for some in dl.parts(range(n)) for i in some]
+    parts = [torch.tensor(o) if (o := had(which)) else None for which in range(of)]
+    assert interleaved(parts).tolist() == list(range(n))
+
+
+def test_the_parts_of_a_training_batch_are_equal_and_of_the_same_order(tiny, cohort):
+    dl = get_dls(tiny, cohort).train
+    state = dl.rng.getstate()
+    def labels(which, of, begin=None):
+        dl.rng.setstate(state)
+        dl.part, dl.begin = (which, of), begin
+        return [y.as_subclass(torch.Tensor) for _, y in dl]
+    whole, a, b, rest = labels(0, 1), labels(0, 2), labels(1, 2), labels(1, 2, (2, lambda: None))
+    assert len(whole) == len(a) == len(b) == len(dl) == len(rest) + 2 and {len(y) for y in (*a, *b)} == {8}
+    assert all(torch.equal(torch.stack(two, 1).flatten(), y) for y, *two in zip(whole, a, b, strict=True))
+    assert all(map(torch.equal, rest, b[2:]))
+
+
+def test_a_loader_whose_items_are_made_one_by_one_has_no_parts(tiny, cohort):
+    dl = get_dls(tiny, cohort).train
+    dl.create_item, dl.part = dl.create_item, (0, 2)
+    with pytest.raises(InputError, match='several processes cannot share'): list(dl)

@@ -6,9 +6,11 @@ import torch
 from fastai.callback.core import Callback
 from fastai.torch_core import get_random_states, set_random_states
 
+from ...processes import largest, rank
 from .. import checkpoints
 from ..checkpoints import ALL, plain
 from ..interrupt import Interrupted, Stop
+from .random_state import drawn_apart
 
 SHARE = .02  # of the time that checkpoints may take
 
@@ -49,7 +51,7 @@ class Checkpoint(Callback):
     def _due(self, seconds): return self.minutes == 0 or time.monotonic() - self.saved >= max(seconds, self.cost/SHARE)
 
     def _keep(self, due, *where):
-        asked = self.stop.signal  # once: what comes while it is written is for the next step
+        asked, due = largest(self.stop.signal or 0, int(due and not rank()))  # once: what comes while it is written is for the next step
         if asked or due: self._save(*where)
         if asked: raise Interrupted(number=asked)
 
@@ -58,6 +60,7 @@ class Checkpoint(Callback):
     def _save(self, epoch, step, loaders):
         began = time.monotonic()
         if self.stop_on_non_finite.unseen: self.stop_on_non_finite.look()
+        if rank(): return
         r = self.recorder
         checkpoints.save(self.folder, plain(dict(
             phase=self.phase, epoch=epoch, step=step, loaders=loaders, random=get_random_states(), model=self.model.state_dict(),
@@ -85,3 +88,4 @@ class Checkpoint(Callback):
         self.learn.train_iter, self.learn.pct_train = kept['count']
         numpy = kept['random']['numpy_state']
         set_random_states(**kept['random'] | dict(numpy_state=(numpy[0], numpy[1].numpy(), *numpy[2:])))
+        drawn_apart()

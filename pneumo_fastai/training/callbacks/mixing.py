@@ -16,7 +16,8 @@ class TwoLabels:
         lam, loss = vars(self).pop('lam'), self.loss_func
         a, b = (y.as_subclass(torch.Tensor) for y in (*vars(self).pop('yb1'), self.y))
         with NoneReduce(loss) as each: mixed = torch.lerp(each(self.pred, a), each(self.pred, b), lam)
-        self.learn.loss_grad = mixed.sum() / torch.lerp(loss.weigh(a), loss.weigh(b), lam).sum()
+        self.mass = torch.lerp(loss.weigh(a), loss.weigh(b), lam).sum()
+        self.learn.loss_grad = mixed.sum() / self.mass
         self.learn.loss = self.loss_grad.clone()
 
 

@@ -4,6 +4,7 @@ import torch
 from fastai.callback.core import Callback
 
 from ...errors import InputError
+from ...processes import mean
 
 
 class StopOnNonFinite(Callback):
@@ -23,7 +24,7 @@ class StopOnNonFinite(Callback):
         self.fetch()
 
     def look(self):
-        losses, self.unseen = torch.stack(self.unseen).tolist(), []
+        losses, self.unseen = mean(torch.stack(self.unseen)).tolist(), []  # of all processes: they end together
         bad = next((i for i, loss in enumerate(losses) if not np.isfinite(loss)), None)
         if bad is None: return
         raise InputError(f'the loss is {losses[bad]} at epoch {self.epoch}, step {self.iter + 1 - len(losses) + bad} of {self.n_iter}; '

@@ -2,6 +2,7 @@
 import torch
 from fastai.callback.core import Callback
 
+from ...processes import from_first, world
 from ..precision import faster, native_bfloat16, tried
 from .random_state import random_state_kept
 
@@ -11,11 +12,18 @@ class Precision(Callback):
     Validation and predictions are float32: the epoch is chosen by the AUROC that is reported, and a file's probability does not
     depend on its batch."""
     order = 10  # after the batch is on its device
+    chosen = None  # what 'auto' was for several processes
     trial = None  # seconds of a step by precision, where 'auto' had to try
     def __init__(self, precision='auto'): self.precision = precision
 
     def resolved(self) -> str:
-        if self.precision != 'auto': return self.precision
+        return self.precision if self.precision != 'auto' else self.chosen or self._choose()
+
+    def agree(self):
+        "Of several processes the first chooses for all."
+        if world() > 1: self.chosen = from_first(self.resolved)
+
+    def _choose(self):
         if native_bfloat16(self.dls.device): return 'bfloat16'
         if self.trial is None:
             with random_state_kept(self.dls): self.trial = tried(self.learn)

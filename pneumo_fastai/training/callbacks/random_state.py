@@ -1,8 +1,11 @@
 "What draws random numbers beside training leaves no trace in it."
 from contextlib import contextmanager
 
+import torch
 from fastai.callback.core import Callback
-from fastai.torch_core import get_random_states, set_random_states
+from fastai.torch_core import get_random_states, set_random_states, set_seed
+
+from ...processes import rank
 
 
 @contextmanager
@@ -13,6 +16,11 @@ def random_state_kept(dls):
     finally:
         set_random_states(**before)
         for dl, state in zip(dls.loaders, loaders, strict=True): dl.rng.setstate(state)
+
+
+def drawn_apart():
+    "From here on each process but the first draws numbers of its own, which follow from the state that it had in common with the first."
+    if rank(): set_seed(torch.randint(2**31, ()).item() + rank())
 
 
 class KeepRandomState(Callback):

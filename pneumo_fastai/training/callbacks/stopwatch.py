@@ -3,6 +3,7 @@ import time
 
 from fastai.callback.core import Callback
 
+from ...processes import world
 from ..precision import wait
 
 
@@ -21,7 +22,7 @@ class Stopwatch(Callback):
     def before_train(self): self.started = time.perf_counter()
 
     def after_batch(self):
-        if self.training: self.taken['images'] += len(self.yb[0])
+        if self.training: self.taken['images'] += len(self.yb[0]) * world()
 
     def after_train(self):
         wait()

@@ -2,6 +2,9 @@ import random
 
 import numpy as np
 import torch
+from fastai.torch_core import set_seed
+
+from pneumo_fastai.training.callbacks import random_state
 
 
 def states(learn):
@@ -24,3 +27,15 @@ def test_lr_find_leaves_everything_as_it_was(make):
         return [v.item() for v in learn.recorder.losses], learn.model[-1].weight.detach().clone()
     (a, wa), (b, wb) = after(False), after(True)
     assert a == b and torch.equal(wa, wb)
+
+
+def test_processes_draw_apart_from_what_they_had_in_common_and_each_the_same_again(monkeypatch):
+    def drawn(process):
+        monkeypatch.setattr(random_state, 'rank', lambda: process)
+        set_seed(3)
+        random_state.drawn_apart()
+        return torch.rand(1).item(), np.random.rand(), random.random()
+    set_seed(3)
+    alone = torch.rand(1).item(), np.random.rand(), random.random()
+    first, *others = map(drawn, (0, 1, 2, 1))
+    assert first == alone and others[0] == others[2] and all(len({first[i], others[0][i], others[1][i]}) == 3 for i in range(3))
