@@ -85,7 +85,8 @@ def test_fit_on_a_full_disk_says_it_in_one_line_and_goes_on_when_there_is_room(s
     remount('rw')
     assert fit('--resume', str(made)).returncode == 0 and fit(*argv, '--out', str(tmp_path)).returncode == 0
     whole = next(tmp_path.glob('baseline-*'))
-    for name in ('predictions.csv', 'history.csv', 'model/weights.safetensors'): assert (made/name).read_bytes() == (whole/name).read_bytes()
+    for name in ('predictions.csv', 'history.csv', 'model/weights.safetensors'):
+        assert (made/name).read_bytes() == (whole/name).read_bytes()
 
 
 def test_where_nothing_can_be_mounted_a_writer_that_fails_leaves_nothing(tmp_path, monkeypatch):
