@@ -2,7 +2,10 @@
 an iterator, and are taken from it as workers become free: they need not all exist at once."""
 import logging
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
 from contextlib import contextmanager
@@ -37,6 +40,26 @@ def as_they_end(
 def called(call):
     function, args, kwargs = call
     return function(*args, **kwargs)
+
+
+def in_child(
+    call,  # a pickled one
+    died,  # what to return where it ends without a word
+):
+    """What a call returns, in a process of its own: a cluster's worker draws random numbers beside it, and has to answer its scheduler.
+    Neither worker nor scheduler have to import what the call needs."""
+    code = 'from pneumo_fastai.cluster import child; child()'
+    done = subprocess.run([sys.executable, '-c', code], input=pickle.dumps((os.getpid(), call)), stdout=subprocess.PIPE, check=False)
+    return died if done.returncode else pickle.loads(done.stdout)
+
+
+def child():
+    "The other end: what is printed goes where errors go."
+    with os.fdopen(os.dup(1), 'wb') as out:
+        os.dup2(2, 1)
+        parent, call = pickle.load(sys.stdin.buffer)
+        begin(parent)
+        out.write(pickle.dumps(called(pickle.loads(call))))
 
 
 def cores():

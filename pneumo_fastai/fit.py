@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from .cli import check_folder, command_line, flag, run
+from .cluster import check
 from .errors import InputError
 from .experiment import differences, load_experiment, names, parse
 from .memory import keep_freed
@@ -24,29 +25,33 @@ def fit(
     sweep:list[str] = None,  # FIELD=VALUE,VALUE,... of any fields: a run for each combination; the same command goes on with it
     reveal:bool = False,   # of a sweep: look at test for all settings, not for the one alone that valid chose
     minutes:float = 10.,   # between checkpoints within an epoch, beside one after each, in 2 percent of the time at most; 0: each step
+    cluster:str = None,    # folds, sweep: members are trained by dask://HOST:PORT or ray://HOST:PORT, whose workers see the same files
+    jobs:int = None,       # folds, sweep: so many processes of this machine train members, each with its share of the cores
     **overrides,
 ):
     "Train a pneumonia classifier on a folder of chest radiographs, measure it once on patients it has not seen, and export it."
     if not 0 <= minutes < 1e6: raise InputError(f'minutes is {minutes}; give a number from 0')
-    with together(): begin(exp, data, out, cache, resume, sweep, reveal, minutes, overrides)
+    check(*(hands := (cluster, jobs)))
+    with together(): begin(exp, data, out, cache, resume, sweep, reveal, minutes, hands, overrides)
 
 
-def begin(exp, data, out, cache, resume, sweep, reveal, minutes, overrides):
+def begin(exp, data, out, cache, resume, sweep, reveal, minutes, hands, overrides):
     "In this process, or in each of those that torchrun started."
-    if resume: return go_on(Path(resume).resolve(), exp, data, cache, sweep, reveal, minutes, overrides)
+    if any(hands) and world() > 1: raise InputError('--cluster and --jobs start processes of their own; leave them out, or torchrun')
+    if resume: return go_on(Path(resume).resolve(), exp, data, cache, sweep, reveal, minutes, overrides, hands)
     name, experiment = load_experiment(exp, **overrides)
     if sweep:
         grid = checked_grid(name, experiment, sweep, overrides)
         check_folder(out)
-        return swept(grid, data, (Path(out)/grid.folder).resolve(), cache, reveal)
+        return swept(grid, data, (Path(out)/grid.folder).resolve(), cache, reveal, hands)
     if reveal: raise InputError('--reveal is for a sweep, a run always shows its test; leave it out, or give --sweep')
     check_folder(out)
     shareable(experiment)
     check_network(experiment)
-    train(name, experiment, data, cache, None, out, minutes)
+    train(name, experiment, data, cache, None, out, minutes, hands)
 
 
-def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides):
+def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides, hands):
     "With what was interrupted, by its own recipe and data; `InputError` where that is nothing, or other fields are given."
     from .runs.folder import is_sweep
     from .runs.sweeps import grid_of
@@ -55,14 +60,20 @@ def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides):
     given = [k for k, v in dict(sweep=sweep, exp=exp not in ('baseline', about['experiment'])).items() if v]
     if is_sweep(folder):
         if given := [*given, *(k for k, v in overrides.items() if v is not None)]: own_recipe(folder, given[0])
-        return swept(grid_of(folder), data, folder, cache, reveal)
+        return swept(grid_of(folder), data, folder, cache, reveal, hands)
     if reveal: raise InputError(f'--reveal is for a sweep, which {folder} is not; leave it out')
     experiment = load_experiment(str(folder/'experiment.toml'))[1]
     other = [k for k, v in overrides.items() if v is not None and parse(k, v) != getattr(experiment, k)]
     if given := [*given, *other]: own_recipe(folder, given[0])
     shareable(experiment)
     check_network(experiment)
-    train(about['experiment'], experiment, data, cache, folder, None, minutes)
+    train(about['experiment'], experiment, data, cache, folder, None, minutes, hands)
+
+
+def by(hands, data, cache):
+    "Who trains the members, by cluster and jobs; None: this process."
+    from .training.crew import crew
+    return crew(data, cache, command_line(), *hands)
 
 
 def own_recipe(folder, name): raise InputError(f'--resume goes on with the recipe of {folder}; leave out {flag(name)}')
@@ -92,8 +103,10 @@ def working(folder, name, data, cache):
         raise Interrupted(f'{AGAIN.format(shlex.quote(str(folder)))} goes on with it', getattr(e, 'signal', 2)) from None
 
 
-def train(name, experiment, data, cache, again, out, minutes):
+def train(name, experiment, data, cache, again, out, minutes, hands):
     "A run, or the folds of a cross-validation, in the folder `again` or in a new one of `out`."
+    if any(hands) and not experiment.folds:
+        raise InputError('--cluster and --jobs train the members of --folds or --sweep, and this is a single run; leave them out')
     from .report.reading import cohort_ready
     from .report.terminal import pointers, show_run
     console.print(f'experiment [bold]{escape(name)}[/]: {escape(str(differences(experiment) or "the baseline"))}')
@@ -109,9 +122,9 @@ def train(name, experiment, data, cache, again, out, minutes):
         folder = again or from_first(lambda: new_folder(out, name))
         p.remove_task(waiting)
         with working(folder, name, data, cache):
-            if experiment.folds: return cross_validation(folder, name, experiment, cohort, p)
+            if experiment.folds: return cross_validation(folder, name, experiment, cohort, p, by(hands, data, cache))
             with by_first(lambda: alone(folder)):
-                learn = run.fit_into(folder, experiment, cohort, command_line(), p, name, minutes)
+                learn = run.fit_into(folder, experiment, cohort, command_line(), p, name, minutes=minutes)
                 if rank(): return
                 p.add_task('measuring and drawing', total=None, note='')
                 metrics = run.finish(learn, folder, experiment)
@@ -130,7 +143,7 @@ def checked_grid(name, experiment, sweep, overrides):
     return found
 
 
-def swept(grid, data, folder, cache, reveal):
+def swept(grid, data, folder, cache, reveal, hands):
     "Every member, the table of them, and at the end what failed: then with `InputError`, that is status 2."
     from .report.reading import cohorts_ready
     from .report.terminal import read, show_settings
@@ -146,7 +159,7 @@ def swept(grid, data, folder, cache, reveal):
         folder.mkdir(parents=True, exist_ok=True)
         p.remove_task(waiting)
         with working(folder, grid.name, data, cache):
-            failed = train_sweep(folder, grid, cohorts, command_line(), p)
+            failed = train_sweep(folder, grid, cohorts, command_line(), p, by(hands, data, cache))
             found = finish(folder, reveal)
             p.stop()
             show_settings(found)
@@ -180,11 +193,11 @@ def check_layers(net, experiment):
     layers.check_layers(net, gradcam.names(experiment.gradcam_layers), experiment.size)
 
 
-def cross_validation(folder, name, experiment, cohort, progress):
+def cross_validation(folder, name, experiment, cohort, progress, crew):
     "Every fold, the table of all, and how to use the ensemble."
     from .report.terminal import pointers, show_folds
     from .training.folds import cross_validate
-    if (result := cross_validate(folder, name, experiment, cohort, command_line(), progress)) is None: return
+    if (result := cross_validate(folder, name, experiment, cohort, command_line(), progress, crew)) is None: return
     progress.stop()
     show_folds(f'{name} on {cohort.name}', result)
     pointers(folder)

@@ -2,19 +2,24 @@
 import contextlib
 import json
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from joblib import delayed
 
 from pneumo_fastai import cluster
-from pneumo_fastai.cluster import as_they_end
+from pneumo_fastai.cli import run
+from pneumo_fastai.cluster import as_they_end, in_child
 from pneumo_fastai.errors import Failed, InputError
+from pneumo_fastai.fit import fit
 
 WORK = '''import os, signal, time
 def square(i): return i * i
@@ -78,6 +83,12 @@ def test_who_stops_listening_ends_the_workers(work):
     with pytest.raises(ProcessLookupError): os.kill(pid, 0)
 
 
+def test_a_call_in_a_child_comes_back_or_it_is_said_that_it_died(work, capfd):
+    assert in_child(pickle.dumps(delayed(work.square)(3)), 'died') == 9
+    assert in_child(pickle.dumps(delayed(print)('seen')), 'died') is None and capfd.readouterr() == ('', 'seen\n')
+    for ends in (work.ends, work.fails): assert in_child(pickle.dumps(delayed(ends)()), 'died') == 'died'
+
+
 @pytest.mark.parametrize('name, says', [
     ('localhost:8786', 'give dask://HOST:PORT or ray://HOST:PORT'), ('dask://', 'give dask'), ('mpi://h:1', 'give dask')])
 def test_an_address_of_nothing_known_is_an_input_error(name, says):
@@ -133,6 +144,59 @@ def test_a_dask_cluster_gives_the_same_and_one_of_its_workers_may_be_killed(work
     with pytest.raises(Failed, match='was lost'): list(lost)
 
 
+SMALL = '--size 32 --batch-size 16 --epochs 2 --tta 0 --precision float32 --sweep seed=0,1,2'.split()
+TIMES = ['minutes', 'images_per_second']
+
+
+@pytest.fixture(scope='module')
+def alone(films, tmp_path_factory):
+    "(what to type for a sweep of three, but for --out; its folder when one process trained it)."
+    here = tmp_path_factory.mktemp('sweep')
+    typed = ['--data', str(films), '--cache', str(here/'cache'), *SMALL]
+    command = [sys.executable, '-m', 'pneumo_fastai.fit', *typed, '--out', str(here/'alone')]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | {'CUDA_VISIBLE_DEVICES': ''})
+    return typed, next((here/'alone').iterdir())
+
+
+def swept(typed, out, *more):
+    "The folder of the sweep."
+    assert run(fit, [*typed, '--out', str(out), *more]) == 0
+    folder, = out.iterdir()
+    return folder
+
+
+def same(one, other):
+    "Asserts that two sweeps have the same members, predictions and table, but for times."
+    assert {p.name for p in one.iterdir()} == {p.name for p in other.iterdir()} >= {f'seed={k}' for k in range(3)}
+    for k in range(3):
+        for name in ('predictions.csv', 'history.csv', 'split.csv', 'model/weights.safetensors'):
+            assert (one/f'seed={k}'/name).read_bytes() == (other/f'seed={k}'/name).read_bytes(), (k, name)
+    tables = [pd.read_csv(o/'sweep.csv').drop(columns=TIMES) for o in (one, other)]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def kill_one(address, folder):
+    "The process of one of the workers, when two members have learnt for an epoch."
+    from distributed import Client
+    with Client(address.replace('dask', 'tcp'), set_as_default=False) as client: pids = list(client.run(os.getpid).values())
+    while len(list(folder.glob('*/*.partial/history.csv'))) < 2: time.sleep(.1)
+    os.kill(pids[0], signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_sweep_by_dask_one_worker_killed_in_the_middle_gives_the_same_table_and_each_member_once(alone, tmp_path, dask):
+    killer = threading.Thread(target=kill_one, args=(dask[0], tmp_path/'many'), daemon=True)
+    killer.start()
+    many = swept(alone[0], tmp_path/'many', '--cluster', dask[0])
+    assert not killer.is_alive()
+    same(alone[1], many)
+
+
+@pytest.mark.slow
+def test_a_sweep_by_two_processes_gives_the_same(alone, tmp_path):
+    same(alone[1], swept(alone[0], tmp_path/'many', '--jobs', '2'))
+
+
 def test_where_nobody_answers_is_said_in_one_line(monkeypatch):
     pytest.importorskip('distributed', reason='distributed is not installed')
     monkeypatch.setattr(cluster, 'PATIENCE', 1)
@@ -168,3 +232,9 @@ def test_a_ray_cluster_gives_the_same_and_one_of_its_workers_may_be_killed(work,
     calls = [delayed(work.ends_once)(0, str(tmp_path/'mark')), *(delayed(work.slow)(i) for i in range(1, 12))]
     assert sorted(v for v, _ in as_they_end(iter(calls), ray)) == SQUARES
     with pytest.raises(OSError, match='No space left'): list(as_they_end([delayed(work.fails)()], ray))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings('ignore')
+def test_a_sweep_by_ray_gives_the_same(alone, tmp_path, ray):
+    same(alone[1], swept(alone[0], tmp_path/'many', '--cluster', ray))

@@ -22,7 +22,9 @@ SMALL = ['--size', '32', '--batch-size', '16', '--epochs', '1', '--tta', '0', '-
     (['--sweep', 'mixup=0,0.2', 'cutmix=0,1'], 'mixup=0.2,cutmix=1.0: mixup and cutmix both'),
     (['--sweep', 'gradcam_layers=layer4,fc'], "no layer 'fc'"), (['--sweep', 'lr=1,2', '--lr', '1'], 'given twice, by --lr and by --sweep'),
     (['--sweep', 'lr=1,2', '--resume', 'x'], 'was begun'), (['--sweep', 'lr=1,2', '--folds', '3'], 'leave out --sweep, or folds'),
-    (['--reveal'], '--reveal is for a sweep')])
+    (['--reveal'], '--reveal is for a sweep'), (['--jobs', '2'], 'this is a single run'),
+    (['--sweep', 'seed=0,1', '--jobs', '0'], 'jobs is 0'),
+    (['--folds', '3', '--jobs', '2', '--cluster', 'dask://h:1'], '--jobs is for'), (['--folds', '3', '--cluster', 'h:1'], 'dask://HOST')])
 def test_what_cannot_be_is_refused_in_one_line_before_the_data_are_read(tmp_path, monkeypatch, capsys, argv, says):
     monkeypatch.chdir(tmp_path)
     assert run(fit, ['--data', 'nowhere', *argv]) == 2

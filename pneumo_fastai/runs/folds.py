@@ -10,6 +10,8 @@ from ..experiment import load_experiment
 from .files import read_json
 from .folder import FOLD, Run, changed_in, ended, is_cross_validation, read_run
 
+OWN = 'data', 'experiment', 'packages', 'command', 'training', 'resumed'  # of a fold's environment: not to be named beside the others'
+
 
 @dataclass
 class CrossValidation(Run):
@@ -74,7 +76,7 @@ def environment(runs):
     "The folds' as one; where they differ, as after an interruption, every value is named."
     def one(found): return ', '.join(dict.fromkeys(str(v) for v in found if v is not None))
     all_of = [r.environment for r in runs]
-    out = {k: one(e.get(k) for e in all_of) for k in all_of[0] if k not in ('data', 'experiment', 'packages', 'command', 'training')}
+    out = {k: one(e.get(k) for e in all_of) for k in all_of[0] if k not in OWN}
     packages = [e.get('packages', {}) for e in all_of]
     commands = dict.fromkeys(e.get('command', 'not stated') for e in all_of)
     return dict(out, command='\n'.join(commands), packages={k: one(o.get(k) for o in packages) for k in packages[0]})

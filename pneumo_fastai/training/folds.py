@@ -10,7 +10,7 @@ from ..report.written import measure_folds
 from ..runs.checksums import SUMS, write_sums
 from ..runs.folds import read_folds
 from ..runs.state import alone
-from . import members
+from . import crew, members
 from . import run as runs
 from .learner import get_learner
 from .loaders import get_dls
@@ -25,13 +25,16 @@ def cross_validate(
     cohort,      # prepared
     command,     # as typed
     progress,    # a started rich Progress
+    hands=None,  # a `Crew`; this process unless given
 ) -> dict:
     """Train what is not yet trained, each fold into fold-1/, fold-2/, ...; returns what cv.json holds. A finished fold is never touched.
     In all but the first of several processes None."""
     if rank(): return train_folds(folder, name, experiment, cohort, command, progress)
     check_same(folder, experiment, cohort)
     (folder/SUMS).unlink(missing_ok=True)  # until it is finished again
-    with alone(folder, INSTEAD): train_folds(folder, name, experiment, cohort, command, progress)
+    with alone(folder, INSTEAD):
+        if hands: train_beside(folder, name, experiment, cohort, hands, progress)
+        else: train_folds(folder, name, experiment, cohort, command, progress)
     progress.add_task('measuring and drawing', total=None, note='')
     cv = read_folds(folder)
     result = measure_folds(cv)
@@ -50,7 +53,20 @@ def train_folds(folder, name, experiment, cohort, command, progress):
     for k in todo:
         progress.console.print(f'fold {k + 1} of {experiment.folds}')
         members.train_member(place_of(k), replace(experiment, folds=0), prepare(cohort, experiment, fold=k), command, progress,
-                             f'{name}, fold {k + 1} of {experiment.folds}')
+                             titled(name, experiment, k))
+
+
+def train_beside(folder, name, experiment, cohort, hands, progress):
+    "The same by a `Crew`, whose workers may be in another folder."
+    folder, seen, single = folder.resolve(), crew.sum_of(cohort), replace(experiment, folds=0)
+    each = [crew.Member(folder/f'fold-{k + 1}', single, titled(name, experiment, k), experiment, seen, k) for k in range(experiment.folds)]
+    each = [m for m in each if not m.place.exists()]
+    def ended(name, error):
+        if error: raise error
+    crew.train_apart(folder, each, hands, progress, ended)
+
+
+def titled(name, experiment, k): return f'{name}, fold {k + 1} of {experiment.folds}'
 
 
 def check_same(folder, experiment, cohort): members.check_same(folder, INSTEAD, experiment, cohort)

@@ -2,9 +2,10 @@
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ..processes import rank, world
+from ..writing import write
 
 SIGNALS = signal.SIGINT, signal.SIGTERM
 SAID = b'\nstopping after this step (of validation: after it) with what is learnt kept; once more stops at once\n'
@@ -22,10 +23,26 @@ class Stop:
     signal = None
 
 
+class StopFile(Stop):
+    "A `Stop` that processes share, on one machine or several that see the same files: whoever sets `signal` asks all of them."
+    def __init__(self, file): self.file, self.own = file, None
+
+    @property
+    def signal(self):
+        if self.own: return self.own
+        try: return int(self.file.read_text(encoding='utf-8'))
+        except (OSError, ValueError): return None
+
+    @signal.setter
+    def signal(self, number):
+        self.own = int(number)
+        with suppress(OSError): write(self.file, str(self.own))
+
+
 @contextmanager
-def stoppable():
-    "Yields the `Stop` that signals ask. Outside of the main thread, which alone hears them, nothing does."
-    stop = Stop()
+def stoppable(stop=None):
+    "Yields the `Stop`, a new one unless given, that signals ask. Outside of the main thread, which alone hears them, nothing does."
+    stop = stop or Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return

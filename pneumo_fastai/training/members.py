@@ -1,7 +1,12 @@
 "Several trainings in one folder: made of the same, by one process at a time, each in a folder of its own that is whole or not there."
+import gc
+
+import torch
+
 from .. import experiment as recipes
 from ..csv_files import csv_text
 from ..errors import InputError
+from ..memory import give_back
 from ..processes import rank
 from ..runs.state import PARTIAL, kept
 from ..writing import write
@@ -22,12 +27,20 @@ def check_same(folder, instead, experiment, cohort, **more):
 def partial(place): return place.with_name(f'{place.name}{PARTIAL}')
 
 
-def train_member(place, experiment, cohort, command, progress, name):
-    "A finished run in the folder `place`, which must not exist: trained beside, from where an interruption left it, then renamed."
+def train_member(place, experiment, cohort, command, progress, name, stop=None):
+    """A finished run in the folder `place`, which must not exist: trained beside, from where an interruption left it, then renamed. `stop`
+    as for `fit_into`."""
     beside = partial(place)
     if rank(): return runs.fit_into(beside, experiment, cohort, command, progress, name)
     beside.mkdir(exist_ok=True)
     with kept(beside):
-        learn = runs.fit_into(beside, experiment, cohort, command, progress, name)
+        learn = runs.fit_into(beside, experiment, cohort, command, progress, name, stop)
         runs.finish(learn, beside, experiment)
     beside.rename(place)
+
+
+def give_back_all():
+    "What a member took in memory, before the next one."
+    gc.collect()  # a learner and its callbacks hold each other
+    if torch.cuda.is_initialized(): torch.cuda.empty_cache()
+    give_back()

@@ -1,6 +1,7 @@
 "A run: train, predict, measure, draw, export, all into one new folder."
 import json
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -80,6 +81,7 @@ def fit_into(
     command,     # as typed
     progress,    # a started rich Progress
     name=None,   # the experiment's; that of the folder unless given
+    stop=None,   # the `Stop` to heed; signals unless given
     minutes=10,  # between two checkpoints within an epoch
 ):
     """Train, from the last checkpoint where there is one, with the history in `folder`, which gets the predictions; returns the learner.
@@ -93,8 +95,8 @@ def fit_into(
     if experiment.precision == 'auto' and not kept: say(said(precision_of(learn).resolved(), precision_of(learn).trial))
     if learn.begun: say(initial.said(learn.begun))
     with learn.no_bar(), learn.no_logging():
-        with stoppable() as stop:
-            def keep(phase): return Checkpoint(folder/checkpoints.FOLDER, phase, kept, stop, minutes)
+        with nullcontext(stop) if stop else stoppable() as asked:
+            def keep(phase): return Checkpoint(folder/checkpoints.FOLDER, phase, kept, asked, minutes)
             cbs = [watch := Stopwatch(), keep(ALL), *watching(experiment, folder, progress)]
             train(learn, experiment, cbs, [Bar(progress, 'training the head'), keep(HEAD)], begun=bool(kept) and kept['phase'] == ALL)
         if rank(): return learn

@@ -1,20 +1,17 @@
 "A sweep: a run for each member of a grid, into one folder. What is there is kept, what fails stops nobody."
-import gc
 import shutil
 import traceback
 from contextlib import suppress
-
-import torch
+from dataclasses import replace
 
 from ..data.prepare import deciding
 from ..errors import InputError
-from ..memory import give_back
 from ..runs.checksums import SUMS
 from ..runs.folder import GRID
 from ..runs.state import alone
 from ..runs.sweeps import FAILED, grid_text
 from ..writing import write
-from . import members
+from . import crew, members
 
 INSTEAD = 'give another --out'
 
@@ -25,11 +22,13 @@ def train_sweep(
     cohorts,   # prepared, by `deciding` of a member's experiment
     command,   # as typed
     progress,  # a started rich Progress
+    hands=None,  # a `Crew`; this process unless given
 ) -> dict:
     "Train each member that has no folder yet, in the grid's order; returns why each one failed that did, by its name."
     members.check_same(folder, INSTEAD, grid.base, next(iter(cohorts.values())), **{GRID: grid_text(grid)})
     with alone(folder, INSTEAD):
         (folder/SUMS).unlink(missing_ok=True)  # until it is finished again
+        if hands: return train_beside(folder, grid, cohorts, hands, progress)
         return train_members(folder, grid, cohorts, command, progress)
 
 
@@ -47,16 +46,33 @@ def train_members(folder, grid, cohorts, command, progress):
     return failed
 
 
+def train_beside(folder, grid, cohorts, hands, progress):
+    "The same by a `Crew`."
+    failed, named = {}, {m.name: m for m in grid.members if not (folder/m.name).exists()}
+    progress.console.print(f'{len(grid.members) - len(named)} of {len(grid.members)} members are done')
+    def ended(name, error):
+        if error: failed[name] = noted(folder, named[name], error, progress, f'{name} failed')
+    for name in named: (folder/f'{name}{FAILED}').unlink(missing_ok=True)
+    sums = {how: crew.sum_of(cohort) for how, cohort in cohorts.items()}
+    each = [crew.Member(folder/m.name, m.experiment, titled(grid, m), replace(m.experiment, box_guidance=0., fraction=1.),
+                        sums[deciding(m.experiment)]) for m in named.values()]
+    crew.train_apart(folder, each, hands, progress, ended)
+    return failed
+
+
+def titled(grid, member): return f'{grid.name}, {member.name.replace(",", ", ")}'
+
+
 def train_one(folder, grid, member, cohorts, command, progress):
     (folder/f'{member.name}{FAILED}').unlink(missing_ok=True)
-    name = f'{grid.name}, {member.name.replace(",", ", ")}'
-    members.train_member(folder/member.name, member.experiment, cohorts[deciding(member.experiment)], command, progress, name)
+    cohort = cohorts[deciding(member.experiment)]
+    members.train_member(folder/member.name, member.experiment, cohort, command, progress, titled(grid, member))
 
 
-def noted(folder, member, error, progress):
+def noted(folder, member, error, progress, head='failed'):
     "Why it failed, in a line; also in the member's file beside, with the way there where it is not the user's to mend."
     reason = ' '.join(str(error).split()) if isinstance(error, InputError | OSError) else f'{type(error).__name__}: {error}'
-    progress.console.print(f'failed: {reason}', markup=False, soft_wrap=True)
+    progress.console.print(f'{head}: {reason}', markup=False, soft_wrap=True)
     shutil.rmtree(members.partial(folder/member.name), ignore_errors=True)
     more = '' if isinstance(error, InputError) else ''.join(traceback.format_exception(error))
     with suppress(OSError): write(folder/f'{member.name}{FAILED}', f'{reason}\n{more}')
@@ -67,6 +83,4 @@ def forget(progress, overall):
     "What a member took in memory and on the screen is given back before the next one."
     for task in progress.task_ids:
         if task != overall: progress.remove_task(task)
-    gc.collect()  # a learner and its callbacks hold each other
-    if torch.cuda.is_initialized(): torch.cuda.empty_cache()
-    give_back()
+    members.give_back_all()

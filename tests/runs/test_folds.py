@@ -63,5 +63,7 @@ def test_folds_that_are_missing_are_named_with_what_would_train_them(own):
 def test_environments_become_one_that_names_every_value(three):
     runs = read_folds(three).folds
     runs[1].environment |= dict(packages=dict(torch='2.15'), command='again')
+    runs[0].environment['resumed'] = [dict(epoch=1)]  # a fold's own
     found = environment(runs)
     assert found['packages'] == dict(torch='2.14, 2.15') and found['command'].splitlines() == [runs[0].environment['command'], 'again']
+    assert 'resumed' not in found

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from pneumo_fastai.training.interrupt import Interrupted, stoppable
+from pneumo_fastai.training.interrupt import Interrupted, StopFile, stoppable
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -26,3 +26,14 @@ def test_in_another_thread_there_is_nothing_to_hear():
     thread.start()
     thread.join()
     assert found == [None]
+
+
+def test_a_stop_in_a_file_is_heard_by_all(tmp_path):
+    mine, others = (StopFile(tmp_path/'stop') for _ in range(2))
+    assert mine.signal is others.signal is None
+    with stoppable(mine) as stop, pytest.raises(Interrupted):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop is mine and mine.signal == others.signal == signal.SIGTERM
+        os.kill(os.getpid(), signal.SIGTERM)
+    (tmp_path/'stop').unlink()
+    assert mine.signal and others.signal is None  # who asked knows it, though it could not be written
