@@ -9,10 +9,10 @@ MOST = 2000  # images of a set: more move no digit that is shown
 
 def some(rows, seed=0):
     "At most MOST of the rows, drawn with `seed`: whole patients, so that none is thinned out."
-    if len(rows) <= MOST: return rows
+    if len(rows) <= MOST: return rows.reset_index(drop=True)
     patients = rows['patient'].drop_duplicates().sample(frac=1, random_state=seed)
     sizes = rows['patient'].value_counts().loc[patients]
-    return rows[rows['patient'].isin(patients[(sizes.cumsum() <= MOST).to_numpy()])]
+    return rows[rows['patient'].isin(patients[(sizes.cumsum() <= MOST).to_numpy()])].reset_index(drop=True)
 
 
 def told_apart(

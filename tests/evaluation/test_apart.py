@@ -43,3 +43,11 @@ def test_of_many_images_some_are_taken_by_whole_patients(monkeypatch, most):
     table, _ = two_sets(0.)
     kept = some(table)
     assert len(kept) == (most if most < len(table) else len(table)) and kept.patient.value_counts().eq(2).all()
+
+
+def test_what_is_drawn_of_a_large_set_is_numbered_anew(monkeypatch):
+    "By their numbers rows are put beside other tables of the same images."
+    monkeypatch.setattr('pneumo_fastai.evaluation.apart.MOST', 20)
+    rows = pd.DataFrame(dict(patient=np.repeat([f'p{i}' for i in range(30)], 2), path=[f'{i}.png' for i in range(60)]))
+    drawn = some(rows)
+    assert len(drawn) == 20 and drawn.index.tolist() == list(range(20)) and set(drawn.patient.value_counts()) == {2}
