@@ -112,12 +112,12 @@ def fit_into(
 def begun(folder, experiment, cohort, say) -> tuple:
     """What a training in `folder` that was interrupted has to go on with, and its recipe with the precision that 'auto' chose; None where
     it begins, with all that it is made of written, and the recipe as it is."""
+    for left in [*folder.rglob('.*')]: shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)  # half of what was killed
     kept = checkpoints.latest(folder/checkpoints.FOLDER, say)
     if kept is None:
         write(folder/'experiment.toml', recipes.toml(experiment))
         write_cohort(folder, cohort)
         return None, experiment
-    for left in folder.glob('.*'): left.unlink()  # half-written files of a process that was killed
     check_same(folder, cohort)
     say(f'goes on at epoch {kept["epoch"]}{", the head alone" if kept["phase"] == HEAD else ""}, step {kept["step"]}')
     return kept, replace(experiment, precision=read_json(folder/'environment.json')['precision'])

@@ -39,14 +39,15 @@ def test_it_goes_on_where_it_stopped_and_a_member_is_the_run_it_would_be_alone(f
     def stop_at_the_third(folder, *args):
         begun.append(folder.name)
         if len(begun) == 3:
-            (folder/'half').touch()
+            for place in (folder, folder/'checkpoints', folder/'.1-model'): place.mkdir(exist_ok=True)
+            for place in ('.1-roc.png', 'checkpoints/.1-a', '.1-model/half'): (folder/place).touch()
             raise KeyboardInterrupt
         return real(folder, *args)
     monkeypatch.setattr(run, 'fit_into', stop_at_the_third)
     with pytest.raises(KeyboardInterrupt): go(four, cohort, quiet, tmp_path)
     first = {m.name: files(tmp_path/m.name) for m in four.members[:2]}
     assert len(read_sweep(tmp_path).runs) == 2
-    assert go(four, cohort, quiet, tmp_path) == {} and not list(tmp_path.glob('*.partial')) and not list(tmp_path.rglob('half'))
+    assert go(four, cohort, quiet, tmp_path) == {} and not list(tmp_path.glob('*.partial')) and not list(tmp_path.rglob('.1-*'))
     assert begun == [f'{m.name}.partial' for m in (*four.members[:3], *four.members[2:])]
     for name, was in first.items(): assert files(tmp_path/name) == was
     assert go(four, cohort, quiet, tmp_path) == {} and len(begun) == 5  # nothing is left to train
