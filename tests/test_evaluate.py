@@ -114,4 +114,4 @@ def test_an_evaluation_elsewhere_is_measured_anew_from_its_files(measured_elsewh
     assert json.loads((folder/'metrics.json').read_text()) == before
     screen = ' '.join(capsys.readouterr().out.split())
     assert 'own test' in screen and 'The threshold that would have been right here' in screen and 'measured on drawn' in screen
-    assert run(evaluate, [str(folder), str(measured_elsewhere[0])]) == 2 and 'is an evaluation elsewhere' in capsys.readouterr().err
+    assert run(evaluate, [str(folder), str(measured_elsewhere[0])]) == 2 and 'is measured on other images' in capsys.readouterr().err
