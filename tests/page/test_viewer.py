@@ -5,7 +5,7 @@ import pytest
 def looking(window, upload, films):
     page = window()
     upload(page, sorted(films.rglob('person*.png'))[0])
-    page.get_by_role('heading', level=2, name='Called').wait_for()
+    page.get_by_role('tab', name='Header').wait_for()  # what is drawn last
     return page
 
 
@@ -31,8 +31,8 @@ def test_heat_window_and_zoom_go_by_keyboard(looking):
 def test_another_method_says_that_nothing_is_known_of_it_or_on_what_scale(looking):
     page, seen = looking, source(looking)
     page.get_by_text('Window, zoom, and which heatmap').click()
-    page.get_by_role('combobox', name='Method').press('ArrowDown')
-    page.keyboard.type('Layer')
+    page.get_by_role('combobox', name='Method').press_sequentially('Layer', delay=200)  # as fast as a person types
+    page.get_by_role('option').first.wait_for()
     page.keyboard.press('Enter')
     changed(page, seen)
     page.get_by_text('positive gradients of the logit times activation', exact=False).wait_for()
