@@ -1,5 +1,6 @@
 "The weights of the best epoch."
 import numpy as np
+import torch
 from fastai.callback.tracker import TrackerCallback
 
 
@@ -14,7 +15,10 @@ class BestModel(TrackerCallback):
 
     def after_epoch(self):
         super().after_epoch()
-        if self.new_best: self.best_epoch, self.weights = self.epoch, {k: v.clone() for k, v in self.model.state_dict().items()}
+        if not self.new_best: return
+        self.best_epoch, now = self.epoch, self.model.state_dict()
+        if not self.weights: self.weights = {k: torch.empty_like(v) for k, v in now.items()}  # once: memory has no holes to grow by
+        for k, v in now.items(): self.weights[k].copy_(v)
 
     def after_fit(self):
         if self.run and self.weights: self.model.load_state_dict(self.weights)
