@@ -5,8 +5,7 @@ from pathlib import Path
 
 from ..writing import write
 from .facts import FOLDER
-from .files import sha256
-from .state import LOCK, STATE
+from .files import LOCK, STATE, sha256
 
 SUMS = 'SHA256SUMS'  # of a finished run's files, as coreutils' sha256sum writes and checks them
 MADE_OF = ('predictions.csv', 'split.csv', 'rejected.csv', 'history.csv', 'members.csv', 'augmented.csv', 'experiment.toml',

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from ..errors import InputError
 
+STATE, LOCK = 'state.json', 'lock'  # of a run: how it is doing, and what the process that works on it holds
+
 BY = dict.fromkeys(('metrics.json', 'calibration.json', 'cv.json'), 'evaluate') | dict.fromkeys(
     ('gradcam.npz', 'localization.json', 'gradcam.png', 'cases.png', 'mean_maps.png', 'top_losses.html'), 'gradcam') | dict.fromkeys(
     ('run.json', 'differs.json', 'left_out.csv'), 'evaluate RUN --data FOLDER')  # the rest: fit

@@ -8,10 +8,10 @@ from filelock import FileLock, Timeout
 
 from ..errors import InputError
 from ..writing import write
-from .files import read_json
+from .checksums import SUMS
+from .files import LOCK, STATE, read_json
 
-STATE, LOCK, PARTIAL = 'state.json', 'lock', '.partial'
-DONE = 'SHA256SUMS'  # which is written last
+PARTIAL = '.partial'
 OURS = set()         # the folders that this process works on
 AGAIN = 'python -m pneumo_fastai.fit --resume {}'
 
@@ -54,7 +54,7 @@ def whole_of(folder):
 def state(folder) -> tuple[str, str]:
     "(running, interrupted, failed or done; why it failed); ('', '') where it does not say."
     folder = Path(folder)
-    if (folder/DONE).is_file(): return 'done', ''
+    if (folder/SUMS).is_file(): return 'done', ''
     if not (folder/STATE).is_file(): return '', ''
     said = read_json(folder/STATE)
     if said.get('state') != 'running': return str(said.get('state', '')), str(said.get('why', ''))

@@ -1,11 +1,11 @@
 "What of a training step a device does not repeat to the bit."
-import copy
 import re
 import warnings
 
 import torch
 
 from .callbacks.random_state import random_state_kept
+from .precision import step, trial
 
 SAYS = re.compile(r'^(\S+) does not have a deterministic implementation')
 
@@ -16,12 +16,6 @@ def not_deterministic(learn) -> list[str]:
     with random_state_kept(learn.dls), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always')
         torch.use_deterministic_algorithms(True, warn_only=True)
-        try: step(learn)
+        try: step(*trial(learn), False)()
         finally: torch.use_deterministic_algorithms(before, warn_only=only_warns)
     return sorted({m[1] for w in said if (m := SAYS.match(str(w.message)))})
-
-
-def step(learn):
-    x, y = (t.as_subclass(torch.Tensor) for t in learn.dls.train.one_batch()[:2])
-    model = copy.deepcopy(learn.model).to(x.device).train()
-    learn.loss_func(model(x), y).backward()

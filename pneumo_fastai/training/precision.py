@@ -47,12 +47,17 @@ def step(model, loss, x, y, low):
     return go
 
 
-def tried(learn) -> dict:
-    "`shortest` step of a copy of the learner's network, on a batch of its own, in each precision. Draws from the random state."
+def trial(learn) -> tuple:
+    "What `step` takes first: a copy of the learner's network, its loss, and a batch of its own. Draws from the random state."
     x, y = (t.as_subclass(torch.Tensor) for t in learn.dls.train.one_batch())
     x = x.contiguous(memory_format=torch.channels_last)
-    model = copy.deepcopy(learn.model).to(x.device, memory_format=torch.channels_last).train()
-    return shortest({name: step(model, learn.loss_func, x, y, name == 'bfloat16') for name in ('float32', 'bfloat16')})
+    return copy.deepcopy(learn.model).to(x.device, memory_format=torch.channels_last).train(), learn.loss_func, x, y
+
+
+def tried(learn) -> dict:
+    "`shortest` step of a `trial`, in each precision."
+    on = trial(learn)
+    return shortest({name: step(*on, name == 'bfloat16') for name in ('float32', 'bfloat16')})
 
 
 def said(chosen, taken) -> str:

@@ -22,7 +22,7 @@ def _mark_best(ax, history):
 
 
 def curves(
-    history,          # columns epoch, train_loss, valid_loss and metrics, as fastai's CSVLogger writes them
+    history,          # columns epoch, train_loss, valid_loss and metrics, as `History` writes them
     synthetic=False,
     n=None,           # images in valid, for the title
 ):
