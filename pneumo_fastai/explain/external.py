@@ -4,17 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import torch
 
 from ..evaluation.apart import some as sampled
-from ..evaluation.external import settings
 from ..inference import external
-from ..inference.bundle import Bundle
 from ..inference.differs import differing
 from ..report.figures import heatmaps, style
 from ..report.written import measure, present
 from ..runs.checksums import write_sums
-from ..runs.files import read_json
 from ..runs.folder import read_run
 from ..screen import bar
 from ..writing import write
@@ -38,10 +34,7 @@ def evaluate_on(
     **given,  # of `Settings`, what the command line says besides the run's
 ):
     "The `Run` and its metrics of a new folder; raises `InputError` where the run or the data cannot be measured."
-    run = external.checked_run(folder)
-    own = read_json(run.folder/'metrics.json')
-    choices, place = settings(own, **given), external.checked_place(out)
-    bundle = Bundle.load(run.folder, device='cuda' if torch.cuda.is_available() else 'cpu')
+    run, own, choices, place, bundle = external.opened(folder, out, given)
     cohort, left = external.unseen(data, run, cache)
     cohort, predictions = external.predicted(bundle, cohort)
     differs = differing(run, bundle, cohort, cache)

@@ -3,19 +3,15 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from ..evaluation.adaptation import check_enough, drawn
-from ..evaluation.external import settings
 from ..report import card
 from ..report.written import measure, present
 from ..runs import facts
 from ..runs.checksums import write_sums
-from ..runs.files import read_json
 from ..runs.folder import read_run
 from ..screen import bar
 from . import external
-from .bundle import Bundle
 
 COPIED = facts.WEIGHTS, facts.REFERENCES, facts.ONNX  # neither threshold nor calibrator is in them
 
@@ -31,10 +27,7 @@ def adapt_to(
     **given,   # of `Settings`, what the command line says besides the run's
 ):
     "The `Run` and its metrics of a new folder; raises `InputError` where the run or the data do not allow it."
-    run = external.checked_run(folder)
-    own = read_json(run.folder/'metrics.json')
-    choices, place = settings(own, **given), external.checked_place(out)
-    bundle = Bundle.load(run.folder, device='cuda' if torch.cuda.is_available() else 'cpu')
+    run, own, choices, place, bundle = external.opened(folder, out, given)
     cohort, left = external.unseen(data, run, cache)
     check_enough(cohort.table.patient, cohort.table.label, patients, cohort.name)
     cohort, predictions = apart(*external.predicted(bundle, cohort), patients, choices.seed)

@@ -16,14 +16,17 @@ from ..data.prepare import decoded, find_cohort
 from ..data.signatures import FILE as SIGNATURES
 from ..data.signatures import signatures
 from ..errors import InputError
+from ..evaluation.external import settings
 from ..runs.checksums import SUMS, altered
 from ..runs.environment import machine
 from ..runs.external import write_of
 from ..runs.facts import WEIGHTS, place
+from ..runs.files import read_json
 from ..runs.folder import ended, new_folder, read_run
 from ..runs.tables import write_table
 from ..screen import bar
 from ..writing import write
+from .bundle import Bundle
 from .decision import NO_NUMBER
 from .network import in_threads, parts
 
@@ -52,6 +55,14 @@ def made(place, run, name):
     if place is None: return new_folder(run.folder.parent, name)
     Path(place).mkdir(parents=True, exist_ok=True)
     return Path(place).resolve()
+
+
+def opened(folder, out, given) -> tuple:
+    "A finished run, its metrics, the `Settings` of these and of `given`, where the new folder may be, and the run's model."
+    run = checked_run(folder)
+    own = read_json(run.folder/'metrics.json')
+    choices, new = settings(own, **given), checked_place(out)
+    return run, own, choices, new, Bundle.load(run.folder, device='cuda' if torch.cuda.is_available() else 'cpu')
 
 
 def unseen(data, run, cache):
