@@ -8,7 +8,7 @@ from textwrap import fill
 from .cli import refused, run, typed
 from .experiment import unknown
 
-COMMANDS = 'fit', 'predict', 'app', 'evaluate', 'adapt', 'gradcam', 'ensemble', 'export', 'lr_find', 'audit', 'cache', 'bench'
+COMMANDS = 'fit', 'predict', 'app', 'evaluate', 'adapt', 'gradcam', 'ensemble', 'study', 'export', 'lr_find', 'audit', 'cache', 'bench'
 
 
 def command(name): return getattr(import_module(f'.{name}', __package__), name)

@@ -92,16 +92,17 @@ def check_out(
     kinds=(),   # endings, one of which its name has to have
     new=False,  # whether it must not exist
     what='picture',  # that these endings are of
+    option='--out',  # by which it is given
 ):
     "`InputError` unless a file can be written there."
-    if '\0' in str(out): raise InputError('--out holds a null character; give the name of a file')
+    if '\0' in str(out): raise InputError(f'{option} holds a null character; give the name of a file')
     folder = Path(out).resolve().parent
     if kinds and Path(out).suffix.lower() not in kinds:
-        raise InputError(f'{out} is no {what} that can be written; give --out a name that ends in {" or ".join(kinds)}')
-    if new and Path(out).is_file(): raise InputError(f'{out} exists; give another name with --out')
-    if Path(out).is_dir(): raise InputError(f'{out} is a folder; give the name of a file with --out')
-    if not folder.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give --out in one that exists')
-    if not os.access(folder, os.W_OK): raise InputError(f'{folder} cannot be written; give --out in a folder that can')
+        raise InputError(f'{out} is no {what} that can be written; give {option} a name that ends in {" or ".join(kinds)}')
+    if new and Path(out).is_file(): raise InputError(f'{out} exists; give another name with {option}')
+    if Path(out).is_dir(): raise InputError(f'{out} is a folder; give the name of a file with {option}')
+    if not folder.is_dir(): raise InputError(f'{Path(out).parent} is no folder; give {option} in one that exists')
+    if not os.access(folder, os.W_OK): raise InputError(f'{folder} cannot be written; give {option} in a folder that can')
 
 
 def check_folder(out):

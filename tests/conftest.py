@@ -116,6 +116,28 @@ def new_run(tmp_path):
     return make
 
 
+def a_trained_run(folder, name='weighted', seed=0, hardware=None, training=True, draw=None, n=300, **fields):
+    "As `fit` leaves a run of a shipped experiment with these fields, but for model and pictures; `draw`: the seed of its numbers."
+    from pneumo_fastai.evaluation.settings import Settings
+    from pneumo_fastai.experiment import load_experiment, toml
+    from pneumo_fastai.report.written import measure
+    from pneumo_fastai.runs.checksums import write_sums
+    from pneumo_fastai.runs.folder import read_run
+    a_run(folder, seed if draw is None else draw, name=name, n=n)
+    (folder/'experiment.toml').write_text(toml(load_experiment(name, seed=seed, **fields)[1]))
+    more = dict(device='cpu', processor='a Xeon', threads=1, precision='float32') | (hardware or {})
+    if training: more['training'] = dict(seconds=60. + 60*seed, steps_seconds=50., images=1000)
+    about = json.loads((folder/'environment.json').read_text())
+    (folder/'environment.json').write_text(json.dumps(dict(about, **more, checksums='SHA256SUMS')))
+    measure(read_run(folder), Settings(n_boot=2))
+    write_sums(folder)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def write_trained(): return a_trained_run
+
+
 def some_folds(folder, synthetic=False, k=3):
     "A cross-validation's folder as fit leaves it, but for the networks; a patient's fold follows from their number."
     folder.mkdir(parents=True)

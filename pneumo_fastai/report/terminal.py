@@ -78,6 +78,22 @@ def show_settings(found):
     for line in (*words(found), *learning(found), *notes(found)): console.print(line, markup=False)
 
 
+def show_study(found):
+    "The tables of a study, as far as they fit, and what they do not say by themselves."
+    from .tables import elsewhere, study
+    for line in study.head(found): console.print(line, markup=False)
+    for t in found['tables']:
+        console.print()
+        table(study.title(t), *study.on_screen(t), narrow=True)
+        for line in study.notes(t): console.print(line, markup=False)
+    if rows := found['elsewhere']:
+        console.print()
+        table('elsewhere', *elsewhere.on_screen(rows), narrow=True)
+        for line in study.notes_elsewhere(rows): console.print(line, markup=False)
+    console.print()
+    for line in study.reading(found): console.print(line, markup=False)
+
+
 def show_maps(found):
     "What localization.json says, in a few lines."
     from .sections.map_checks import kept

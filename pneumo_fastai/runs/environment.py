@@ -31,6 +31,15 @@ def pace(environment) -> tuple:
     return taken['seconds']/60, taken['images']/taken['steps_seconds'] if taken['steps_seconds'] else None
 
 
+def hardware(environment) -> str:
+    "What a run was trained on, in words; nothing where nothing was trained, or the run does not say."
+    if 'device' not in environment: return ''
+    said = {k: environment.get(k) for k in ('device', 'processor', 'precision')}
+    threads, processes = environment.get('threads'), environment.get('processes') or 1
+    return ', '.join([*(str(v) for v in said.values() if v), *([f'{threads} thread{"s" if threads != 1 else ""}'] if threads else []),
+                      *([f'{processes} processes'] if processes > 1 else [])])
+
+
 def about_data(folder, environment, metrics):
     "name, layout, synthetic and notes of the data, from the mapping that has them."
     said = environment.get('data', dict(name=metrics.get('data', 'data'), **{k: metrics[k] for k in ('synthetic',) if k in metrics}))

@@ -3,7 +3,7 @@ from importlib.metadata import version
 import pytest
 
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.runs.environment import about_data, checked, machine
+from pneumo_fastai.runs.environment import about_data, checked, hardware, machine
 
 NETWORK = dict(folder='f', command='c', recipe={}, sha256='0')
 
@@ -32,3 +32,10 @@ def test_the_machine_names_the_versions_that_are_installed():
     assert (found['device'], found['threads']) == ('cpu', 3) and found['cores'] >= 1 and found['processor']
     assert {'torch', 'fastai', 'pneumo_fastai'} < set(found['packages'])
     for name, stated in found['packages'].items(): assert stated == version(name)
+
+
+def test_hardware_in_words():
+    one = dict(device='cpu', processor='a Xeon', precision='float32', threads=1)
+    assert hardware(one) == 'cpu, a Xeon, float32, 1 thread' and hardware(dict(packages={})) == ''
+    assert hardware(one | dict(device='cuda:0', threads=8, processes=4)) == 'cuda:0, a Xeon, float32, 8 threads, 4 processes'
+    assert hardware(dict(device='cpu')) == 'cpu'

@@ -40,11 +40,12 @@ def of_runs(runs, choices=None):
                 warnings=[*doubts, *found['warnings']])
 
 
-def grouped(runs):
-    "The runs of each setting, by repetition. Of one recipe and one seed there is no repetition: something else makes two of them differ."
+def grouped(runs, alike=None):
+    """The runs of each setting, which is what `alike` says of a run (`setting_of` unless given), by repetition. Of one recipe and one seed
+    there is no repetition: something else makes two of them differ."""
     settings = {}
     for run in runs:
-        again, key = said({k: run.recipe[k] for k in REPEATS}, ', '), setting_of(run)
+        again, key = said({k: run.recipe[k] for k in REPEATS}, ', '), (alike or setting_of)(run)
         nth = next(n for n in range(len(runs)) if again not in settings.get((key, n), ()))
         settings.setdefault((key, nth), {})[again] = run
     return list(settings.values())

@@ -1,0 +1,193 @@
+"Recipes by data set, size and epochs: what finished runs of each come to, mean and standard deviation over seeds, from saved files."
+import re
+from dataclasses import asdict
+from hashlib import sha256
+
+from ...errors import InputError
+from ...evaluation.cross_validation import spread
+from ...evaluation.repetitions import best, differences, interval
+from ...experiment import Experiment, load_experiment, names
+from ...grid import REPEATS, said
+from ...recipe import Evaluation
+from ...runs.environment import hardware, pace
+from ..sections.heatmaps import MODEL, scored
+from .repetitions import grouped
+
+REFERENCE = 'weighted'
+ENSEMBLE = re.compile(r'ensemble of (\d+) networks \((.*)\)')
+BESIDE = {*REPEATS, *names(Evaluation), 'precision'}  # what is no part of what is learnt
+TEST = 'test', 'at_threshold'
+SAYS = dict(  # where in metrics.json
+    valid=('valid', 'auroc', 'value'),
+    **{m: (*TEST, m, 'value') for m in ('auroc', 'average_precision', 'accuracy', 'recall', 'specificity', 'f1')},
+    ece=('calibration', 'before', 'ece'), ece_calibrated=('calibration', 'after', 'ece'))
+HEAT = dict(pointing='pointing', heat_auprc='average_precision')  # in localization.json
+PACE = 'minutes', 'images_per_second'
+
+
+def there(found, *keys):
+    "What a mapping of mappings says at these keys; `KeyError` where it does not, as an older version's may not."
+    for k in keys:
+        if not isinstance(found, dict): raise KeyError(k)
+        found = found[k]
+    return found
+
+
+def numbers(one):
+    "(value by name, names that the files of the run lack) of a `runs.search.Finished`; heatmaps that were not scored lack nothing."
+    values, lacking = {}, []
+    for name, keys in SAYS.items():
+        try: values[name] = there(one.metrics, *keys)
+        except KeyError: lacking.append(name)
+    values |= dict(zip(PACE, pace(one.run.environment), strict=True))
+    try: heat = (scored(one.run.folder) or {}).get('localization', {}).get('maps', {}).get(MODEL)
+    except InputError: heat, lacking = None, [*lacking, *HEAT]
+    if heat: values |= {k: heat[m]['value'] for k, m in HEAT.items()}
+    if values['minutes'] is None and not networks(one.run): lacking += PACE
+    return values, lacking
+
+
+def networks(run) -> int: return len(run.environment.get('networks', ()))
+
+
+def experiment_of(run) -> str:
+    "The experiment's name, without the values of a sweep; of an ensemble that of its networks, all of them where they are several."
+    found = ENSEMBLE.fullmatch(run.name)
+    return ', '.join(dict.fromkeys(o for o in (found[2] if found else run.name).split(', ') if '=' not in o)) or run.name
+
+
+def name_of(run) -> str:
+    "The experiment and what differs from the shipped one of that name, or from the baseline where none is shipped."
+    name = experiment_of(run)
+    try: shipped = load_experiment(name.split(', ')[0])[1]
+    except InputError: shipped = Experiment()
+    own = {k: v for k, v in run.recipe.items() if k not in BESIDE and v != getattr(shipped, k)}
+    name = f'ensemble of {networks(run)} networks ({name})' if networks(run) else name
+    return ', '.join([name, *(said({k: v}).replace('=', ' ', 1) for k, v in own.items())])
+
+
+def learnt(run) -> tuple:
+    "What decides what is learnt, and not how often or how it is measured; an ensemble is no repetition of anything."
+    own = str(run.folder) if networks(run) else ''
+    return *((k, v) for k, v in asdict(run.experiment).items() if k not in BESIDE), own
+
+
+def precision(run): return run.environment.get('precision', run.experiment.precision)
+def alike(run): return experiment_of(run), precision(run), learnt(run)
+
+
+def repeated(runs):
+    "The runs of each recipe by repetition, over all hardware; where a seed occurs twice so, by hardware."
+    own, seeds = {id(one.run): one for one in runs}, [(alike(one.run), *(one.run.recipe[k] for k in REPEATS)) for one in runs]
+    crowded = {key[0] for key in seeds if seeds.count(key) > 1}
+    def of_one(run): return (key := alike(run)), hardware(run.environment)*(key in crowded)
+    return [{k: own[id(run)] for k, run in s.items()} for s in grouped([one.run for one in runs], of_one)]
+
+
+def images(run) -> tuple:
+    "Of one data set: its name and the images and patients in it."
+    rows = run.cohort[['path', 'patient']].astype(str).sort_values('path')
+    return run.data['name'], run.synthetic, sha256(rows.to_csv(index=False).encode('utf-8', 'surrogateescape')).hexdigest()
+
+
+def by_cohort(runs):
+    "A list of runs for each data set, by name; several that hold other images are each one of their own."
+    out = {}
+    for one in runs: out.setdefault(images(one.run), []).append(one)
+    return [out[k] for k in sorted(out, key=lambda k: (k[0], -len(out[k][0].run.cohort)))]
+
+
+def cohort_names(cohorts):
+    "A name for each: the data set's; where several have that, how many images, and if that is one number too, which of them."
+    own = [runs[0].run.data['name'] for runs in cohorts]
+    full = [n if own.count(n) == 1 else f'{n} ({len(c[0].run.cohort):,} images)' for n, c in zip(own, cohorts, strict=True)]
+    return [n if full.count(n) == 1 else f'{n}, cohort {full[:i + 1].count(n)}' for i, n in enumerate(full)]
+
+
+def tables(runs, choices):
+    "A mapping for each data set, size and number of epochs; plain JSON. `runs` are `runs.search.Finished`."
+    cohorts, out = by_cohort(runs), []
+    for name, own in zip(cohort_names(cohorts), cohorts, strict=True):
+        same, settings = dict(data=name, named=own[0].run.data['name'], looked_at=len({learnt(one.run) for one in own})), {}
+        for one in own: settings.setdefault((one.run.recipe['size'], one.run.recipe['epochs']), []).append(one)
+        for size, epochs in sorted(settings, key=lambda k: [f'{v:>9}' for v in k]):
+            out.append(dict(same, size=size, epochs=epochs, **table(settings[size, epochs], choices)))
+    return out
+
+
+def table(runs, choices):
+    "rows, the reference first and then from the highest AUROC on valid down, and what holds for all of them."
+    settings = repeated(runs)
+    rows = [dict(row(s), name=name) for s, name in zip(settings, distinct(settings), strict=True)]
+    first = reference(settings)
+    order = sorted(range(len(rows)), key=lambda i: (i != first, -(rows[i]['values']['valid']['mean'] or 0), rows[i]['name']))
+    settings, rows = [settings[i] for i in order], [rows[i] for i in order]
+    compared = [None]*len(rows) if first is None else differences([predictions(s) for s in settings], 'test', choices)
+    for r, d in zip(rows, compared, strict=True): r['difference'] = d
+    return dict(rows=rows, reference=None if first is None else rows[0]['name'], chosen=chosen(rows), **common(runs))
+
+
+def predictions(setting): return {k: one.run.predictions for k, one in setting.items()}
+
+
+def reference(settings):
+    "Which is the experiment `REFERENCE` as it is shipped, size and epochs aside, with the most seeds; None where none is."
+    shipped = load_experiment(REFERENCE)[1]
+    def plain(run): return not networks(run) and experiment_of(run) == REFERENCE and learnt(run) == learnt_as(shipped, run)
+    found = [i for i, s in enumerate(settings) if plain(next(iter(s.values())).run)]
+    return max(found, key=lambda i: len(settings[i]), default=None)
+
+
+def learnt_as(shipped, run):
+    own = dict(asdict(shipped), size=run.experiment.size, epochs=run.experiment.epochs)
+    return *((k, v) for k, v in own.items() if k not in BESIDE), ''
+
+
+def distinct(settings):
+    "The names of the settings; where two have one the precision besides, or where the first run of each lies."
+    first = [next(iter(s.values())) for s in settings]
+    full = [name_of(one.run) for one in first]
+    full = [n if full.count(n) == 1 else f'{n}, {precision(one.run)}' for n, one in zip(full, first, strict=True)]
+    return [n if full.count(n) == 1 else f'{n} ({one.at})' for n, one in zip(full, first, strict=True)]
+
+
+def row(setting):
+    "Of the runs of a recipe: values (by_repetition, mean, sd), ends (95%, over patients, of the mean AUROC on test), hardware, lacking."
+    runs = [one.run for one in setting.values()]
+    each, lacking = zip(*map(numbers, setting.values()), strict=True)
+    values = {k: dict(by_repetition=(v := [e.get(k) for e in each]), **spread(v)) for k in (*SAYS, *HEAT, *PACE)}
+    test = [run.predictions[run.predictions['split'] == 'test'] for run in runs]
+    lost = {k: [one.at for one, names in zip(setting.values(), lacking, strict=True) if k in names] for k in values}
+    return dict(repetitions=list(setting), networks=networks(runs[0]), values=values, ends=interval(test, values['auroc']),
+                lacking={k: at for k, at in lost.items() if at},
+                hardware=list(dict.fromkeys(on for run in runs if (on := hardware(run.environment)))))
+
+
+def chosen(rows):
+    "The number of the row that valid would choose, of those with the most seeds, and of ensembles; None where no AUROC is defined."
+    most = max(len(r['repetitions']) for r in rows)
+    measured = [dict(n=r['repetitions'], metrics=dict(auroc=r['values']['valid'])) for r in rows]
+    return best(measured, [len(r['repetitions']) if r['networks'] else most for r in rows])
+
+
+def common(runs):
+    "What the images of all rows are, what their view alone scores on test, how thresholds were chosen, and by which code."
+    splits = {s: [one.run.predictions[one.run.predictions['split'] == s] for one in runs] for s in ('valid', 'test')}
+    about = {s: dict(n=[len(t) for t in ts], patients=[int(t['patient'].nunique()) for t in ts],
+                     prevalence=[float(t['label'].mean()) for t in ts]) for s, ts in splits.items()}
+    views = {v['value']: v for one in runs if (v := view(one.metrics))}
+    return dict(about, views=[views[k] for k in sorted(views)], synthetic=any(one.run.synthetic for one in runs),
+                rules=sorted({rule for one in runs if (rule := stated(one.metrics, 'threshold', 'rule'))}),
+                codes=sorted({one.run.environment.get('code', '') for one in runs if not networks(one.run)}),
+                doubts=[f'{one.at}: {doubt}' for one in runs for doubt in one.run.doubts])
+
+
+def stated(metrics, *keys):
+    "`there`, or None where it does not say."
+    try: return there(metrics, *keys)
+    except KeyError: return None
+
+
+def view(metrics):
+    found = stated(metrics, 'baseline', 'view', 'auroc')
+    return found if found and found['value'] is not None else None

@@ -1,0 +1,104 @@
+"Every finished run below some folders, evaluations elsewhere among them; what else lies there is named, with why it is left out."
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import InputError
+from .checksums import altered
+from .files import STATE, read_json, sha256
+from .folder import GRID, Run, ended, is_cross_validation, is_sweep, read_run
+from .state import PARTIAL, state
+from .sweeps import FAILED, grid_of, reason_of
+
+BEGUN = {'experiment.toml', 'environment.json', STATE}  # any of them makes a folder that of a run
+NEEDED = 'predictions.csv', 'metrics.json'
+SAID = 'metrics.json', 'localization.json'
+
+
+@dataclass
+class Finished:
+    "A finished `run`, what its metrics.json holds, and `at`: where it lies, from the name of the folder that was given."
+    run:Run
+    metrics:dict
+    at:str
+
+
+@dataclass
+class Found:
+    "`runs` are single trainings and ensembles, `elsewhere` evaluations of a run on other images; the rest says why, by its place."
+    runs:list = field(default_factory=list)
+    elsewhere:list = field(default_factory=list)
+    unfinished:dict = field(default_factory=dict)
+    left_out:dict = field(default_factory=dict)
+
+
+def search(
+    folders,
+    tick=lambda done, total: None,
+) -> Found:
+    "Raises `InputError` where one is no folder, or where nothing finished is in any."
+    for folder in folders:
+        if not Path(folder).is_dir(): raise InputError(f'{folder} is no folder; give one that holds runs')
+    found, seen = Found(), {}
+    places = {place.resolve(): at for folder in folders for place, at in begun(Path(folder), found.unfinished)}
+    for i, (place, at) in enumerate(places.items(), 1):
+        put(found, place, at, seen)
+        tick(i, len(places))
+    if found.runs or found.elsewhere: return found
+    others = len(found.unfinished) + len(found.left_out)
+    raise InputError(f'no finished run in {", ".join(map(str, folders))}{f", {others} that are none or not finished" if others else ""}; '
+                     'give folders in which fit ended')
+
+
+def begun(folder, missing):
+    "(folder, its name) of each run, at any depth; the members that a sweep has not trained go to `missing`."
+    top = folder.resolve().parent
+    for here, names, files in os.walk(folder.resolve()):
+        names[:] = sorted(o for o in names if not o.startswith('.'))
+        if is_sweep(here): missing |= {str((Path(here)/k).relative_to(top)): why for k, why in untrained(Path(here))}
+        elif BEGUN & set(files):
+            names.clear()
+            yield Path(here), str(Path(here).relative_to(top)).removesuffix(PARTIAL)
+
+
+def untrained(folder):
+    "(name, why) of each member of a sweep that has no folder."
+    try: members = grid_of(folder).members
+    except InputError as e: return [(GRID, str(e))]
+    def why(name): return f'failed: {reason_of(file)}' if (file := folder/f'{name}{FAILED}').is_file() else 'not trained yet'
+    return [(m.name, why(m.name)) for m in members if not any((folder/f'{m.name}{o}').is_dir() for o in ('', PARTIAL))]
+
+
+def put(found, place, at, seen):
+    "The run of this folder where it belongs in `found`; `seen` are those before it, by what they predicted."
+    try:
+        if is_cross_validation(place): raise InputError('it is a cross-validation, which measures each image once: a table of its own')
+        if why := unfinished(place): return found.unfinished.update({at: why})
+        one = finished(place, at)
+    except InputError as e: return found.left_out.update({at: str(e).removeprefix(f'{place}: ').replace(str(place), at)})
+    key = sha256(place/'predictions.csv'), one.run.experiment, (one.run.of or {}).get('sha256')
+    if (twin := seen.setdefault(key, at)) != at: found.left_out[at] = f'it is a copy of {twin}'
+    else: (found.elsewhere if one.run.of else found.runs).append(one)
+
+
+def unfinished(place) -> str:
+    "How a run is doing that is not finished, else nothing."
+    word, why = state(place)
+    if word: return '' if word == 'done' else f'{word}: {why}' if why else word
+    return '' if all((place/name).is_file() for name in NEEDED) else 'not finished'
+
+
+def finished(place, at) -> Finished:
+    "`InputError` for what is neither a run nor an evaluation of one, is not as it was when it ended, or has no numbers."
+    run = ended(read_run(place))
+    if run.adapted: raise InputError('it is adapted to the patients that it was measured among')
+    if changed := altered(place, SAID): raise InputError(changed[0])
+    return Finished(within(run), read_json(place/'metrics.json'), at)
+
+
+def within(run) -> Run:
+    "The run, each image known by its path within the data set: a copy elsewhere, as on another machine, holds the same images."
+    try: root = os.path.commonpath(list(run.cohort['path']))
+    except ValueError: return run  # some absolute, some not
+    for table in (run.cohort, run.predictions): table['path'] = [o.removeprefix(root).lstrip('/') for o in table['path']]
+    return run

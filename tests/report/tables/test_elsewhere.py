@@ -1,0 +1,23 @@
+import pytest
+
+from pneumo_fastai.report.tables.elsewhere import HEADER, cells, lacking, on_screen, rows
+from pneumo_fastai.runs.search import search
+
+
+@pytest.fixture(scope='module')
+def one(measured_elsewhere): return search([measured_elsewhere[1]]).elsewhere[0]
+
+
+def test_a_row_says_where_the_model_is_from_what_it_met_and_what_it_did(one):
+    row, = rows([one])
+    own, here = (m['test']['at_threshold'] for m in (one.run.of['metrics'], one.metrics))
+    assert (row['own'], row['auroc'], row['recall'], row['n']) == (own['auroc'], here['auroc'], here['recall'], here['n'])
+    assert row['trained'].startswith(f'{one.run.source}: weighted') and row['trained'].endswith(', seed 0')
+    assert len(cells(row)) == len(HEADER) and cells(row)[1] == 'drawn' and not lacking([row])
+    header, (screen,) = on_screen([row])
+    assert len(header) == len(screen) == 4 and '\n[' in screen[3]
+
+
+def test_what_older_files_do_not_say_is_a_dash_and_named(one):
+    row, = rows([type(one)(one.run, dict(one.metrics, calibration={}), one.at)])
+    assert cells(row)[-2:] == ('\u2013', '\u2013') and lacking([row]) == [one.at]
