@@ -46,7 +46,7 @@ def test_the_card_says_how_grey_levels_are_read(exported):
     found = facts.read(exported[0].folder/'model')
     assert 'pixels a side, then' in card.text(found)
     found['reading']['grey_levels'] = 'clahe'
-    assert 'pixels a side, its histogram equalised by tiles (CLAHE), then' in card.text(found)
+    assert 'pixels a side, its histogram without the padding equalised by tiles (CLAHE), then' in card.text(found)
 
 
 def test_the_cohort_is_told_without_a_value_that_few_have():
