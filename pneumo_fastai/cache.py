@@ -26,7 +26,7 @@ def cache(
     console.print(f'{len(chosen)} entries, {chosen.megabytes.sum():,.1f} MB')
 
 
-def pixels(entry): return ', '.join(filter(None, [f'{number(entry.size)} {entry.aspect}'.strip(), entry.state]))
+def pixels(entry): return ', '.join(filter(None, [f'{number(entry.size)} {entry.aspect} {entry.grey}'.strip(), entry.state]))
 
 
 def number(value): return f'{value:,.0f}' if value != '' else ''

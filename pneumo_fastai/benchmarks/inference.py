@@ -14,7 +14,7 @@ from ..models.zoo import build, described
 
 def recipe(experiment) -> dict:
     "Of a network that was never trained: enough to time one."
-    return dict(**described(experiment), aspect=experiment.aspect, mean=.5, std=.25, threshold=.5,
+    return dict(**described(experiment), aspect=experiment.aspect, grey_levels=experiment.grey, mean=.5, std=.25, threshold=.5,
                 threshold_from='none', experiment='none', data='none', synthetic=True, calibrator=dict(method='none'))
 
 

@@ -13,6 +13,7 @@ from fastai.learner import Learner
 
 from ..data.cache import open_pixels
 from ..data.decoding.dicom import read_square
+from ..experiment import reading
 from ..memory import as_it_comes, keep_freed
 from ..models.losses import CrossEntropy
 from ..models.zoo import build, described
@@ -170,7 +171,7 @@ def first_epoch_row(experiment, cohort, folder, training):
     paths = list(cohort.table.path[:512])
     for path in paths: Path(path).read_bytes()
     start = time.perf_counter()
-    open_pixels(paths, experiment.size, experiment.aspect, Path(folder)/'fresh', any_view=experiment.any_view)
+    open_pixels(paths, *reading(experiment), folder=Path(folder)/'fresh')
     decoding = (time.perf_counter() - start) / len(paths)
     return 'training, nothing decoded yet, images/s', 1 / (1 / training + decoding), 'training from the cache', training
 

@@ -32,20 +32,22 @@ def open_pixels(
     paths,         # files, in any order
     size,          # decoded to size x size
     aspect='pad',  # see `square`
+    any_view=False,  # also what says that it is not a frontal chest radiograph
+    grey='windowed',  # see `square`
     folder=None,   # the cache folder; None: the user's
     jobs=None,     # processes; None: one a core
     tick=None,     # called with (files done, files in all, rejected so far) while decoding
-    any_view=False,  # also what says that it is not a frontal chest radiograph
 ) -> Pixels:
     "The images from the cache, decoded first where they are new, changed, or decoded otherwise before. Safe between processes."
     from filelock import FileLock
     paths = sorted({str(p) for p in paths})
-    place = home(folder)/'pixels'/_digest([VERSION, TEXTS, NUMBERS, size, aspect, any_view, paths])
+    spread = {} if grey == 'windowed' else dict(grey=grey)  # what was kept before there was another is used still
+    place = home(folder)/'pixels'/_digest([VERSION, TEXTS, NUMBERS, size, aspect, any_view, *spread.values(), paths])
     place.mkdir(parents=True, exist_ok=True)
     with FileLock(place/'lock'):
         name = _digest([_stamp(p) for p in paths])  # changes with any file's size or time
-        array, table, how = place/f'{name}.npy', place/f'{name}.csv', (size, aspect, any_view)
-        about = dict(images=len(paths), size=size, aspect=aspect, folder=os.path.commonpath(paths))
+        array, table, how = place/f'{name}.npy', place/f'{name}.csv', (size, aspect, any_view, grey)
+        about = dict(images=len(paths), size=size, aspect=aspect, folder=os.path.commonpath(paths), **spread)
         if _about(place) != about: write(place/'about.json', json.dumps(about))
         if not _sound(array, table, (len(paths), size, size)):
             if table.exists():
@@ -159,14 +161,15 @@ def _decode(chunk, how, array) -> list[dict]:
 
 
 def listing(folder=None) -> pd.DataFrame:
-    """What the cache folder holds: key, megabytes on disk, images, size, aspect, folder (of the images), state ('damaged', 'unfinished' or
-    ''), path; the demo sets too. Pixels are not read: of the damages to them those of the file's size are known here."""
+    """What the cache folder holds: key, megabytes on disk, images, size, aspect, grey (blank: as read), folder (of the images), state
+    ('damaged', 'unfinished' or ''), path; the demo sets too. Pixels are not read: of the damages to them those of the file's size are
+    known here."""
     kept = [p for p in (home(folder)/'pixels').glob('*') if re.fullmatch('[0-9a-f]{16}', p.name) and p.is_dir()]
     found = [(p, dict(_about(p) or {}, state=_state(p))) for p in kept]
     found += [(p, dict(images=len(list((p/'stage_2_train_images').glob('*'))), folder='the demo set', state=''))
               for p in home(folder).glob('demo-*-v*') if (p/'SYNTHETIC').exists()]
     rows = [dict(key=p.name, megabytes=_disk(p) / 1e6, **about, path=str(p)) for p, about in found]
-    columns = ['key', 'megabytes', 'images', 'size', 'aspect', 'folder', 'state', 'path']
+    columns = ['key', 'megabytes', 'images', 'size', 'aspect', 'grey', 'folder', 'state', 'path']
     return pd.DataFrame(rows, columns=columns).sort_values('key', ignore_index=True)
 
 
@@ -174,7 +177,7 @@ def _about(place) -> dict | None:
     "What about.json says; None where it is damaged."
     try: about = json.loads((place/'about.json').read_text(encoding='utf-8'))
     except (OSError, ValueError): return None
-    right = isinstance(about, dict) and {k: type(v) for k, v in about.items()} == ABOUT
+    right = isinstance(about, dict) and {k: type(v) for k, v in about.items()} in (ABOUT, ABOUT | dict(grey=str))
     return about if right else None
 
 

@@ -14,7 +14,8 @@ ALIKE = 0.85    # least correlation of a pair
 """Chosen on real films. Of different patients: at most 0.73 in 1.2 million pairs of adults' films and 0.74 in 13.6 million of children's;
 0.79 among the candidates of 356 million pairs of adults' films, shifted and mirrored up to RSNA's number.
 Of a film and itself as JPEG of quality 40, at two thirds or 64 pixels, 30 grey levels lighter, of contrast 0.7, of gamma 0.6 or with a
-white square burnt in: 0.95 at least; histogram equalised: 0.92."""
+white square burnt in: 0.95 at least; histogram equalised: 0.92. Of
+1,521 adults' films and their copies that are all equalised, or all by tiles, 0.73 at most and 0.92 at least."""
 CHUNK = 256     # rows of the pair matrix, and thousands of candidates, at a time
 
 

@@ -18,14 +18,13 @@ COLUMNS = ['path', 'patient', 'reason', 'like', 'correlation']
 def signatures_of(
     folder,  # a run's
     table,   # its split.csv
-    how,     # size, aspect and any_view of its images
+    how,     # size, aspect, any_view and grey of its images
     cache=None, tick=None,
 ):
     "`signatures` of the run's images, or None where it kept none and the images are gone."
     if (path := folder/FILE).is_file(): return load(path, len(table))
     if not all(map(os.path.exists, table['path'])): return None
-    size, aspect, any_view = how
-    return signatures(open_pixels(table['path'], size, aspect, cache, tick=tick, any_view=any_view), list(table['path']), aspect)
+    return signatures(open_pixels(table['path'], *how, folder=cache, tick=tick), list(table['path']), how[1])
 
 
 def named(cohort, table) -> np.ndarray:

@@ -23,7 +23,7 @@ class Pixels:
     array:np.ndarray
     table:pd.DataFrame  # row, crc (of its bytes), reason (None: decoded), and what `Film` says, by the names it has there
     folder:Path
-    how:tuple = ()      # size, aspect and any_view, as `read_square` takes them
+    how:tuple = ()      # size, aspect, any_view and grey, as `read_square` takes them
 
     def __post_init__(self):
         table, n = self.table.sort_index(), len(self.array)

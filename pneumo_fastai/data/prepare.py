@@ -7,7 +7,7 @@ from itertools import count
 import pandas as pd
 
 from ..errors import InputError
-from ..experiment import DATA
+from ..experiment import DATA, reading
 from .cache import Pixels, home, open_pixels
 from .cohort import Cohort, read_cohort
 from .counts import crossing
@@ -90,7 +90,8 @@ def split_up(cohort, experiment, cache, tick, fold) -> Prepared:
         cohort = decoded(cohort, experiment, cache, tick)
         if shipped: cohort.notes.append('the splits that the data set ships are not used: --folds makes its own')
     elif cohort.made_for != deciding(experiment):
-        raise InputError(f'the cohort {cohort.name} was prepared for another size, aspect or split; give the one that read_cohort returned')
+        raise InputError(f'the cohort {cohort.name} was prepared for another size, aspect, grey or split; '
+                         'give the one that read_cohort returned')
     elif cohort.table.split.notna().all() and not experiment.folds: return cohort
     if experiment.folds:  # all of them, so that one that cannot be is told before the first is trained
         return replace(cohort, table=folds_of(cohort.table, experiment)[fold])
@@ -104,7 +105,7 @@ def deciding(e) -> tuple: return tuple(getattr(e, name) for name in DATA)
 
 def decoded(cohort, experiment, cache=None, tick=None) -> Prepared:
     "`prepare` up to the splits, which stay as they were shipped."
-    pixels = open_pixels(cohort.table.path, experiment.size, experiment.aspect, cache, tick=tick, any_view=experiment.any_view)
+    pixels = open_pixels(cohort.table.path, *reading(experiment), folder=cache, tick=tick)
     header = pixels.table.reindex(cohort.table.path).reset_index(drop=True)
     table = cohort.table.reset_index(drop=True).copy()
     for column in ('view', 'sex', 'age'): table[column] = table[column].where(table[column].notna(), header[column])

@@ -12,6 +12,7 @@ from ..data.cohort import CLASSES, Cohort
 from ..data.prepare import Prepared
 from ..errors import InputError
 from ..evaluation.subgroups import area_band, area_cuts, box_area
+from ..experiment import READING, reading
 from ..inference.bundle import Bundle
 from ..report.figures.heat import TOP
 from ..runs.checksums import renewing
@@ -57,8 +58,7 @@ def subject(folder, cohort=None, cache=None, run=None) -> Subject:
     "Of a run's folder; its images from the cache or decoded again. Raises `InputError` where they are gone."
     run = run or read_run(folder)
     if cohort is None:
-        e = run.experiment
-        pixels = open_pixels(run.cohort.path, e.size, e.aspect, cache, any_view=e.any_view)
+        pixels = open_pixels(run.cohort.path, *reading(run.experiment), folder=cache)
         if (gone := pixels.table.reason.notna()).any():
             first = pixels.table[gone].iloc[0]
             raise InputError(f'{int(gone.sum())} of {len(gone)} images are gone, {first.name}: {first.reason}; put them back')
@@ -130,7 +130,7 @@ def shared(of, theirs): return sorted(set(of.rows('test').path) & set(theirs.run
 
 def beside(of, other, layers, cache=None) -> Subject:
     "Another run's `Subject`, with the images of `of` where it sees them alike; `InputError` where the maps cannot be compared."
-    seen = [tuple(run.recipe[k] for k in ('size', 'aspect', 'any_view')) for run in (of.run, read_run(other))]
+    seen = [tuple(run.recipe[k] for k in READING) for run in (of.run, read_run(other))]
     theirs = subject(other, of.cohort if seen[0] == seen[1] else None, cache)
     theirs.mirror = of.mirror
     if not shared(of, theirs):

@@ -18,12 +18,17 @@ def check_precision(precision):
     if precision not in PRECISIONS: raise InputError(f'precision is {precision!r}, predictions take {" or ".join(PRECISIONS)}')
 
 
+def reading(recipe) -> tuple:
+    "size, aspect, any_view and grey of model.json, as `read_square` takes them; what it does not say, as it was before there was another."
+    return recipe['size'], recipe['aspect'], recipe.get('any_view', False), recipe.get('grey_levels', 'windowed')
+
+
 def read(
-    recipe,  # size, aspect, any_view
+    recipe,  # as `reading` takes it
     path,    # of a file, or a pydicom `Dataset`
 ) -> tuple[np.ndarray, tuple]:
     "An image as the network's cache has it, (size, size) uint8, and what its header says against it; raises `UnreadableImage`."
-    pixels, film = read_square(path, recipe['size'], recipe['aspect'], recipe.get('any_view', False), doubtful=True)
+    pixels, film = read_square(path, *reading(recipe), doubtful=True)
     return pixels, doubts(recipe, film)
 
 

@@ -32,8 +32,7 @@ def differing(run, bundle, cohort, cache):
 def own_images(run, how, cache, tick):
     "Rows of the run's test images whose files are there, at most so many as `apart.some` takes, and their `Pixels`; None where none is."
     rows = some(run.cohort[run.cohort['split'] == 'test'])
-    size, aspect, any_view = how
-    pixels = open_pixels(rows['path'], size, aspect, cache, tick=tick, any_view=any_view)
+    pixels = open_pixels(rows['path'], *how, folder=cache, tick=tick)
     rows = rows[pixels.table.reindex(rows['path'])['reason'].isna().to_numpy()].reset_index(drop=True)
     return (rows, pixels) if len(rows) else (None, None)
 

@@ -8,7 +8,7 @@ from ..data.decoding.codecs import MAX_SIDE
 from ..data.decoding.dicom import UnreadableImage, square
 from ..errors import InputError
 from .bundle import Bundle
-from .decision import Prediction
+from .decision import Prediction, reading
 from .rows import framed
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class Model:
 
     def _read(self, image) -> tuple[np.ndarray, tuple]:
         "As `Bundle.read` does."
-        if isinstance(image, np.ndarray): return square(grey_of(image), self.bundle.recipe['size'], self.bundle.recipe['aspect']), ()
+        if isinstance(image, np.ndarray):
+            size, aspect, _, grey = reading(self.bundle.recipe)
+            return square(grey_of(image), size, aspect, grey=grey), ()
         if isinstance(image, str | os.PathLike): return self.bundle.read(os.fspath(image))
         if isinstance(image, bytes): return self.bundle.read(image)
         from pydicom import Dataset

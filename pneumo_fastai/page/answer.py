@@ -3,10 +3,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data.decoding.dicom import Film
+from ..data.decoding.dicom import Film, read_square
 from ..evaluation.calibrators import apply
-from ..inference.decision import Prediction, doubts
-from .picture import read
+from ..inference.decision import Prediction, doubts, reading
 
 NO_PIXELS = np.empty((0, 0), np.uint8)
 OLD = 90  # years: from here on an age may tell who it is (HIPAA's safe harbour, 45 CFR 164.514)
@@ -27,7 +26,7 @@ class Answer:
 def answer(model, name, raw, truth='') -> Answer:
     "Of a file's bytes; raises `UnreadableImage` with the reason."
     b = model.bundle
-    image, film = read(raw, b.recipe['size'], b.recipe)
+    image, film = read_square(raw, *reading(b.recipe), doubtful=True)
     prediction, = model.judged([name], np.stack([image]), [doubts(b.recipe, film)])  # as `predict`, which would decode the file again
     return Answer(name, image, replace(film, pixels=NO_PIXELS), prediction, each(b, image) if b.n > 1 else (), truth)
 

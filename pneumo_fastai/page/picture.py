@@ -11,7 +11,7 @@ QUALITY = 92
 
 
 def read(file, size, recipe) -> tuple[np.ndarray, Film]:
-    "A file's bytes, or its path, as `read_square` gives it for a model. Raises `UnreadableImage`."
+    "A file's bytes, or its path, for the eye: cut as for the network, its grey levels as read. Raises `UnreadableImage`."
     return read_square(file, size, recipe['aspect'], recipe.get('any_view', False), doubtful=True)
 
 

@@ -16,7 +16,7 @@ FOLDER, NAME, FORMAT, VERSION = 'model', 'model.json', 'pneumo_fastai model', 1
 FILES = WEIGHTS, REFERENCES, ONNX, CARD = 'weights.safetensors', 'references.safetensors', 'model.onnx', 'README.md'
 SECTIONS = dict(
     network=('arch', 'size', 'output_stride', 'antialias', 'stochastic_depth', 'members'),
-    reading=('decoder', 'any_view', 'aspect', 'mean', 'std'),
+    reading=('decoder', 'any_view', 'aspect', 'grey_levels', 'mean', 'std'),
     decision=('threshold', 'threshold_from', 'calibrator', 'conformal', 'disagreement_90'),
     likeness=('grey', 'layout', 'features'),
     explanation=('heat',),
@@ -112,10 +112,12 @@ def faults(recipe):
     "Yields why nothing can be predicted by this recipe; each supposes that those before it are not so."
     from ..evaluation.calibrators import apply
     from ..evaluation.uncertainty import conformal_sets
-    from ..experiment import ARCHITECTURES, ASPECTS, is_arch
+    from ..experiment import ARCHITECTURES, ASPECTS, GREYS, is_arch
     if missing := [k for k in NEEDED if k not in recipe]: yield f'it has no {missing[0]}'
     if not is_arch(str(recipe['arch'])): yield f'its architecture {recipe["arch"]!r} is unknown, there are {", ".join(ARCHITECTURES)}'
     if recipe['aspect'] not in ASPECTS: yield f'its aspect {recipe["aspect"]!r} is unknown, there are {", ".join(ASPECTS)}'
+    levels = recipe.get('grey_levels', 'windowed')
+    if levels not in GREYS: yield f'its grey_levels {levels!r} is unknown, there are {", ".join(GREYS)}'
     for key in ('size', 'mean', 'std', 'threshold'):
         if not (isinstance(recipe[key], (int, float)) and np.isfinite(recipe[key])): yield f'its {key} is {recipe[key]!r}, not a number'
     if not recipe['std'] > 0 or not isinstance(recipe['size'], int): yield 'its size is no whole number, or its std not above 0'

@@ -37,8 +37,8 @@ class LoadXRay(Transform):
     "A file's path -> `XRay`: from the cache where that has it, else decoded here by the same function. Raises `UnreadableImage`."
     input_types = (str, Path)  # what `Learner.predict` may be given
 
-    def __init__(self, size, aspect, pixels=None, any_view=False):
-        self.how, self.pixels, self.resident = (size, aspect, any_view), pixels, {}
+    def __init__(self, how, pixels=None):
+        self.how, self.pixels, self.resident = how, pixels, {}  # how: as `read_square` takes it
 
     def encodes(self, path):
         cached = self.pixels is not None and path in self.pixels

@@ -15,6 +15,7 @@ from ..data.cache import Pixels
 from ..data.cohort import CLASSES
 from ..data.counts import BY, groups
 from ..data.prepare import Prepared, noted, prepare, rows_in_square, stepped
+from ..experiment import reading
 from ..explain.localization import box_mask, clipped
 from ..processes import rank, world
 from .augment import augmentations
@@ -55,7 +56,7 @@ class TrainFirst(DataBlock):
 
 def xray_block(experiment, pixels:Pixels, stats) -> DataBlock:
     "The DataBlock: rows with `path`, `label` and `is_valid` -> (`XRay`, category)."
-    image = TransformBlock(type_tfms=LoadXRay(experiment.size, experiment.aspect, pixels, experiment.any_view), batch_tfms=IntToFloatTensor)
+    image = TransformBlock(type_tfms=LoadXRay(reading(experiment), pixels), batch_tfms=IntToFloatTensor)
     return TrainFirst(blocks=(image, CategoryBlock(vocab=CLASSES, sort=False)),
                       get_x=ColReader('path'), get_y=Pipeline([ColReader('label'), ClassName()]), dl_type=BatchDL,
                       batch_tfms=[*augmentations(experiment), Normalize.from_stats([stats[0]], [stats[1]], cuda=False)])

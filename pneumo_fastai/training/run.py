@@ -177,6 +177,7 @@ def bundle_of(learn, experiment) -> Bundle:
     found = references(learn.model, cohort.pixels, table[table.split == 'valid'], (mean, std))
     recipe = dict(aspect=experiment.aspect, any_view=experiment.any_view, mean=mean, std=std, **described(experiment),
                   grey=grey_range(cohort.pixels, train), layout=layout_of(cohort.pixels, train), features=limits(found))
+    if experiment.grey != 'windowed': recipe['grey_levels'] = experiment.grey  # without it a bundle is what it was before there was another
     return Bundle(learn.model.state_dict(), recipe, references=found)
 
 

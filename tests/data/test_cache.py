@@ -1,7 +1,9 @@
+import json
 import os
 import subprocess
 import sys
 import time
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -112,6 +114,16 @@ def test_the_listing_says_what_is_there(paths, tmp_path):
     listed = cache.listing(tmp_path/'c').sort_values('size')
     assert listed.images.tolist() == [6, 3] and listed.aspect.tolist() == ['pad', 'crop'] and (listed.megabytes > 0).all()
     assert set(listed.folder) == {str(tmp_path)} and cache.listing(tmp_path/'none').empty
+
+
+def test_what_is_not_spread_is_kept_where_it_was_before_anything_could_be(paths, tmp_path, decoded):
+    names = [str(p) for p in paths]
+    old = sha256(json.dumps([cache.VERSION, cache.TEXTS, cache.NUMBERS, 32, 'pad', False, names]).encode()).hexdigest()[:16]
+    places = [open_pixels(paths, 32, grey=grey, folder=tmp_path/'c').folder for grey in ('windowed', 'equalised', 'clahe')]
+    assert places[0].name == old and len(set(places)) == 3 and len(decoded) == 18
+    assert json.loads((places[0]/'about.json').read_text()).keys() == cache.ABOUT.keys()
+    listed = cache.listing(tmp_path/'c').set_index('path').loc[map(str, places)]
+    assert listed.grey.fillna('').tolist() == ['', 'equalised', 'clahe'] and (listed.state == '').all()
 
 
 def test_two_processes_at_once_decode_once(paths, tmp_path):

@@ -3,10 +3,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from pneumo_fastai.data.cohort import read_cohort
+from pneumo_fastai.data.decoding.dicom import read_square
 from pneumo_fastai.data.leaks import COPY, PATIENT, RELATED, in_words, named, seen, signatures_of
-from pneumo_fastai.data.signatures import BYTES, FILE, save
+from pneumo_fastai.data.signatures import ALIKE, BYTES, FILE, nearest, save
 
 
 def bits(*seeds): return np.stack([np.random.default_rng(s).integers(0, 256, BYTES, dtype=np.uint8) for s in seeds])
@@ -56,6 +58,20 @@ def test_without_pictures_ids_are_compared_and_that_is_said(run):
     assert 'could not be compared' in in_words(left, own, None, 2)[0]
     alone = in_words(seen(others(['p0']), np.ones(1, bool), bits(60), table, bits(*range(6)))[0], 0, bits(0), 1)
     assert 'by chance' in alone[-1]
+
+
+@pytest.mark.parametrize('grey', ['equalised', 'clahe'])
+def test_a_picture_is_recognised_by_its_equalised_square_under_another_exposure(shared, tmp_path, grey):
+    real = sorted((shared/'rsna-16').rglob('*.dcm'))[:8]
+    for i, path in enumerate(real):
+        darker = np.round(255*(read_square(path, 256)[0]/255)**1.6).astype(np.uint8)
+        Image.fromarray(darker).save(tmp_path/f'{i}.png')
+    table = pd.DataFrame(dict(path=list(map(str, real))))
+    copies = table.assign(path=[str(tmp_path/f'{i}.png') for i in range(len(real))])
+    ours, theirs = (signatures_of(tmp_path, t, (128, 'pad', False, grey), tmp_path/'cache') for t in (table, copies))
+    r, place = nearest(theirs, ours)
+    assert (r >= ALIKE).all() and place.tolist() == list(range(8))
+    for i in range(8): assert nearest(theirs[i:i + 1], np.delete(ours, i, 0))[0] < ALIKE
 
 
 def test_signatures_are_those_kept_or_of_the_images_or_none(films, tmp_path):

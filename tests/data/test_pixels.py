@@ -26,6 +26,15 @@ def test_a_row_that_is_not_what_was_decoded_is_decoded_again(paths, kept, tmp_pa
     assert not caplog.messages
 
 
+@pytest.mark.parametrize('grey', ['equalised', 'clahe'])
+def test_a_row_is_decoded_again_as_it_was(paths, tmp_path, only, overwrite, grey):
+    before = open_pixels(paths, 32, grey=grey, folder=tmp_path/'c').read(range(N))
+    file = only('*.npy', tmp_path)
+    overwrite(file, file.stat().st_size - 2048, bytes(1500))
+    np.testing.assert_array_equal(open_pixels(paths, 32, grey=grey, folder=tmp_path/'c').read(range(N)), before)
+    np.testing.assert_array_equal(before, [read_square(p, 32, grey=grey)[0] for p in paths])
+
+
 def test_the_row_of_a_rejected_file_is_no_damage(paths, tmp_path, caplog):
     "A GPU is given every row."
     Path(paths[3]).write_bytes(b'no image')

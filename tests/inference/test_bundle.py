@@ -134,7 +134,7 @@ def test_a_model_that_is_not_that_of_the_run_stops_predict(bundle, tmp_path):
     (lambda s, r: r.update(calibrator=dict(method='x')), 'its calibrator'), (lambda s, r: r.update(mean='x'), 'its mean'),
     (lambda s, r: r.update(std=0.), 'std not above 0'), (lambda s, r: r.update(calibrator=dict(method='temperature')), 'its calibrator'),
     (lambda s, r: r.update(members=2), 'its weights are not those'), (lambda s, r: r.update(conformal={}), 'its limits of conformal'),
-    (lambda s, r: r.update(aspect='x'), "aspect 'x'")])
+    (lambda s, r: r.update(aspect='x'), "aspect 'x'"), (lambda s, r: r.update(grey_levels='x'), "grey_levels 'x'")])
 def test_a_model_that_lacks_something_says_what(bundle, tmp_path, spoil, says):
     state, recipe = dict(bundle.model.state_dict()), dict(RECIPE)
     spoil(state, recipe)

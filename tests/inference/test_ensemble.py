@@ -106,6 +106,7 @@ def spoiled(folder, column, value):
     (lambda f: spoiled(f, 'label', '1'), 'images with another label'),
     (lambda f: pd.read_csv(f/'split.csv').iloc[1:].to_csv(f/'split.csv', index=False), 'differ in 1 images'),
     (lambda f: (f/'experiment.toml').write_text('size = 64\nclass_weights = "balanced"\n'), 'size is 32 in'),
+    (lambda f: (f/'experiment.toml').write_text('size = 32\nclass_weights = "balanced"\ngrey = "clahe"\n'), 'grey is windowed in'),
     (lambda f: (f/'experiment.toml').write_text('size = 32\n'), 'class_weights is balanced in'),
     (lambda f: copytree(f.parent/'first/model', f/'model', dirs_exist_ok=True), 'hold the same network'),
     (lambda f: rmtree(f/'model'), 'holds no model/model.json'),

@@ -66,6 +66,17 @@ def test_a_path_its_pixels_and_a_data_set_are_one_image(saved, paths, film):
     torch.testing.assert_close(model.predict([film, paths[0]])[1].probability, model.predict(paths[0]).probability, atol=1e-6, rtol=0)
 
 
+def test_an_array_is_spread_as_the_file_of_it(saved, paths):
+    torch.manual_seed(0)
+    plain, at = load(saved).predict(paths[0]), saved/'spread'/'model'
+    at.parent.mkdir()
+    Bundle(ResNet18().state_dict(), RECIPE | dict(grey_levels='equalised')).save(at)
+    model, pixels = load(at), np.asarray(Image.open(paths[0]))
+    found = model.predict(pixels)
+    assert found == model.predict(paths[0]) != plain
+    assert model.predict(pixels // 4 + 100).probability == model.predict(pixels // 4).probability  # another exposure
+
+
 def test_threads_that_ask_at_once_hear_what_one_hears(saved, paths, film):
     model = load(saved)
     asked = [*paths[:8], film, saved/'film.dcm', paths[:5], np.zeros((9, 9), np.uint8)] * 4

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from fastai.learner import load_learner
 
 import pneumo_fastai
+from pneumo_fastai.data.cohort import read_cohort
 from pneumo_fastai.errors import InputError, UnreadableImage
 from pneumo_fastai.inference.bundle import Bundle, fresh
 from pneumo_fastai.inference.model import Model
@@ -57,7 +59,7 @@ def same(found, wanted):
     assert [w[:20] for w in found.warnings] == [w[:20] for w in wanted.warnings]
 
 
-@pytest.mark.parametrize('more', [{}, dict(members=2, conformal=None)])
+@pytest.mark.parametrize('more', [{}, dict(members=2, conformal=None, grey_levels='clahe')])
 def test_it_says_what_the_model_says(more, paths, tmp_path):
     bundle = a_bundle(**more)
     model, portable = Model(bundle), load(saved(bundle, tmp_path/'model'))
@@ -121,15 +123,18 @@ def test_it_imports_nothing_but_what_it_needs(made):
     assert not {'torch', 'fastai', 'fastcore', 'pandas', 'PIL', 'scipy', 'sklearn', 'matplotlib', 'joblib'} & set(found)
 
 
-def test_learner_torch_and_onnx_agree_on_real_radiographs(real, tiny, cohort, tmp_path):
+@pytest.mark.parametrize('grey', ['windowed', 'equalised'])
+def test_learner_torch_and_onnx_agree_on_real_radiographs(grey, real, tiny, films, tmp_path):
     from pneumo_fastai.training.learner import get_learner
     from pneumo_fastai.training.loaders import get_dls
     from pneumo_fastai.training.run import bundle_of
-    learn = get_learner(tiny, get_dls(tiny, cohort))
+    tiny = replace(tiny, grey=grey)
+    learn = get_learner(tiny, get_dls(tiny, read_cohort(films)))
     with learn.no_bar(), learn.no_logging(): learn.fit(1)
     learn.path = tmp_path
     learn.export('learner.pkl')
     bundle = bundle_of(learn, tiny)
+    assert ('grey_levels' in bundle.recipe) == (grey != 'windowed')
     bundle.recipe |= dict(threshold=.5, calibrator=dict(method='none'))
     with pytest.warns(UserWarning, match='insecure pickle'): again = load_learner(tmp_path/'learner.pkl')
     with again.no_bar(): pickled = [float(again.predict(p)[2][1]) for p in real]

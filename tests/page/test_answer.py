@@ -3,10 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pneumo_fastai.data.decoding.dicom import Film
+from pneumo_fastai.data.decoding.dicom import Film, read_square
 from pneumo_fastai.errors import UnreadableImage
 from pneumo_fastai.inference.model import Prediction
 from pneumo_fastai.page.answer import Answer, answer, facts, warnings
+from pneumo_fastai.page.picture import look
 
 FILM = Film(np.zeros((2, 2), np.uint8), 3000, 2500, 'window', view='PA', sex='F', age=51., patient='0123456789abcdef', spacing=.143)
 
@@ -18,6 +19,15 @@ def test_it_is_what_the_model_says_and_holds_no_film(subject, raw, films):
     np.testing.assert_array_equal(found.image, subject.bundle.pixels(path))
     assert found.film.pixels.size == 0 and (found.film.height, found.film.width) == (48, 48)
     with pytest.raises(UnreadableImage): answer(subject.model, 'a.dcm', b'\x80\4\x95pickle')
+
+
+def test_the_network_sees_what_was_spread_and_the_eye_does_not(subject, raw):
+    subject.bundle.recipe['grey_levels'] = 'equalised'
+    found = answer(subject.model, 'a.png', raw)
+    plain, film = read_square(raw, 32)
+    np.testing.assert_array_equal(found.image, read_square(raw, 32, grey='equalised')[0])
+    assert (found.image != plain).any() and found.prediction == subject.model.predict(raw)
+    np.testing.assert_array_equal(look(raw, film, subject.recipe), read_square(raw, 48)[0])
 
 
 def test_an_ensemble_says_what_each_network_does(explainable, raw):

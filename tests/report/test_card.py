@@ -42,6 +42,13 @@ def test_the_card_is_markdown_with_metadata_of_the_facts(exported):
     assert len(tables) > 10 and {line.replace(r'\|', '').count('|') for line in tables} <= {7, 4}
 
 
+def test_the_card_says_how_grey_levels_are_read(exported):
+    found = facts.read(exported[0].folder/'model')
+    assert 'pixels a side, then' in card.text(found)
+    found['reading']['grey_levels'] = 'clahe'
+    assert 'pixels a side, its histogram without the padding equalised by tiles (CLAHE), then' in card.text(found)
+
+
 def test_the_cohort_is_told_without_a_value_that_few_have():
     rows = pd.DataFrame(dict(patient=['a', 'a', 'b', 'c'], label=[1, 1, 0, 0], view=['PA', 'PA', 'PA', 'AP'], sex=[None, None, None, 'O'],
                              age=[20., 30., 40., float('nan')]))

@@ -97,7 +97,7 @@ def test_the_whole_set_lies_on_the_device_where_it_fits_and_not_where_it_does_no
     monkeypatch.setattr(batches, 'CHUNK', 7)
     for free, fits in ((2 * need, True), (2 * need - 1, False)):
         monkeypatch.setattr(torch.cuda, 'mem_get_info', lambda device, free=free: (free, 10 * free))
-        held = batches.resident(LoadXRay(32, 'pad', cohort.pixels), cpu)
+        held = batches.resident(LoadXRay((32,), cohort.pixels), cpu)
         assert (held is not None) == fits
         if fits: np.testing.assert_array_equal(held.numpy(), cohort.pixels.array)
 

@@ -60,7 +60,7 @@ def test_a_flip_flips(tiny, cohort):
 
 def test_a_file_outside_the_cache_is_decoded_by_the_same_function(tiny, cohort):
     path = cohort.table.path[0]
-    cached, fresh = LoadXRay(32, 'pad', cohort.pixels)(path), LoadXRay(32, 'pad')(path)
+    cached, fresh = LoadXRay((32,), cohort.pixels)(path), LoadXRay((32,))(path)
     assert type(fresh) is XRay and fresh.shape == (1, 32, 32) and fresh.dtype == torch.uint8
     assert torch.equal(cached.as_subclass(torch.Tensor), fresh.as_subclass(torch.Tensor))
 

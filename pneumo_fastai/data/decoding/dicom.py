@@ -53,6 +53,7 @@ def read_square(
     size,            # pixels a side
     aspect='pad',    # see `square`
     any_view=False,  # also what says that it is not a frontal chest radiograph
+    grey='windowed',  # see `square`
     doubtful=False,  # also a radiograph that says so; not a CT
 ) -> tuple[np.ndarray, Film]:
     "(size, size) uint8 and the `Film` it came from: what the network sees, in training and in prediction. Raises `UnreadableImage`."
@@ -60,7 +61,7 @@ def read_square(
         return max(k for k in (1, 2, 4, 8) if k == 1 or GAP * k * max(scales(height, width, size, aspect, tall)) <= 1)
     film = _read(path, any_view, doubtful, reduce)
     by = reduce(film.height, film.width, film.tall) if film.pixels.shape != (film.height, film.width) else 1
-    return square(film.pixels, size, aspect, film.tall, (film.height / by, film.width / by)), film
+    return square(film.pixels, size, aspect, film.tall, (film.height / by, film.width / by), grey), film
 
 
 def _read(path, any_view, doubtful, reduce=lambda *a: 1) -> Film:

@@ -55,13 +55,16 @@ def differs(page, run, metrics):
     apart = found['apart'] or {}
     first = [apart.get(FEATURES), apart.get(TOGETHER)]
     rows = [(noted(name, NOTES.get(name, '')), cell(m)) for name, m in apart.items()]
-    return dict(rows=compared(found['own'], found['here']), apart=rows, first=first, found=found)
+    return dict(rows=compared(found['own'], found['here'], SPREAD[run.experiment.grey]), apart=rows, first=first, found=found)
 
 
 NOTES = {FEATURES: 'logistic regression on what goes into its last layer', TOGETHER: 'what the files state, no pixels'}
 
 
-def compared(own, here):
+SPREAD = dict(windowed='', equalised=', once equalised', clahe=', once equalised by tiles')  # the grey levels, by `Data.grey`
+
+
+def compared(own, here, spread=''):
     "(what, own test, here) of every fact that one of them states."
     def both(name, form): return name, *(form(s) for s in (own, here))
     yield both('images', lambda s: f'{s["images"]:,}')
@@ -73,7 +76,7 @@ def compared(own, here):
     yield both('age in years: median (quartiles)', lambda s: ends(s['age']))
     if not here['looked_at']: return
     yield both('images looked at for what follows', lambda s: f'{s["looked_at"]:,}')
-    for k, name in CHECKED.items(): yield both(name, lambda s, k=k: ends(s.get(k)))
+    for k, name in CHECKED.items(): yield both(name + spread*(k in ('grey', 'deviation')), lambda s, k=k: ends(s.get(k)))
     for k, name in SHARES.items(): yield both(name, lambda s, k=k: '\u2013' if s.get(k) is None else share(s[k]))
 
 

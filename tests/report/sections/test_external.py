@@ -3,9 +3,10 @@ import re
 
 import pytest
 
+from pneumo_fastai.experiment import GREYS
 from pneumo_fastai.report.labels import number
 from pneumo_fastai.report.registry import sections_of
-from pneumo_fastai.report.sections.external import compared, in_words
+from pneumo_fastai.report.sections.external import SPREAD, compared, in_words
 
 
 @pytest.fixture(scope='module')
@@ -46,3 +47,11 @@ def test_of_a_set_that_was_not_looked_at_there_is_a_dash(measured_elsewhere):
     rows = {row[0]: row[1:] for row in compared(gone, found['here'])}
     assert rows['images'][1] == '60' and rows['age in years: median (quartiles)'][0] == '\u2013'
     assert rows['with a bar of one tone at an edge'][0] == '\u2013'
+
+
+def test_of_equalised_images_the_grey_levels_are_said_to_be_those(measured_elsewhere):
+    found = json.loads((measured_elsewhere[1]/'differs.json').read_text())
+    names = [[row[0] for row in compared(found['own'], found['here'], SPREAD[grey])] for grey in GREYS]
+    changed = [new for old, new in zip(names[0], names[1], strict=True) if old != new]
+    assert len(changed) == 2 and all('grey level' in name and name.endswith(', once equalised') for name in changed)
+    assert all(name.endswith('by tiles') for name in set(names[2]) - set(names[0]))
