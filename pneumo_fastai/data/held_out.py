@@ -9,9 +9,8 @@ from ..errors import InputError
 from .borders import blocks
 from .counts import counted
 from .layout import SIDE, small
-from .split import lack, uniform
+from .split import HELD_OUT, lack, uniform
 
-NOTE = 'held_out '  # how the note of it begins
 EXTREMES = {  # what is measured of images (k, h, w) without padding, which end is held out, and both in words
     'dark': (lambda images: images.mean((1, 2)), 1, 'darkest', 'mean grey level', 'up to'),
     'bright': (lambda images: images.mean((1, 2)), -1, 'brightest', 'mean grey level', 'from'),
@@ -32,7 +31,7 @@ def held_apart(
     for part, name in ((table[test], 'test'), (table[~test], 'the rest')):
         if why := lack(part): raise InputError(f'held_out {e.held_out}: {name} would hold {why}; take another kind, or share as test')
     there, rest = (counted(table[rows])['prevalence'] for rows in (test, ~test))
-    note = (f'{NOTE}{e.held_out}: test is no random draw but the {len(some):,} patients {who}; prevalence is {there:.0%} there, '
+    note = (f'{HELD_OUT}{e.held_out}: test is no random draw but the {len(some):,} patients {who}; prevalence is {there:.0%} there, '
             f'{rest:.0%} in the rest')
     unused = ['the splits that the data set ships are not used: held_out makes its own'] if table.split.notna().any() else []
     return replace(cohort, table=table.assign(split=np.where(test, 'test', None)), notes=[*cohort.notes, *unused, note])

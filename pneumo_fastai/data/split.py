@@ -10,6 +10,7 @@ from .counts import counted, crossing
 SPLITS = 'train', 'valid', 'test'
 REMEDY = 'in a manifest.csv (path,label,patient,split)'
 UNUSED = 'unused'  # the split of training patients that a share of them leaves out: neither trained on nor measured
+HELD_OUT = 'held_out '  # how the note begins of a test split that is no random draw
 PATIENTS = 2     # a split's smallest number of patients: of one there is nothing to resample
 
 

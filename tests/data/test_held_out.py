@@ -5,9 +5,8 @@ import pytest
 from PIL import Image
 
 from pneumo_fastai.data.cohort import read_cohort
-from pneumo_fastai.data.held_out import NOTE
 from pneumo_fastai.data.prepare import prepare
-from pneumo_fastai.data.split import check_disjoint
+from pneumo_fastai.data.split import HELD_OUT, check_disjoint
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
 
@@ -43,7 +42,7 @@ def test_the_most_extreme_patients_are_test_and_no_others(tmp_path, kind):
     done = prepare(read_cohort(folder), replace(SMALL, held_out=kind))
     assert held(done) == set(range(8))
     check_disjoint(done.table)
-    note, = (o for o in done.notes if o.startswith(NOTE))
+    note, = (o for o in done.notes if o.startswith(HELD_OUT))
     assert f'the 8 patients with the {dict(dark="darkest", bright="brightest", flat="flattest")[kind]} images' in note
     assert 'prevalence is 50% there, 50% in the rest' in note
     assert prepare(done, replace(SMALL, held_out=kind)) is done
