@@ -87,7 +87,8 @@ def compared(
     valid = [measured(t, 'valid', choices) for t in tables]
     groups = of_kinds(settings)
     chosen = [g[i] for g in groups if choose and (i := best([valid[k] for k in g], [settings[k]['planned'] for k in g])) is not None]
-    rows = [row(s, v, i in chosen) for i, (s, v) in enumerate(zip(settings, valid, strict=True))]
+    alone = {g[0] for g in groups if len(g) == 1 < len(groups)}  # there is no choice
+    rows = [row(s, v, i in chosen and i not in alone) for i, (s, v) in enumerate(zip(settings, valid, strict=True))]
     for i, r in enumerate(rows): r['test'] = measured(tables[i], 'test', choices) if reveal or i in chosen else None
     for split in ('valid', 'test'):
         for g in groups:

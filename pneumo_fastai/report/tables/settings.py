@@ -37,11 +37,11 @@ def timed(found): return any(r['minutes']['mean'] is not None for r in found['ro
 def table(found):
     """Header and rows, all text: AUROC of valid and of test, as far as it is shown, the difference from the first row on one of them, how
     far test is below valid where it is of several kinds, and how long training took, where any says it."""
-    split, pace, several, kinds = split_of(found), timed(found), competing(found), bool(found.get('kinds'))
-    paired = several or not kinds
+    split, pace, kinds = split_of(found), timed(found), bool(found.get('kinds'))
+    paired = competing(found) or not kinds
     header = ('', 'AUROC on valid', *(f'difference on {split}', 'p (Holm)')*paired, 'AUROC on test', *('test less valid',)*kinds,
               *('minutes', 'images/s')*pace)
-    def name(r): return r['setting'] + (' (chosen)' if r['chosen'] and several else '')
+    def name(r): return r['setting'] + (' (chosen)' if r['chosen'] and len(found['rows']) > 1 else '')
     def of(r): return difference(r[f'{split}_difference']), corrected(r[f'{split}_difference'])
     rows = [(name(r), auroc(r['valid']), *of(r)*paired, auroc(r['test']), *(difference(r.get('lost')),)*kinds,
              *(amount(r['minutes']), amount(r['images_per_second']))*pace) for r in found['rows']]
