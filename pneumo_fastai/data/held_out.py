@@ -20,13 +20,14 @@ EXTREMES = {  # what is measured of images (k, h, w) without padding, which end 
 def held_apart(
     cohort,      # `Prepared`, but for the splits
     experiment,  # held_out says by what, test and aspect matter
+    pixels,      # of the cohort, in grey levels as read
 ):
     """`cohort` with the split 'test' for the patients held out, none for the others, and a note of who they are. All images of a patient
     count, by their mean; labels do not. Raises `InputError` where test or the rest would lack a class or patients.
 
     Unlike a split by hash, more images may move the patients near the cut."""
     e, table = experiment, cohort.table
-    some, who = clustered(cohort, e) if e.held_out == 'cluster' else extreme(cohort, e)
+    some, who = (clustered if e.held_out == 'cluster' else extreme)(replace(cohort, pixels=pixels), e)
     test = table.patient.isin(some)
     for part, name in ((table[test], 'test'), (table[~test], 'the rest')):
         if why := lack(part): raise InputError(f'held_out {e.held_out}: {name} would hold {why}; take another kind, or share as test')

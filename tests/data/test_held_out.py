@@ -46,7 +46,9 @@ def test_the_most_extreme_patients_are_test_and_no_others(tmp_path, kind):
     assert f'the 8 patients with the {dict(dark="darkest", bright="brightest", flat="flattest")[kind]} images' in note
     assert 'prevalence is 50% there, 50% in the rest' in note
     assert prepare(done, replace(SMALL, held_out=kind)) is done
-    with pytest.raises(InputError, match='another size, aspect or split'): prepare(done, SMALL)
+    with pytest.raises(InputError, match='another size, aspect, grey or split'): prepare(done, SMALL)
+    even = prepare(read_cohort(folder), replace(SMALL, held_out=kind, grey='equalised'))  # which leaves neither mean nor spread
+    assert held(even) == set(range(8)) and even.notes == done.notes and (even.pixels.array != done.pixels.array).any()
 
 
 def test_valid_is_drawn_among_the_others_and_by_its_own_seed(tmp_path):
