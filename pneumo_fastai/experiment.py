@@ -34,7 +34,7 @@ def is_arch(name): return name in ARCHITECTURES or name.startswith('timm:')
 TYPES = {f.name: f.type for f in fields(Experiment)}
 ASPECTS, GREYS = get_args(TYPES['aspect']), get_args(TYPES['grey'])
 READING = 'size', 'aspect', 'any_view', 'grey'  # how a file becomes pixels, as `read_square` takes it
-DATA = *READING, 'valid', 'test', 'split_seed'  # what decides pixels and splits
+DATA = *READING, 'valid', 'test', 'split_seed', 'held_out'  # what decides pixels and splits
 MIXED = 'mixup', 'cutmix'  # what mixes the images of a batch
 ONE_IMAGE = tuple(o for o in names(Augmentation) if o not in MIXED)  # what changes an image by itself
 STEP = (*names(Network), *names(Augmentation), 'size', 'batch_size', 'precision', 'compiled')  # what a training step's work is

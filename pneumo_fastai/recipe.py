@@ -17,6 +17,7 @@ class Data:
     fraction:float = 1.                                  # share of the training patients to train on, drawn by seed; 1: all
     folds:int = 0                                        # 0: one split; 2 or more: cross-validation by patient, and an ensemble
     split_seed:int = 0                                   # another one draws other patients
+    held_out:Literal['none', 'dark', 'bright', 'flat', 'cluster'] = 'none'  # test is patients of such images, not drawn at random
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,8 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
 CONTRADICTIONS = [
     (lambda e: e.freeze_epochs and not e.weights,
      'freeze_epochs lets the head learn on what the network knows already, and it begins at random; give weights, or set it to 0'),
+    (lambda e: e.folds and e.held_out != 'none',
+     'folds test each patient once, held_out {e.held_out} one kind of patients; set folds to 0, or held_out to none'),
     (lambda e: e.valid + e.test >= 1, 'valid {e.valid} + test {e.test} leave nothing to train on; make one of them smaller'),
     (lambda e: e.oversample != 'none' and e.class_weights != 'none',
      'oversample {e.oversample} makes the classes equal already, class_weights would count that twice; set one of them to none'),

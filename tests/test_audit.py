@@ -64,7 +64,7 @@ def test_the_figure_is_a_page(made):
 def test_only_what_decides_pixels_and_splits_or_changes_an_image_is_an_option():
     values = parser_for(audit).parse(['--size', '64', '--no-any-view', '--valid', '.2'])
     own = {'data', 'exp', 'out', 'show', 'cache', 'labels', 'truth', 'worst'}
-    assert set(values) == {*own, 'size', 'aspect', 'grey', 'any_view', 'valid', 'test', 'split_seed', *ONE_IMAGE}
+    assert set(values) == {*own, 'size', 'aspect', 'grey', 'any_view', 'valid', 'test', 'split_seed', 'held_out', *ONE_IMAGE}
     assert {'flip', 'erase'} < set(ONE_IMAGE) and not set(MIXED) & set(ONE_IMAGE)
 
 

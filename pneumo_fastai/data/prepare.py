@@ -14,6 +14,7 @@ from .counts import crossing
 from .decoding.dicom import square_boxes
 from .decoding.grey import HIGH, LOW
 from .decoding.header import not_frontal
+from .held_out import held_apart
 from .split import UNUSED, assign_fold, assign_splits, check_disjoint, share_of_train, unused
 
 DEMO_IMAGES, DEMO_VERSION = 440, 1  # another version is drawn beside the old one
@@ -95,9 +96,16 @@ def split_up(cohort, experiment, cache, tick, fold) -> Prepared:
     elif cohort.table.split.notna().all() and not experiment.folds: return cohort
     if experiment.folds:  # all of them, so that one that cannot be is told before the first is trained
         return replace(cohort, table=folds_of(cohort.table, experiment)[fold])
+    if experiment.held_out != 'none': cohort = held_apart(cohort, experiment, as_read(cohort, experiment, cache, tick))
     table = assign_splits(cohort.table, experiment.valid, experiment.test, experiment.split_seed)
     if cohort.table.split.isna().all(): check_disjoint(table)  # what the data set ships is kept, and noted
     return replace(cohort, table=table, notes=[*cohort.notes, *_crossing_note(table)])
+
+
+def as_read(cohort, e, cache, tick) -> Pixels:
+    "The cohort's with grey levels as read: spread evenly, all images are alike in them."
+    if e.grey == 'windowed': return cohort.pixels
+    return open_pixels(cohort.table.path, *reading(replace(e, grey='windowed')), folder=cache, tick=tick)
 
 
 def deciding(e) -> tuple: return tuple(getattr(e, name) for name in DATA)

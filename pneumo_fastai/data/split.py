@@ -10,6 +10,7 @@ from .counts import counted, crossing
 SPLITS = 'train', 'valid', 'test'
 REMEDY = 'in a manifest.csv (path,label,patient,split)'
 UNUSED = 'unused'  # the split of training patients that a share of them leaves out: neither trained on nor measured
+HELD_OUT = 'held_out '  # how the note begins of a test split that is no random draw
 PATIENTS = 2     # a split's smallest number of patients: of one there is nothing to resample
 
 
@@ -105,15 +106,18 @@ def checked(table, shipped, valid, test):
     "`table`; raises InputError where a split lacks a class or patients. `shipped` are the splits that were not cut here."
     train = 1 - valid - test
     for split in SPLITS:
-        part = table[table.split == split]
-        lack = next((f'no image of class {CLASSES[k]!r}' for k in (0, 1) if not (part.label == k).any()), None)
-        if not lack and part.patient.nunique() < PATIENTS: lack = f'{part.patient.nunique()} patient only'
-        if not lack: continue
-        if split in shipped: raise InputError(f'the shipped {split} split holds {lack}: add images to it, or remove it to have one cut')
+        if not (why := lack(table[table.split == split])): continue
+        if split in shipped: raise InputError(f'the shipped {split} split holds {why}: add images to it, or remove it to have one cut')
         counts = ' and '.join(f'{table.patient[table.label == k].nunique()} patients with {CLASSES[k]}' for k in (0, 1))
-        raise InputError(f'the {split} split would hold {lack}: {counts} are too few for {train:.0%}/{valid:.0%}/{test:.0%}; '
+        raise InputError(f'the {split} split would hold {why}: {counts} are too few for {train:.0%}/{valid:.0%}/{test:.0%}; '
                          f'add images, or name the splits {REMEDY}')
     return table
+
+
+def lack(part):
+    "What a split of these rows has too little of, in words; None for nothing."
+    if few := next((f'no image of class {CLASSES[k]!r}' for k in (0, 1) if not (part.label == k).any()), None): return few
+    return f'{part.patient.nunique()} patient only' if part.patient.nunique() < PATIENTS else None
 
 
 def unused(table): return [UNUSED]*bool((table.split == UNUSED).any())

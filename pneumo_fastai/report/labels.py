@@ -28,8 +28,8 @@ FIGURES = {
     'adaptation.png': 'What so many labelled patients change, measured on all others. Orange, dashed: as the run is, without them. A '
                       'point is the mean over draws of the patients, its bar 95% of the draws.',
     'attention.png': 'Heatmaps of the same images of valid before training and as it went on, from left to right, on the scale of the run.',
-    'sweep.png': 'AUROC on valid by setting: a dot for each training, the line is their mean and standard deviation. What chance in the '
-                 'choice of patients adds is in the differences of the table.',
+    'sweep.png': 'AUROC on valid by setting: a dot for each training, the line is their mean and standard deviation; squares, where '
+                 'tests are of several kinds: on test. What chance in the choice of patients adds is in the differences of the table.',
     'learning_curve.png': 'Learning curve: AUROC against the patients trained on, and the law fitted to it. Grey: beyond all that was '
                           'measured. Squares: what the smaller shares alone had forecast; how far they lie from the circles at the same '
                           'share is how wrong a forecast was.',

@@ -22,7 +22,7 @@ def first_screen(page, run, metrics, kind, how):
     cases = page.figure(run.folder/'cases.png')
     return render('first', title=run.title, mark=page.mark(), question=QUESTION, how=how, test=metrics['test'], brackets=BRACKETS,
                   tiles=list(tiles(metrics)), baselines=rivals, verdicts=list(verdicts(run, metrics, kind)), cases=cases,
-                  warnings=[*metrics['warnings'], *run.data['notes']])
+                  warnings=dict.fromkeys([*metrics['warnings'], *run.data['notes']]))
 
 
 def write_page(

@@ -29,7 +29,8 @@ HOW = dict(run='On test at the threshold chosen on valid',
 def measure(run, choices=None):
     "metrics.json and calibration.json from a `folder.Run`: the one look at the test set; returns the metrics."
     found = dict(run=here, elsewhere=elsewhere, adapted=adapted)[run.kind](run, choices)
-    metrics = dict(data=run.data['name'], synthetic=run.synthetic, **found | dict(warnings=[*run.doubts, *found['warnings']]))
+    warnings = [*run.doubts, *run.not_random, *found['warnings']]
+    metrics = dict(data=run.data['name'], synthetic=run.synthetic, **found | dict(warnings=warnings))
     write(run.folder/'metrics.json', json.dumps(metrics, indent=1, allow_nan=False))
     write(run.folder/'calibration.json', json.dumps(metrics['calibration']['chosen'], indent=1, allow_nan=False))
     return metrics

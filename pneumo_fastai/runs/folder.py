@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..data.counts import prevalence_weights
-from ..data.split import unused
+from ..data.split import HELD_OUT, unused
 from ..errors import InputError
 from ..experiment import Experiment, load_experiment
 from . import external
@@ -63,6 +63,8 @@ class Run:
     def splits(self): return *SPLITS[OF_SPLITS[self.kind]:], *unused(self.cohort)
     @property
     def trained_on(self): return external.trained_on(self.of) if self.of else self.cohort[self.cohort['split'] == 'train']
+    @property
+    def not_random(self): return [o for o in self.data['notes'] if o.startswith(HELD_OUT)]  # which patients its test was made of
     def class_weights(self):
         "(of negatives, of positives): how much each counted in training, by loss or by sampling; None where as its images do."
         return prevalence_weights(self.experiment, self.trained_on)

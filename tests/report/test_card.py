@@ -75,3 +75,12 @@ def test_a_damaged_model_is_told_before_anything_is_measured_anew(exported):
     with pytest.raises(InputError, match=r'weights\.safetensors is damaged'):
         remeasure(run.folder, Settings(n_boot=5, rule='sensitivity', sensitivity=.99), force=True)
     assert (run.folder/'metrics.json').read_bytes() == metrics and not (run.folder/'report.html').exists()
+
+
+def test_the_card_says_that_the_test_was_of_one_kind(exported):
+    found = facts.read(exported[0].folder/'model')
+    assert 'held' not in card.text(found)
+    found['training']['recipe']['held_out'] = 'dark'
+    said = ' '.join(card.text(found).split())
+    assert 'name: "AUROC on test, held out: dark"' in said and 'Test is no random draw but patients of one kind (held_out dark)' in said
+    assert 'the training data. Heatmaps' in said and 'what a random test, or another hospital, would give is not measured here.' in said

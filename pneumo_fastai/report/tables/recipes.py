@@ -16,6 +16,7 @@ from .repetitions import grouped
 REFERENCE = 'weighted'
 ENSEMBLE = re.compile(r'ensemble of (\d+) networks \((.*)\)')
 BESIDE = {*REPEATS, *names(Evaluation), 'precision'}  # what is no part of what is learnt
+TABLE = 'size', 'epochs', 'held_out'  # runs that differ in these are not compared
 TEST = 'test', 'at_threshold'
 SAYS = dict(  # where in metrics.json
     valid=('valid', 'auroc', 'value'),
@@ -61,7 +62,7 @@ def name_of(run) -> str:
     name = experiment_of(run)
     try: shipped = load_experiment(name.split(', ')[0])[1]
     except InputError: shipped = Experiment()
-    own = {k: v for k, v in run.recipe.items() if k not in BESIDE and v != getattr(shipped, k)}
+    own = {k: v for k, v in run.recipe.items() if k not in BESIDE | {'held_out'} and v != getattr(shipped, k)}
     name = f'ensemble of {networks(run)} networks ({name})' if networks(run) else name
     return ', '.join([name, *(said({k: v}).replace('=', ' ', 1) for k, v in own.items())])
 
@@ -105,13 +106,13 @@ def cohort_names(cohorts):
 
 
 def tables(runs, choices):
-    "A mapping for each data set, size and number of epochs; plain JSON. `runs` are `runs.search.Finished`."
+    "A mapping for each data set and the values of `TABLE`; plain JSON. `runs` are `runs.search.Finished`."
     cohorts, out = by_cohort(runs), []
     for name, own in zip(cohort_names(cohorts), cohorts, strict=True):
         same, settings = dict(data=name, named=own[0].run.data['name'], looked_at=len({learnt(one.run) for one in own})), {}
-        for one in own: settings.setdefault((one.run.recipe['size'], one.run.recipe['epochs']), []).append(one)
-        for size, epochs in sorted(settings, key=lambda k: [f'{v:>9}' for v in k]):
-            out.append(dict(same, size=size, epochs=epochs, **table(settings[size, epochs], choices)))
+        for one in own: settings.setdefault(tuple(one.run.recipe[k] for k in TABLE), []).append(one)
+        for key in sorted(settings, key=lambda k: (k[-1] != 'none', *(f'{v:>9}' for v in k))):
+            out.append(dict(same, **dict(zip(TABLE, key, strict=True)), **table(settings[key], choices)))
     return out
 
 
@@ -131,7 +132,7 @@ def predictions(setting): return {k: one.run.predictions for k, one in setting.i
 
 
 def reference(settings):
-    "Which is the experiment `REFERENCE` as it is shipped, size and epochs aside, with the most seeds; None where none is."
+    "Which is the experiment `REFERENCE` as it is shipped, `TABLE` aside, with the most seeds; None where none is."
     shipped = load_experiment(REFERENCE)[1]
     def plain(run): return not networks(run) and experiment_of(run) == REFERENCE and learnt(run) == learnt_as(shipped, run)
     found = [i for i, s in enumerate(settings) if plain(next(iter(s.values())).run)]
@@ -139,7 +140,7 @@ def reference(settings):
 
 
 def learnt_as(shipped, run):
-    own = dict(asdict(shipped), size=run.experiment.size, epochs=run.experiment.epochs)
+    own = dict(asdict(shipped), **{k: getattr(run.experiment, k) for k in TABLE})
     return *((k, v) for k, v in own.items() if k not in BESIDE), ''
 
 

@@ -35,14 +35,22 @@ def timed(found): return any(r['minutes']['mean'] is not None for r in found['ro
 
 
 def table(found):
-    """Header and rows, all text: AUROC of valid and of test, as far as it is shown, the difference from the first row on one of them, and
-    how long training took, where any says it."""
-    split, pace = split_of(found), timed(found)
-    header = ('', 'AUROC on valid', f'difference on {split}', 'p (Holm)', 'AUROC on test', *('minutes', 'images/s')*pace)
+    """Header and rows, all text: AUROC of valid and of test, as far as it is shown, the difference from the first row on one of them, how
+    far test is below valid where it is of several kinds, and how long training took, where any says it."""
+    split, pace, kinds = split_of(found), timed(found), bool(found.get('kinds'))
+    paired = competing(found) or not kinds
+    header = ('', 'AUROC on valid', *(f'difference on {split}', 'p (Holm)')*paired, 'AUROC on test', *('test less valid',)*kinds,
+              *('minutes', 'images/s')*pace)
     def name(r): return r['setting'] + (' (chosen)' if r['chosen'] and len(found['rows']) > 1 else '')
-    rows = [(name(r), auroc(r['valid']), difference(r[f'{split}_difference']), corrected(r[f'{split}_difference']), auroc(r['test']),
+    def of(r): return difference(r[f'{split}_difference']), corrected(r[f'{split}_difference'])
+    rows = [(name(r), auroc(r['valid']), *of(r)*paired, auroc(r['test']), *(difference(r.get('lost')),)*kinds,
              *(amount(r['minutes']), amount(r['images_per_second']))*pace) for r in found['rows']]
     return header, rows
+
+
+def competing(found):
+    "Whether there is a choice: more rows than kinds of test."
+    return len(found['rows']) > max(1, len(found.get('kinds', ())))
 
 
 def on_screen(found):
@@ -53,7 +61,7 @@ def on_screen(found):
 
 
 def between(numbers): return f'{min(numbers):,}' if min(numbers) == max(numbers) else f'{min(numbers):,} to {max(numbers):,}'
-def meaning(found): return sentences('words/settings', found=found, between=between)
+def meaning(found): return sentences('words/settings', found=found, between=between, competing=competing(found))
 def trouble(found): return sentences('words/trouble', found=found, split=split_of(found))
 
 
@@ -62,7 +70,7 @@ def notes(found):
     return meaning(found) + trouble(found)
 
 
-def words(found): return sentences('words/sweep', found=found) if found['chosen'] is not None else []
+def words(found): return sentences('words/sweep', found=found, competing=competing(found)) + sentences('words/shift', found=found)
 
 
 def frame(found):
@@ -73,10 +81,12 @@ def frame(found):
             if r[split] is None: continue
             for m in METRICS:
                 values, d = r[split]['metrics'][m], (r[f'{split}_difference'] or {}) if m == 'auroc' else {}
+                lost = (r.get('lost') or {}) if (split, m) == ('test', 'auroc') else {}
                 rows.append(dict(setting=r['setting'], chosen=r['chosen'], data=found['data'], synthetic=found['synthetic'], split=split,
                                  metric=m, repetitions=len(r['repetitions']), planned=r['planned'], mean=values['mean'], sd=values['sd'],
                                  low=values.get('low'), high=values.get('high'),
                                  **{f'difference_{k}': d.get(k) for k in ('value', 'low', 'high', 'p', 'holm')},
+                                 **{f'less_valid_{k}': lost.get(k) for k in ('value', 'low', 'high')},
                                  n=max(r[split]['n'], default=0), patients=max(r[split]['patients'], default=0),
                                  minutes=r['minutes']['mean'], images_per_second=r['images_per_second']['mean'], reason=d.get('reason')))
     return pd.DataFrame(rows)

@@ -26,7 +26,9 @@ def of(found, choices=None) -> dict:
                 runs=len(found.runs) - ensembles, ensembles=ensembles, unfinished=found.unfinished, left_out=found.left_out)
 
 
-def title(t): return f'{t["data"]}{" (synthetic data)" if t["synthetic"] else ""}, {t["size"]} px, {t["epochs"]} epochs'
+def title(t):
+    held = '' if t['held_out'] == 'none' else f', tested on a kind held out: {t["held_out"]}'
+    return f'{t["data"]}{" (synthetic data)" if t["synthetic"] else ""}, {t["size"]} px, {t["epochs"]} epochs{held}'
 
 
 def table(t):

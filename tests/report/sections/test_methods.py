@@ -1,3 +1,5 @@
+import json
+import re
 from dataclasses import asdict
 
 import numpy as np
@@ -44,3 +46,21 @@ def test_the_epoch_that_was_kept_is_the_first_of_the_best():
 def test_the_page_names_that_epoch(plain):
     _, text, _, _ = plain
     assert 'Trained for 2 epochs; the weights are those of epoch 1, with AUROC' in ' '.join(text.split())
+
+
+def test_a_test_that_is_no_random_draw_is_said_wherever_the_page_speaks_of_it(tmp_path, write_run, page_of, undrawn):
+    said = ('On this page test is no random draw', 'Test are the patients of one kind (held_out dark)', 'no random draw but held out for',
+            'They are no random draw of it', 'The numbers of test are about patients of that kind', 'Held: the 20 darkest')
+    for kind in ('none', 'dark'):
+        folder = write_run(tmp_path/kind)
+        if kind == 'dark':
+            (folder/'experiment.toml').write_text('held_out = "dark"')
+            about = json.loads((folder/'environment.json').read_text())
+            about['data']['notes'] = ['held_out dark: Held: the 20 darkest']
+            (folder/'environment.json').write_text(json.dumps(about))
+        text, _, metrics = page_of(folder)
+        text = ' '.join(re.sub('<[^>]*>', '', text).split())
+        assert [line in text for line in said] == [kind == 'dark']*len(said)
+        assert ('those of test are the ones to quote' in text) == ('the numbers to quote' in text) == (kind == 'none')
+        assert len(metrics['warnings']) == (kind == 'dark')
+    assert text.count('Held: the 20 darkest') == 2  # on the first screen and with the data

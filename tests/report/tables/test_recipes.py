@@ -23,6 +23,7 @@ def found(tmp_path_factory, write_trained):
     write_trained(here/'maps', 'gradcam', seed=3, **SMALL)
     write_trained(here/'long', seed=4, size=64, epochs=3)
     write_trained(here/'fewer', seed=5, n=240, **SMALL)
+    write_trained(here/'dark', seed=6, n=240, held_out='dark', **SMALL)
     return search([here])
 
 
@@ -37,12 +38,14 @@ def auroc(one, split='test'):
 
 def test_a_table_for_each_cohort_size_and_number_of_epochs(told):
     assert [(t['data'], t['size'], t['epochs'], len(t['rows'])) for t in told] == [
-        ('films (300 images)', 64, 2, 3), ('films (300 images)', 64, 3, 1), ('films (240 images)', 64, 2, 1)]
+        ('films (300 images)', 64, 2, 3), ('films (300 images)', 64, 3, 1), ('films (240 images)', 64, 2, 1),
+        ('films (240 images)', 64, 2, 1)]
+    assert [t['held_out'] for t in told] == ['none']*3 + ['dark'] and told[-1]['reference'] == 'weighted, size 64, epochs 2'
     assert {t['named'] for t in told} == {'films'} and json.loads(json.dumps(told)) == told
 
 
 def test_recipes_are_counted_by_what_is_learnt(told):
-    assert [t['looked_at'] for t in told] == [3, 3, 1]  # gradcam is weighted, measured otherwise
+    assert [t['looked_at'] for t in told] == [3, 3, 2, 2]  # gradcam is weighted, measured otherwise
 
 
 def test_seeds_are_one_row_however_they_are_measured_and_the_reference_is_first(told, found):

@@ -66,12 +66,12 @@ def of_one_class(run, split):
 
 def test_what_is_not_defined_on_test_has_no_interval_either(new_run):
     found, said = told({'a': [of_one_class(read_run(new_run()), 'test')]})
-    assert found['chosen'] == 0 and 'On test its AUROC is not defined.' in said and ': defined' not in said
+    assert found['chosen'] == [0] and 'On test its AUROC is not defined.' in said and ': defined' not in said
 
 
 def test_where_no_row_can_be_chosen_that_is_said_in_place_of_its_test(new_run):
     found, said = told({k: [of_one_class(read_run(new_run(k, seed=i)), 'valid')] for i, k in enumerate('ab')})
-    assert found['chosen'] is None and 'No row is chosen' in said and 'chosen row alone' not in said
+    assert found['chosen'] == [] and 'No row is chosen' in said and 'chosen row alone' not in said
 
 
 def test_one_setting_and_one_training_are_spoken_of_in_the_singular(new_run):

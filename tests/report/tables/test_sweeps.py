@@ -49,7 +49,7 @@ def test_it_is_chosen_on_valid_and_test_is_shown_for_the_chosen_alone(sweep, cap
     screen, found, files = capsys.readouterr().out, json.loads((sweep/'sweep.json').read_text()), written(sweep)
     assert all(len(line) <= 80 for line in screen.splitlines() if 'read ' not in line)
     rows = {r['setting']: r for r in found['rows']}
-    assert [k for k, r in rows.items() if r['chosen']] == ['lr=0.001'] and found['rows'][found['chosen']] == rows['lr=0.001']
+    assert [k for k, r in rows.items() if r['chosen']] == ['lr=0.001'] and found['rows'][found['chosen'][0]] == rows['lr=0.001']
     for name in GAINS:
         values = [of(f, 'valid') for f in sorted(sweep.glob(f'{name},*')) if f.is_dir()]
         assert rows[name]['valid']['metrics']['auroc']['by_repetition'] == pytest.approx(values)
@@ -67,7 +67,7 @@ def test_reveal_shows_the_test_of_all_and_the_choice_stays(sweep, capsys, undraw
     assert run(evaluate, [str(sweep), *FEW, '--reveal', '--operating-point', 'sensitivity=0.9']) == 0
     assert 'evaluate SWEEP --reveal --operating-point sensitivity=0.9 --error 0.1 --n-boot 40' in (sweep/'report.html').read_text()
     found, files = json.loads((sweep/'sweep.json').read_text()), written(sweep)
-    assert found['rows'][found['chosen']]['setting'] == 'lr=0.001'
+    assert [found['rows'][i]['setting'] for i in found['chosen']] == ['lr=0.001']
     first, second, _ = found['rows']
     test = {name: [of(sweep/f'{name},seed={s}', 'test') for s in (0, 1, 2)] for name in ('lr=0.0001', 'lr=0.001')}
     assert first['test']['metrics']['auroc']['by_repetition'] == pytest.approx(test['lr=0.0001'])
