@@ -43,7 +43,7 @@ def begin(exp, data, out, cache, resume, sweep, reveal, minutes, hands, override
     if sweep:
         grid = checked_grid(name, experiment, sweep, overrides)
         check_folder(out)
-        return swept(grid, data, (Path(out)/grid.folder).resolve(), cache, reveal, hands)
+        return swept(grid, data, (Path(out)/grid.folder).resolve(), cache, reveal, minutes, hands)
     if reveal: raise InputError('--reveal is for a sweep, a run always shows its test; leave it out, or give --sweep')
     check_folder(out)
     shareable(experiment)
@@ -60,7 +60,7 @@ def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides, hands):
     given = [k for k, v in dict(sweep=sweep, exp=exp not in ('baseline', about['experiment'])).items() if v]
     if is_sweep(folder):
         if given := [*given, *(k for k, v in overrides.items() if v is not None)]: own_recipe(folder, given[0])
-        return swept(grid_of(folder), data, folder, cache, reveal, hands)
+        return swept(grid_of(folder), data, folder, cache, reveal, minutes, hands)
     if reveal: raise InputError(f'--reveal is for a sweep, which {folder} is not; leave it out')
     experiment = load_experiment(str(folder/'experiment.toml'))[1]
     other = [k for k, v in overrides.items() if v is not None and parse(k, v) != getattr(experiment, k)]
@@ -70,10 +70,10 @@ def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides, hands):
     train(about['experiment'], experiment, data, cache, folder, None, minutes, hands)
 
 
-def by(hands, data, cache):
+def by(hands, data, cache, minutes):
     "Who trains the members, by cluster and jobs; None: this process."
     from .training.crew import crew
-    return crew(data, cache, command_line(), *hands)
+    return crew(data, cache, command_line(), minutes, *hands)
 
 
 def own_recipe(folder, name): raise InputError(f'--resume goes on with the recipe of {folder}; leave out {flag(name)}')
@@ -122,7 +122,7 @@ def train(name, experiment, data, cache, again, out, minutes, hands):
         folder = again or from_first(lambda: new_folder(out, name))
         p.remove_task(waiting)
         with working(folder, name, data, cache):
-            if experiment.folds: return cross_validation(folder, name, experiment, cohort, p, by(hands, data, cache))
+            if experiment.folds: return cross_validation(folder, name, experiment, cohort, p, by(hands, data, cache, minutes), minutes)
             with by_first(lambda: alone(folder)):
                 learn = run.fit_into(folder, experiment, cohort, command_line(), p, name, minutes=minutes)
                 if rank(): return
@@ -143,7 +143,7 @@ def checked_grid(name, experiment, sweep, overrides):
     return found
 
 
-def swept(grid, data, folder, cache, reveal, hands):
+def swept(grid, data, folder, cache, reveal, minutes, hands):
     "Every member, the table of them, and at the end what failed: then with `InputError`, that is status 2."
     from .report.reading import cohorts_ready
     from .report.terminal import read, show_settings
@@ -159,7 +159,7 @@ def swept(grid, data, folder, cache, reveal, hands):
         folder.mkdir(parents=True, exist_ok=True)
         p.remove_task(waiting)
         with working(folder, grid.name, data, cache):
-            failed = train_sweep(folder, grid, cohorts, command_line(), p, by(hands, data, cache))
+            failed = train_sweep(folder, grid, cohorts, command_line(), p, by(hands, data, cache, minutes), minutes)
             found = finish(folder, reveal)
             p.stop()
             show_settings(found)
@@ -193,11 +193,11 @@ def check_layers(net, experiment):
     layers.check_layers(net, gradcam.names(experiment.gradcam_layers), experiment.size)
 
 
-def cross_validation(folder, name, experiment, cohort, progress, crew):
+def cross_validation(folder, name, experiment, cohort, progress, crew, minutes):
     "Every fold, the table of all, and how to use the ensemble."
     from .report.terminal import pointers, show_folds
     from .training.folds import cross_validate
-    if (result := cross_validate(folder, name, experiment, cohort, command_line(), progress, crew)) is None: return
+    if (result := cross_validate(folder, name, experiment, cohort, command_line(), progress, crew, minutes)) is None: return
     progress.stop()
     show_folds(f'{name} on {cohort.name}', result)
     pointers(folder)
