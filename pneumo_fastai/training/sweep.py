@@ -12,6 +12,7 @@ from ..runs.state import alone
 from ..runs.sweeps import FAILED, grid_text
 from ..writing import write
 from . import crew, members
+from .callbacks.non_finite import NonFinite
 
 INSTEAD = 'give another --out'
 
@@ -71,10 +72,11 @@ def train_one(folder, grid, member, cohorts, command, progress, minutes):
 
 
 def noted(folder, member, error, progress, head='failed'):
-    "Why it failed, in a line; also in the member's file beside, with the way there where it is not the user's to mend."
+    """Why it failed, in a line; also in the member's file beside, with the way there where it is not the user's to mend. What it has learnt
+    stays for the next try."""
     reason = ' '.join(str(error).split()) if isinstance(error, InputError | OSError) else f'{type(error).__name__}: {error}'
     progress.console.print(f'{head}: {reason}', markup=False, soft_wrap=True)
-    shutil.rmtree(members.partial(folder/member.name), ignore_errors=True)
+    if isinstance(error, NonFinite): shutil.rmtree(members.partial(folder/member.name), ignore_errors=True)
     more = '' if isinstance(error, InputError) else ''.join(traceback.format_exception(error))
     with suppress(OSError): write(folder/f'{member.name}{FAILED}', f'{reason}\n{more}')
     return reason
