@@ -1,5 +1,4 @@
 "python -m pneumo_fastai.fit: train, measure and export one experiment."
-import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +53,7 @@ def begin(exp, data, out, cache, resume, sweep, reveal, minutes, hands, override
 def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides, hands):
     "With what was interrupted, by its own recipe and data; `InputError` where that is nothing, or other fields are given."
     from .runs.folder import is_sweep
+    from .runs.state import resumable
     from .runs.sweeps import grid_of
     about = from_first(lambda: resumable(folder))
     data, cache = about['data'] if data == 'demo' else data, cache or about['cache']
@@ -79,28 +79,16 @@ def by(hands, data, cache, minutes):
 def own_recipe(folder, name): raise InputError(f'--resume goes on with the recipe of {folder}; leave out {flag(name)}')
 
 
-def resumable(folder) -> dict:
-    "experiment, data and cache of a folder that was begun; `InputError` where there is nothing to go on with."
-    from .runs.state import STATE, about, state, whole_of
-    if (whole := whole_of(folder)) != folder: raise InputError(f'{folder} is a part of {whole}; give that to --resume')
-    word, _ = state(folder)
-    if word == 'done': raise InputError(f'{folder} is finished: there is nothing to go on with; leave out --resume to train a new run')
-    if word == 'running': raise InputError(f'{folder} is being trained by another process; wait for it')
-    if not word or not (folder/'experiment.toml').is_file():
-        raise InputError(f'{folder} holds no {STATE} and recipe of a run that was begun; give one that fit was interrupted in')
-    return dict(data=None, cache=None, experiment=None) | about(folder)
-
-
 @contextmanager
 def working(folder, name, data, cache):
     "What goes on in `folder` is said in it, and how to go on with it where that is interrupted."
-    from .runs.state import AGAIN, kept
+    from .runs.state import again, kept
     from .training.interrupt import Interrupted
     data, cache = data if data == 'demo' else str(Path(data).resolve()), cache and str(Path(cache).resolve())
     try:
         with by_first(lambda: kept(folder, experiment=name, data=data, cache=cache)), heard(): yield
     except KeyboardInterrupt as e:
-        raise Interrupted(f'{AGAIN.format(shlex.quote(str(folder)))} goes on with it', getattr(e, 'signal', 2)) from None
+        raise Interrupted(again(folder), getattr(e, 'signal', 2)) from None
 
 
 def train(name, experiment, data, cache, again, out, minutes, hands):
