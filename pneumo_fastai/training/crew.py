@@ -21,8 +21,8 @@ from ..data.prepare import find_cohort, prepare
 from ..errors import Failed, InputError
 from ..experiment import Experiment
 from . import members
+from .begin import cohort_text
 from .interrupt import Interrupted, StopFile, stoppable
-from .run import cohort_text
 from .watched import watched
 
 STOP = 'stop'  # a file in the folder of all: who trains a member ends it, with what is learnt kept
