@@ -5,13 +5,13 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from .checks import check_network, check_networks, check_weights
 from .cli import check_folder, command_line, flag, run
 from .cluster import check
 from .errors import InputError
-from .experiment import differences, load_experiment, names, parse
+from .experiment import differences, load_experiment, parse
 from .memory import keep_freed
 from .processes import by_first, from_first, heard, machine_by_machine, rank, same_everywhere, shareable, together, world
-from .recipe import Network
 from .screen import console, progress
 
 
@@ -95,13 +95,8 @@ def train(name, experiment, data, cache, again, out, minutes, hands):
     "A run, or the folds of a cross-validation, in the folder `again` or in a new one of `out`."
     if any(hands) and not experiment.folds:
         raise InputError('--cluster and --jobs train the members of --folds or --sweep, and this is a single run; leave them out')
-    from .report.reading import cohort_ready
     from .report.terminal import pointers, show_run
-    console.print(f'experiment [bold]{escape(name)}[/]: {escape(str(differences(experiment) or "the baseline"))}')
-    cohort = machine_by_machine(lambda: cohort_ready(data, experiment, cache))
-    same_everywhere(cohort)
-    if experiment.weights: check_weights(experiment, cohort)
-    keep_freed()  # from here on: what reading took is given back
+    cohort = read_in(name, experiment, data, cache)
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
         from .runs.folder import new_folder
@@ -120,14 +115,24 @@ def train(name, experiment, data, cache, again, out, minutes, hands):
     pointers(folder)
 
 
+def read_in(name, experiment, data, cache):
+    "The cohort, after what is to be trained on it was said."
+    from .report.reading import cohort_ready
+    console.print(f'experiment [bold]{escape(name)}[/]: {escape(str(differences(experiment) or "the baseline"))}')
+    cohort = machine_by_machine(lambda: cohort_ready(data, experiment, cache))
+    same_everywhere(cohort)
+    check_weights(experiment, cohort)
+    keep_freed()  # from here on: what reading took is given back
+    return cohort
+
+
 def checked_grid(name, experiment, sweep, overrides):
     "The `Grid`; raises `InputError` where something else on the command line contradicts it, or a member cannot be."
     from .grid import grid
     found = grid(name, experiment, sweep)
     if twice := [k for k in found.axes if overrides.get(k) is not None]:
         raise InputError(f'{twice[0]} is given twice, by {flag(twice[0])} and by --sweep; leave out one of them')
-    asked = {tuple(getattr(m.experiment, k) for k in (*names(Network), 'size', 'gradcam_layers')): m.experiment for m in found.members}
-    for e in asked.values(): check_network(e)
+    check_networks([m.experiment for m in found.members])
     return found
 
 
@@ -154,31 +159,6 @@ def swept(grid, data, folder, cache, reveal, minutes, hands):
             read(folder/'report.html')
             why = '; '.join(f'{name}: {reason}' for name, reason in failed.items())
             if failed: raise InputError(f'{len(failed)} of {len(grid.members)} members failed, the same command tries them again; {why}')
-
-
-def check_network(experiment):
-    "`InputError` where there is no such network, layer with maps, or weights to start from, before anything is read."
-    from .models.zoo import build, check, described
-    e = experiment
-    check(**described(e))
-    if not (e.gradcam_layers or e.weights or e.arch.startswith('timm:')): return  # most need not be built to be known
-    net = build(**described(e))
-    if e.size_start not in (0, e.size) and getattr(net, 'fixed', False):
-        raise InputError(f'arch {e.arch} takes images of one size, size_start {e.size_start} is another; set it to 0')
-    if e.gradcam_layers: check_layers(net, e)
-    if e.weights:
-        from .training.initial import start
-        start(net, e)
-
-
-def check_weights(experiment, cohort):
-    from .training.initial import check_unseen
-    check_unseen(experiment, cohort)
-
-
-def check_layers(net, experiment):
-    from .explain import gradcam, layers
-    layers.check_layers(net, gradcam.names(experiment.gradcam_layers), experiment.size)
 
 
 def cross_validation(folder, name, experiment, cohort, progress, crew, minutes):
