@@ -2,10 +2,10 @@
 import sys
 from pathlib import Path
 
+from .checks import check_network
 from .cli import check_out, run
 from .errors import InputError
 from .experiment import DATA, STEP, load_experiment
-from .fit import check_network
 from .memory import keep_freed
 from .screen import bar, table
 

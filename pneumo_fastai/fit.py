@@ -1,18 +1,17 @@
 "python -m pneumo_fastai.fit: train, measure and export one experiment."
-import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.markup import escape
 
+from .checks import check_network, check_networks, check_weights
 from .cli import check_folder, command_line, flag, run
 from .cluster import check
 from .errors import InputError
-from .experiment import differences, load_experiment, names, parse
+from .experiment import differences, load_experiment, parse
 from .memory import keep_freed
 from .processes import by_first, from_first, heard, machine_by_machine, rank, same_everywhere, shareable, together, world
-from .recipe import Network
 from .screen import console, progress
 
 
@@ -43,7 +42,7 @@ def begin(exp, data, out, cache, resume, sweep, reveal, minutes, hands, override
     if sweep:
         grid = checked_grid(name, experiment, sweep, overrides)
         check_folder(out)
-        return swept(grid, data, (Path(out)/grid.folder).resolve(), cache, reveal, hands)
+        return swept(grid, data, (Path(out)/grid.folder).resolve(), cache, reveal, minutes, hands)
     if reveal: raise InputError('--reveal is for a sweep, a run always shows its test; leave it out, or give --sweep')
     check_folder(out)
     shareable(experiment)
@@ -54,13 +53,14 @@ def begin(exp, data, out, cache, resume, sweep, reveal, minutes, hands, override
 def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides, hands):
     "With what was interrupted, by its own recipe and data; `InputError` where that is nothing, or other fields are given."
     from .runs.folder import is_sweep
+    from .runs.state import resumable
     from .runs.sweeps import grid_of
     about = from_first(lambda: resumable(folder))
     data, cache = about['data'] if data == 'demo' else data, cache or about['cache']
     given = [k for k, v in dict(sweep=sweep, exp=exp not in ('baseline', about['experiment'])).items() if v]
     if is_sweep(folder):
         if given := [*given, *(k for k, v in overrides.items() if v is not None)]: own_recipe(folder, given[0])
-        return swept(grid_of(folder), data, folder, cache, reveal, hands)
+        return swept(grid_of(folder), data, folder, cache, reveal, minutes, hands)
     if reveal: raise InputError(f'--reveal is for a sweep, which {folder} is not; leave it out')
     experiment = load_experiment(str(folder/'experiment.toml'))[1]
     other = [k for k, v in overrides.items() if v is not None and parse(k, v) != getattr(experiment, k)]
@@ -70,50 +70,33 @@ def go_on(folder, exp, data, cache, sweep, reveal, minutes, overrides, hands):
     train(about['experiment'], experiment, data, cache, folder, None, minutes, hands)
 
 
-def by(hands, data, cache):
+def by(hands, data, cache, minutes):
     "Who trains the members, by cluster and jobs; None: this process."
     from .training.crew import crew
-    return crew(data, cache, command_line(), *hands)
+    return crew(data, cache, command_line(), minutes, *hands)
 
 
 def own_recipe(folder, name): raise InputError(f'--resume goes on with the recipe of {folder}; leave out {flag(name)}')
 
 
-def resumable(folder) -> dict:
-    "experiment, data and cache of a folder that was begun; `InputError` where there is nothing to go on with."
-    from .runs.state import STATE, about, state, whole_of
-    if (whole := whole_of(folder)) != folder: raise InputError(f'{folder} is a part of {whole}; give that to --resume')
-    word, _ = state(folder)
-    if word == 'done': raise InputError(f'{folder} is finished: there is nothing to go on with; leave out --resume to train a new run')
-    if word == 'running': raise InputError(f'{folder} is being trained by another process; wait for it')
-    if not word or not (folder/'experiment.toml').is_file():
-        raise InputError(f'{folder} holds no {STATE} and recipe of a run that was begun; give one that fit was interrupted in')
-    return dict(data=None, cache=None, experiment=None) | about(folder)
-
-
 @contextmanager
 def working(folder, name, data, cache):
     "What goes on in `folder` is said in it, and how to go on with it where that is interrupted."
-    from .runs.state import AGAIN, kept
+    from .runs.state import again, kept
     from .training.interrupt import Interrupted
     data, cache = data if data == 'demo' else str(Path(data).resolve()), cache and str(Path(cache).resolve())
     try:
         with by_first(lambda: kept(folder, experiment=name, data=data, cache=cache)), heard(): yield
     except KeyboardInterrupt as e:
-        raise Interrupted(f'{AGAIN.format(shlex.quote(str(folder)))} goes on with it', getattr(e, 'signal', 2)) from None
+        raise Interrupted(again(folder), getattr(e, 'signal', 2)) from None
 
 
 def train(name, experiment, data, cache, again, out, minutes, hands):
     "A run, or the folds of a cross-validation, in the folder `again` or in a new one of `out`."
     if any(hands) and not experiment.folds:
         raise InputError('--cluster and --jobs train the members of --folds or --sweep, and this is a single run; leave them out')
-    from .report.reading import cohort_ready
     from .report.terminal import pointers, show_run
-    console.print(f'experiment [bold]{escape(name)}[/]: {escape(str(differences(experiment) or "the baseline"))}')
-    cohort = machine_by_machine(lambda: cohort_ready(data, experiment, cache))
-    same_everywhere(cohort)
-    if experiment.weights: check_weights(experiment, cohort)
-    keep_freed()  # from here on: what reading took is given back
+    cohort = read_in(name, experiment, data, cache)
     with progress() as p:
         waiting = p.add_task('loading fastai', total=None, note='')
         from .runs.folder import new_folder
@@ -122,7 +105,7 @@ def train(name, experiment, data, cache, again, out, minutes, hands):
         folder = again or from_first(lambda: new_folder(out, name))
         p.remove_task(waiting)
         with working(folder, name, data, cache):
-            if experiment.folds: return cross_validation(folder, name, experiment, cohort, p, by(hands, data, cache))
+            if experiment.folds: return cross_validation(folder, name, experiment, cohort, p, by(hands, data, cache, minutes), minutes)
             with by_first(lambda: alone(folder)):
                 learn = run.fit_into(folder, experiment, cohort, command_line(), p, name, minutes=minutes)
                 if rank(): return
@@ -132,18 +115,28 @@ def train(name, experiment, data, cache, again, out, minutes, hands):
     pointers(folder)
 
 
+def read_in(name, experiment, data, cache):
+    "The cohort, after what is to be trained on it was said."
+    from .report.reading import cohort_ready
+    console.print(f'experiment [bold]{escape(name)}[/]: {escape(str(differences(experiment) or "the baseline"))}')
+    cohort = machine_by_machine(lambda: cohort_ready(data, experiment, cache))
+    same_everywhere(cohort)
+    check_weights(experiment, cohort)
+    keep_freed()  # from here on: what reading took is given back
+    return cohort
+
+
 def checked_grid(name, experiment, sweep, overrides):
     "The `Grid`; raises `InputError` where something else on the command line contradicts it, or a member cannot be."
     from .grid import grid
     found = grid(name, experiment, sweep)
     if twice := [k for k in found.axes if overrides.get(k) is not None]:
         raise InputError(f'{twice[0]} is given twice, by {flag(twice[0])} and by --sweep; leave out one of them')
-    asked = {tuple(getattr(m.experiment, k) for k in (*names(Network), 'size', 'gradcam_layers')): m.experiment for m in found.members}
-    for e in asked.values(): check_network(e)
+    check_networks([m.experiment for m in found.members])
     return found
 
 
-def swept(grid, data, folder, cache, reveal, hands):
+def swept(grid, data, folder, cache, reveal, minutes, hands):
     "Every member, the table of them, and at the end what failed: then with `InputError`, that is status 2."
     from .report.reading import cohorts_ready
     from .report.terminal import read, show_settings
@@ -159,7 +152,7 @@ def swept(grid, data, folder, cache, reveal, hands):
         folder.mkdir(parents=True, exist_ok=True)
         p.remove_task(waiting)
         with working(folder, grid.name, data, cache):
-            failed = train_sweep(folder, grid, cohorts, command_line(), p, by(hands, data, cache))
+            failed = train_sweep(folder, grid, cohorts, command_line(), p, by(hands, data, cache, minutes), minutes)
             found = finish(folder, reveal)
             p.stop()
             show_settings(found)
@@ -168,36 +161,11 @@ def swept(grid, data, folder, cache, reveal, hands):
             if failed: raise InputError(f'{len(failed)} of {len(grid.members)} members failed, the same command tries them again; {why}')
 
 
-def check_network(experiment):
-    "`InputError` where there is no such network, layer with maps, or weights to start from, before anything is read."
-    from .models.zoo import build, check, described
-    e = experiment
-    check(**described(e))
-    if not (e.gradcam_layers or e.weights or e.arch.startswith('timm:')): return  # most need not be built to be known
-    net = build(**described(e))
-    if e.size_start not in (0, e.size) and getattr(net, 'fixed', False):
-        raise InputError(f'arch {e.arch} takes images of one size, size_start {e.size_start} is another; set it to 0')
-    if e.gradcam_layers: check_layers(net, e)
-    if e.weights:
-        from .training.initial import start
-        start(net, e)
-
-
-def check_weights(experiment, cohort):
-    from .training.initial import check_unseen
-    check_unseen(experiment, cohort)
-
-
-def check_layers(net, experiment):
-    from .explain import gradcam, layers
-    layers.check_layers(net, gradcam.names(experiment.gradcam_layers), experiment.size)
-
-
-def cross_validation(folder, name, experiment, cohort, progress, crew):
+def cross_validation(folder, name, experiment, cohort, progress, crew, minutes):
     "Every fold, the table of all, and how to use the ensemble."
     from .report.terminal import pointers, show_folds
     from .training.folds import cross_validate
-    if (result := cross_validate(folder, name, experiment, cohort, command_line(), progress, crew)) is None: return
+    if (result := cross_validate(folder, name, experiment, cohort, command_line(), progress, crew, minutes)) is None: return
     progress.stop()
     show_folds(f'{name} on {cohort.name}', result)
     pointers(folder)

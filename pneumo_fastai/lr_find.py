@@ -1,10 +1,10 @@
 "python -m pneumo_fastai.lr_find: which learning rate an experiment could take."
 import sys
 
+from .checks import check_network
 from .cli import check_out, run
 from .errors import InputError
 from .experiment import load_experiment
-from .fit import check_network
 from .memory import keep_freed
 from .screen import bar, console, table
 

@@ -43,6 +43,7 @@ def predict(
 def in_parts(model, files, out, precision, cluster, jobs, part, heatmaps):
     "A list's table in parts."
     from .cluster import check
+    from .data.parts import opened
     from .inference.archive import score_list
     from .inference.formats import format_of
     from .report.terminal import show_parts
@@ -50,6 +51,7 @@ def in_parts(model, files, out, precision, cluster, jobs, part, heatmaps):
     if heatmaps: raise InputError('--heatmaps takes no list in parts; give --out a file')
     if part < 1: raise InputError(f'part is {part}; give a whole number from 1')
     check(cluster, jobs)
+    opened(Path(files[1:]).expanduser()).close()
     format_of(Path(out)/'parts.parquet')
     check_folder(out)
     kept = score_list(model, files[1:], out, precision, part, cluster, jobs)

@@ -1,6 +1,7 @@
 "fit --sweep: what it refuses, what it prints, and that it goes on after it was killed."
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -52,6 +53,26 @@ def test_what_failed_is_told_at_the_end_and_the_same_command_tries_it_again(smal
     assert run(fit, argv) == 0 and 'member 3 of 4: lr=0.01,seed=0, done' in capsys.readouterr().out
     assert (folder/'lr=0.01,seed=1').is_dir() and not list(folder.glob('*.failed'))
     subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize('more', [[], ['--folds', '3'], ['--sweep', 'seed=0,1'], ['--folds', '3', '--jobs', '1'],
+                                  ['--sweep', 'seed=0,1', '--cluster', 'dask://h:1']])
+def test_minutes_between_checkpoints_are_those_of_every_training(small, films, tmp_path, monkeypatch, more):
+    from pneumo_fastai import cluster
+    from pneumo_fastai.training import checkpoints, crew
+    monkeypatch.setattr(crew, 'as_they_end', lambda calls, *who: map(cluster.called, calls))  # in this process
+    monkeypatch.setattr(cluster, 'find_spec', lambda name: name)
+    monkeypatch.setattr(crew, 'in_child', lambda call, died: cluster.called(pickle.loads(call)))
+    kept = []
+    def first(folder, state):
+        kept.append(state['step'])
+        raise OSError(28, 'full', str(folder))
+    monkeypatch.setattr(checkpoints, 'save', first)
+    argv = ['--data', str(films), *SMALL, '--out', str(tmp_path/'runs'), *more]
+    assert run(fit, [*argv, '--minutes', '0']) == 2 and set(kept) == {1}  # after the first step, not at the end of the epoch
+    folder, = (tmp_path/'runs').iterdir()
+    kept.clear()
+    assert run(fit, ['--resume', str(folder), *more[2:], '--minutes', '0']) == 2 and set(kept) == {1}
 
 
 def files(folder): return {p: p.read_bytes() for p in sorted(folder.rglob('*')) if p.is_file()}

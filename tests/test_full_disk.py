@@ -1,4 +1,5 @@
 "A disk that is full while weights, tables or pictures are saved: one line, and no file that is half of one."
+import contextlib
 import errno
 import os
 import subprocess
@@ -12,7 +13,9 @@ from fastai.data.core import DataLoaders, Datasets, TfmdDL
 from fastai.learner import Learner
 from matplotlib.figure import Figure
 
+from pneumo_fastai.cli import run
 from pneumo_fastai.explain.maps import Maps
+from pneumo_fastai.fit import fit
 from pneumo_fastai.inference.stored import write_weights
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.report.figures import style
@@ -87,6 +90,35 @@ def test_fit_on_a_full_disk_says_it_in_one_line_and_goes_on_when_there_is_room(s
     whole = next(tmp_path.glob('baseline-*'))
     for name in ('predictions.csv', 'history.csv', 'model/weights.safetensors'):
         assert (made/name).read_bytes() == (whole/name).read_bytes()
+
+
+def fill(folder):
+    "Not a byte is free on its file system."
+    with contextlib.suppress(OSError), (folder/'filler').open('wb') as file:
+        while True: file.write(bytes(2**12))
+
+
+@pytest.mark.slow
+def test_a_member_that_had_no_room_goes_on_from_its_checkpoint_when_there_is(small_disk, small, films, tmp_path, monkeypatch, capsys):
+    from pneumo_fastai.training import run as runs
+    for name in ('present', 'draw_images'): monkeypatch.setattr(runs, name, lambda *a: None)  # the members' figures and pages
+    disk, save = small_disk(4), checkpoints.save
+    def last_room(folder, state):
+        save(folder, state)
+        if folder.parent.name == 'seed=1.partial' and state['epoch'] == 1: fill(disk)
+    argv = ['--data', str(films), '--size', '32', '--batch-size', '16', '--epochs', '2', '--tta', '0', '--precision', 'float32',
+            '--minutes', '0', '--sweep', 'seed=0,1', '--cache', str(tmp_path/'cache')]
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, 'save', last_room)
+        assert run(fit, [*argv, '--out', str(disk)]) == 2
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1 and 'No space left' in err
+    (disk/'filler').unlink()
+    made, = disk.glob('baseline-*')
+    assert run(fit, ['--resume', str(made), '--minutes', '0']) == 0 and 'goes on at epoch 1, step 0' in capsys.readouterr().out
+    assert run(fit, [*argv, '--out', str(tmp_path)]) == 0
+    whole, = tmp_path.glob('baseline-*')
+    for name in ('predictions.csv', 'history.csv'): assert (made/'seed=1'/name).read_bytes() == (whole/'seed=1'/name).read_bytes()
 
 
 def test_where_nothing_can_be_mounted_a_writer_that_fails_leaves_nothing(tmp_path, monkeypatch):

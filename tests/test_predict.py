@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from pneumo_fastai.cli import run
+from pneumo_fastai.inference import formats
 from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.models.architectures.resnet18 import ResNet18
 from pneumo_fastai.predict import predict
@@ -66,6 +67,14 @@ def test_help_says_what_the_status_means_and_what_cannot_be_written_is_known_fir
     assert '3, some were rejected' in said and '@LIST' in said and '.parquet' in said
     assert run(predict, ['nowhere', 'nowhere', '--out', str(tmp_path/'p.xlsx')]) == 2
     assert 'no table that can be written' in capsys.readouterr().err
+
+
+def test_a_list_that_is_not_there_is_told_before_what_would_write_its_parts(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(formats, 'find_spec', lambda name: None)  # pyarrow is not installed
+    typed = ['nowhere', f'@{tmp_path}/list.txt', '--out', f'{tmp_path}/scores/']
+    assert run(predict, typed) == 2 and 'list.txt cannot be read (No such file or directory)' in capsys.readouterr().err
+    (tmp_path/'list.txt').write_text('a.png\n')
+    assert run(predict, typed) == 2 and 'needs pyarrow' in capsys.readouterr().err and [p.name for p in tmp_path.iterdir()] == ['list.txt']
 
 
 @pytest.mark.parametrize('where', ['.', 'maps', 'a/../maps'])

@@ -1,5 +1,4 @@
 "The folder of a cross-validation: its folds, each a run, read together and checked."
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,8 +6,8 @@ import pandas as pd
 
 from ..errors import InputError
 from ..experiment import load_experiment
-from .files import read_json
 from .folder import FOLD, Run, changed_in, ended, is_cross_validation, read_run
+from .state import how_on
 
 OWN = 'data', 'experiment', 'packages', 'command', 'training', 'resumed'  # of a fold's environment: not to be named beside the others'
 
@@ -55,11 +54,7 @@ def whole_folds(folder) -> CrossValidation:
 def unfinished(folder, missing, folds):
     "The line that says which folds are missing and what would train them."
     which = f'fold{"s" if len(missing) > 1 else ""} {", ".join(map(str, missing))} of {folds}'
-    begun = sorted(folder.glob('fold-*/environment.json'))  # a fold that was interrupted says it too
-    command = read_json(begun[0]).get('command') if begun else None
-    resume = f' --resume {shlex.quote(str(folder))}'
-    if not command: return f'{folder} lacks {which}; train the rest by the same fit command with{resume}'
-    return f'{folder} lacks {which}; train the rest by: {command}' + ('' if '--resume' in command else resume)
+    return f'{folder} lacks {which}; {how_on(folder)}'
 
 
 def check_once(folder, rows, cohort):

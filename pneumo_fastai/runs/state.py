@@ -1,6 +1,7 @@
 "state.json: whether a run is running, interrupted, failed or done; and that one process at a time works on it."
 import json
 import os
+import shlex
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from .files import LOCK, STATE, read_json
 
 PARTIAL = '.partial'
 OURS = set()         # the folders that this process works on
-AGAIN = 'python -m pneumo_fastai.fit --resume {}'
 
 
 @contextmanager
@@ -70,13 +70,32 @@ def held(lock) -> bool:
     except OSError: return False  # it may not be written here: who could not begin holds nothing
 
 
+def obstacle(folder) -> str:
+    "Why a whole folder cannot be gone on with, and what would do; '' where it can."
+    word, _ = state(folder)
+    if word == 'done': return 'it is finished, there is nothing to go on with; train a new run'
+    if word == 'running': return 'it is being trained by another process; wait for it'
+    if word and (Path(folder)/'experiment.toml').is_file(): return ''
+    return f'there is no {STATE} and recipe of a run that was begun; give a folder that fit was interrupted in, or train a new run'
+
+
+def again(folder) -> str: return f'python -m pneumo_fastai.fit --resume {shlex.quote(str(folder))} goes on with it'
+def how_on(folder) -> str: return obstacle(folder) or again(folder)
+
+
 def check_done(folder):
     "`InputError`, which says how to go on, where a run says that it is not done; not for the process that works on it."
     if Path(folder).resolve() in OURS: return
     word, why = state(folder)
     if word in ('', 'done'): return
-    how = 'it is being trained; wait for it' if word == 'running' else f'{AGAIN.format(whole_of(folder))} goes on with it'
-    raise InputError(f'{folder} is not finished but {word}{f" ({why})" if why else ""}: {how}')
+    raise InputError(f'{folder} is not finished but {word}{f" ({why})" if why else ""}: {how_on(whole_of(folder))}')
+
+
+def resumable(folder) -> dict:
+    "experiment, data and cache of a folder that was begun; `InputError` where there is nothing to go on with."
+    if Path(folder).name.endswith(PARTIAL): raise InputError(f'{folder} is a part of {whole_of(folder)}; give that to --resume')
+    if why := obstacle(folder): raise InputError(f'{folder}: {why}')
+    return dict(data=None, cache=None, experiment=None) | about(folder)
 
 
 def about(folder) -> dict:

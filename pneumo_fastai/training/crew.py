@@ -21,8 +21,8 @@ from ..data.prepare import find_cohort, prepare
 from ..errors import Failed, InputError
 from ..experiment import Experiment
 from . import members
+from .begin import cohort_text
 from .interrupt import Interrupted, StopFile, stoppable
-from .run import cohort_text
 from .watched import watched
 
 STOP = 'stop'  # a file in the folder of all: who trains a member ends it, with what is learnt kept
@@ -34,6 +34,7 @@ class Crew(NamedTuple):
     data:str
     cache:str     # the folder itself: another machine's user may have another one
     command:str   # as typed
+    minutes:float  # as for `fit_into`
     cluster:str   # as for `as_they_end`
     jobs:int
     threads:int   # of each; None: as its worker was started
@@ -50,12 +51,12 @@ class Member(NamedTuple):
     fold:int = None        # of a cross-validation
 
 
-def crew(data, cache, command, cluster=None, jobs=None) -> Crew | None:
+def crew(data, cache, command, minutes=10, cluster=None, jobs=None) -> Crew | None:
     "None where neither a cluster nor jobs are given: then this process trains. The threads of this process are shared among jobs."
     if not cluster and not jobs: return None
     data = data if data == 'demo' else os.path.abspath(os.path.expanduser(data))
     threads = None if cluster else max(1, torch.get_num_threads()//jobs)
-    return Crew(data, str(home(cache).absolute()), command, cluster, jobs, threads, os.getcwd())
+    return Crew(data, str(home(cache).absolute()), command, minutes, cluster, jobs, threads, os.getcwd())
 
 
 def sum_of(cohort): return sha256(cohort_text(cohort).encode()).hexdigest()
@@ -105,7 +106,8 @@ def train(crew, member):
     with alone_at(member.place, stop), chdir(crew.base) if member.experiment.weights else nullcontext():
         if member.place.exists(): return  # another worker was not as dead as it seemed
         silent = Progress(console=Console(quiet=True))
-        members.train_member(member.place, member.experiment, cohort_of(crew, member), crew.command, silent, member.name, stop)
+        cohort = cohort_of(crew, member)
+        members.train_member(member.place, member.experiment, cohort, crew.command, silent, member.name, stop, crew.minutes)
 
 
 def cohort_of(crew, member):

@@ -26,15 +26,16 @@ def cross_validate(
     command,     # as typed
     progress,    # a started rich Progress
     hands=None,  # a `Crew`; this process unless given
+    minutes=10,  # as for `fit_into`
 ) -> dict:
     """Train what is not yet trained, each fold into fold-1/, fold-2/, ...; returns what cv.json holds. A finished fold is never touched.
     In all but the first of several processes None."""
-    if rank(): return train_folds(folder, name, experiment, cohort, command, progress)
+    if rank(): return train_folds(folder, name, experiment, cohort, command, progress, minutes)
     check_same(folder, experiment, cohort)
     (folder/SUMS).unlink(missing_ok=True)  # until it is finished again
     with alone(folder, INSTEAD):
         if hands: train_beside(folder, name, experiment, cohort, hands, progress)
-        else: train_folds(folder, name, experiment, cohort, command, progress)
+        else: train_folds(folder, name, experiment, cohort, command, progress, minutes)
     progress.add_task('measuring and drawing', total=None, note='')
     cv = read_folds(folder)
     result = measure_folds(cv)
@@ -46,14 +47,14 @@ def cross_validate(
     return result
 
 
-def train_folds(folder, name, experiment, cohort, command, progress):
+def train_folds(folder, name, experiment, cohort, command, progress, minutes):
     "Each fold that has no folder yet."
     def place_of(k): return folder/f'fold-{k + 1}'
     todo = from_first(lambda: [k for k in range(experiment.folds) if not place_of(k).exists()])
     for k in todo:
         progress.console.print(f'fold {k + 1} of {experiment.folds}')
         members.train_member(place_of(k), replace(experiment, folds=0), prepare(cohort, experiment, fold=k), command, progress,
-                             titled(name, experiment, k))
+                             titled(name, experiment, k), minutes=minutes)
 
 
 def train_beside(folder, name, experiment, cohort, hands, progress):

@@ -27,14 +27,14 @@ def check_same(folder, instead, experiment, cohort, **more):
 def partial(place): return place.with_name(f'{place.name}{PARTIAL}')
 
 
-def train_member(place, experiment, cohort, command, progress, name, stop=None):
+def train_member(place, experiment, cohort, command, progress, name, stop=None, minutes=10):
     """A finished run in the folder `place`, which must not exist: trained beside, from where an interruption left it, then renamed. `stop`
-    as for `fit_into`."""
+    and `minutes` as for `fit_into`."""
     beside = partial(place)
-    if rank(): return runs.fit_into(beside, experiment, cohort, command, progress, name)
+    if rank(): return runs.fit_into(beside, experiment, cohort, command, progress, name, minutes=minutes)
     beside.mkdir(exist_ok=True)
     with kept(beside):
-        learn = runs.fit_into(beside, experiment, cohort, command, progress, name, stop)
+        learn = runs.fit_into(beside, experiment, cohort, command, progress, name, stop, minutes)
         runs.finish(learn, beside, experiment)
     beside.rename(place)
 

@@ -2,19 +2,13 @@
 import json
 import shutil
 from contextlib import nullcontext
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import torch
 
-from .. import experiment as recipes
-from ..csv_files import csv_text
-from ..data import signatures
 from ..data.layout import layout_of
 from ..data.likeness import grey_range
 from ..data.prepare import prepare
-from ..errors import InputError
 from ..explain.evaluation import explain_run
 from ..explain.gradcam import how_maps
 from ..explain.maps import Maps, compute
@@ -24,54 +18,27 @@ from ..inference.export import export
 from ..inference.features import limits, references
 from ..inference.stored import by_torch
 from ..models.zoo import described
-from ..processes import from_first, rank, world
+from ..processes import from_first, rank
 from ..report.figures import style
 from ..report.written import measure, present
-from ..runs.checksums import SUMS, write_sums
-from ..runs.environment import changed, machine
-from ..runs.files import read_json
+from ..runs.checksums import write_sums
 from ..runs.folder import read_run
 from ..runs.tables import write_table
 from ..writing import write
 from . import checkpoints, initial
 from .augment import augmentations
+from .begin import begun, precision_of, written_environment
 from .callbacks.attention import WatchGradCAM
 from .callbacks.checkpoint import Checkpoint
 from .callbacks.history import History
-from .callbacks.precision import Precision
 from .callbacks.progress import Bar
 from .callbacks.random_state import random_state_kept
 from .callbacks.stopwatch import Stopwatch
 from .checkpoints import ALL, HEAD
-from .determinism import not_deterministic
 from .interrupt import stoppable
 from .learner import get_learner, train
 from .loaders import get_dls, normalised_by, split_dl
 from .precision import said
-
-
-def write_cohort(folder, cohort):
-    "split.csv, with every column of the cohort, rejected.csv, and what recognises these images elsewhere."
-    write(folder/'split.csv', cohort_text(cohort))
-    write(folder/'rejected.csv', csv_text(cohort.rejected))
-    signatures.save(folder/signatures.FILE, signatures_of(cohort))
-
-
-def cohort_text(cohort): return csv_text(cohort.table.assign(boxes=cohort.table.boxes.map(json.dumps)))
-def signatures_of(cohort): return signatures.signatures(cohort.pixels, list(cohort.table.path), cohort.pixels.how[1])
-
-
-def environment(learn, command, name) -> dict:
-    "What another person needs to know to see the same numbers."
-    precision = precision_of(learn)
-    cohort = learn.dls.cohort
-    data = dict(name=cohort.name, layout=cohort.layout, synthetic=cohort.synthetic, notes=list(cohort.notes))
-    return dict(command=command, experiment=name, data=data, precision=precision.resolved(), precision_trial=precision.trial,
-                not_deterministic=not_deterministic(learn), checksums=SUMS, processes=world(),
-                **machine(learn.dls.device, torch.get_num_threads()), **({'weights': learn.begun} if learn.begun else {}))
-
-
-def precision_of(learn) -> Precision: return next(cb for cb in learn.cbs if isinstance(cb, Precision))
 
 
 def fit_into(
@@ -107,42 +74,6 @@ def fit_into(
             copies = pd.concat([augmented_split(learn, split, experiment.tta, progress) for split in ('valid', 'test')])
             write_table(folder/'augmented.csv', copies)
     return learn
-
-
-def begun(folder, experiment, cohort, say) -> tuple:
-    """What a training in `folder` that was interrupted has to go on with, and its recipe with the precision that 'auto' chose; None where
-    it begins, with all that it is made of written, and the recipe as it is."""
-    for left in [*folder.rglob('.*')]: shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)  # half of what was killed
-    kept = checkpoints.latest(folder/checkpoints.FOLDER, say)
-    if kept is None:
-        write(folder/'experiment.toml', recipes.toml(experiment))
-        write_cohort(folder, cohort)
-        return None, experiment
-    check_same(folder, cohort)
-    say(f'goes on at epoch {kept["epoch"]}{", the head alone" if kept["phase"] == HEAD else ""}, step {kept["step"]}')
-    return kept, replace(experiment, precision=read_json(folder/'environment.json')['precision'])
-
-
-def check_same(folder, cohort):
-    "`InputError` unless the cohort is the one that the run in `folder` was begun with, image for image."
-    if (folder/'split.csv').read_text(encoding='utf-8') != cohort_text(cohort):
-        raise InputError(f'{folder} was begun with another set of images than {cohort.name}: paths, labels, patients or splits are others; '
-                         'put them back as they were, or train a new run')
-    other = (signatures.load(folder/signatures.FILE, len(cohort.table)) != signatures_of(cohort)).any(1).sum()
-    if not other: return
-    raise InputError(f'{other:,} images of {cohort.name} are not those that {folder} was begun with; put them back, or train a new run')
-
-
-def written_environment(folder, learn, command, name, kept, say) -> dict:
-    "environment.json; of a run that goes on as it was begun, with what is another now, which is said too."
-    now = environment(learn, command, name)
-    if kept:
-        was = read_json(folder/'environment.json')
-        other = changed(was, now)
-        for what, (before, after) in other.items(): say(f'note: it goes on with another {what}, {after} after {before}: numbers may differ')
-        now = was | dict(resumed=[*was.get('resumed', []), dict(epoch=kept['epoch'], step=kept['step'], command=command, other=other)])
-    write(folder/'environment.json', json.dumps(now, indent=1))
-    return now
 
 
 def watching(experiment, folder, progress) -> list:

@@ -12,6 +12,7 @@ from ..runs.state import alone
 from ..runs.sweeps import FAILED, grid_text
 from ..writing import write
 from . import crew, members
+from .callbacks.non_finite import NonFinite
 
 INSTEAD = 'give another --out'
 
@@ -23,23 +24,24 @@ def train_sweep(
     command,   # as typed
     progress,  # a started rich Progress
     hands=None,  # a `Crew`; this process unless given
+    minutes=10,  # as for `fit_into`
 ) -> dict:
     "Train each member that has no folder yet, in the grid's order; returns why each one failed that did, by its name."
     members.check_same(folder, INSTEAD, grid.base, next(iter(cohorts.values())), **{GRID: grid_text(grid)})
     with alone(folder, INSTEAD):
         (folder/SUMS).unlink(missing_ok=True)  # until it is finished again
         if hands: return train_beside(folder, grid, cohorts, hands, progress)
-        return train_members(folder, grid, cohorts, command, progress)
+        return train_members(folder, grid, cohorts, command, progress, minutes)
 
 
-def train_members(folder, grid, cohorts, command, progress):
+def train_members(folder, grid, cohorts, command, progress, minutes):
     failed, every = {}, grid.members
     overall = progress.add_task('members', total=len(every), note='')
     for k, member in enumerate(every, 1):
         there = (folder/member.name).exists()
         progress.console.print(f'member {k} of {len(every)}: {member.name}{", done" if there else ""}', markup=False, soft_wrap=True)
         if not there:
-            try: train_one(folder, grid, member, cohorts, command, progress)
+            try: train_one(folder, grid, member, cohorts, command, progress, minutes)
             except Exception as e: failed[member.name] = noted(folder, member, e, progress)  # whatever it is, the others can go on
             forget(progress, overall)
         progress.advance(overall)
@@ -63,17 +65,18 @@ def train_beside(folder, grid, cohorts, hands, progress):
 def titled(grid, member): return f'{grid.name}, {member.name.replace(",", ", ")}'
 
 
-def train_one(folder, grid, member, cohorts, command, progress):
+def train_one(folder, grid, member, cohorts, command, progress, minutes):
     (folder/f'{member.name}{FAILED}').unlink(missing_ok=True)
     cohort = cohorts[deciding(member.experiment)]
-    members.train_member(folder/member.name, member.experiment, cohort, command, progress, titled(grid, member))
+    members.train_member(folder/member.name, member.experiment, cohort, command, progress, titled(grid, member), minutes=minutes)
 
 
 def noted(folder, member, error, progress, head='failed'):
-    "Why it failed, in a line; also in the member's file beside, with the way there where it is not the user's to mend."
+    """Why it failed, in a line; also in the member's file beside, with the way there where it is not the user's to mend. What it has learnt
+    stays for the next try."""
     reason = ' '.join(str(error).split()) if isinstance(error, InputError | OSError) else f'{type(error).__name__}: {error}'
     progress.console.print(f'{head}: {reason}', markup=False, soft_wrap=True)
-    shutil.rmtree(members.partial(folder/member.name), ignore_errors=True)
+    if isinstance(error, NonFinite): shutil.rmtree(members.partial(folder/member.name), ignore_errors=True)
     more = '' if isinstance(error, InputError) else ''.join(traceback.format_exception(error))
     with suppress(OSError): write(folder/f'{member.name}{FAILED}', f'{reason}\n{more}')
     return reason

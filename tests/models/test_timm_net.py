@@ -4,11 +4,12 @@ import pytest
 import timm
 import torch
 
+from pneumo_fastai.checks import check_network
 from pneumo_fastai.cli import run
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
 from pneumo_fastai.explain.gradcam import METHODS, GradCAM, last_maps
-from pneumo_fastai.fit import check_network, fit
+from pneumo_fastai.fit import fit
 from pneumo_fastai.inference.network import ready
 from pneumo_fastai.models.timm_net import TimmNet
 

@@ -1,4 +1,4 @@
-"Members trained apart; by real processes and a real scheduler: tests/test_fit_many.py."
+"Members trained apart; by real processes and a real scheduler: tests/test_cluster.py."
 import pickle
 import threading
 from dataclasses import replace
@@ -45,7 +45,7 @@ def in_place(monkeypatch):
 def seen(monkeypatch):
     "What `train_member` was given, and in place of it what `seen.then` does."
     seen = SimpleNamespace(then=lambda: None, all=[])
-    def train_member(place, experiment, cohort, command, progress, name, stop):
+    def train_member(place, experiment, cohort, command, progress, name, stop, minutes):
         seen.all.append((place.name, experiment, cohort, name))
         seen.then()
         place.mkdir()
@@ -63,7 +63,7 @@ def test_who_trains_and_with_how_many_threads(monkeypatch, tmp_path):
     assert crew.crew('demo', None, 'c') is None
     two = crew.crew('films', None, 'c', jobs=2)
     assert (two.data, two.base, two.threads, Path(two.cache).is_absolute()) == (str(tmp_path/'films'), str(tmp_path), 3, True)
-    assert crew.crew('demo', None, 'c', jobs=9).threads == 1 and crew.crew('demo', None, 'c', 'dask://h:1').threads is None
+    assert crew.crew('demo', None, 'c', jobs=9).threads == 1 and crew.crew('demo', None, 'c', cluster='dask://h:1').threads is None
 
 
 def test_a_worker_reads_the_images_and_cuts_the_fold_by_itself(one, hands, in_place, seen):

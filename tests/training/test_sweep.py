@@ -4,6 +4,7 @@ import weakref
 
 import pandas as pd
 import pytest
+from fastai.callback.core import Callback
 from rich.console import Console
 from rich.progress import Progress
 
@@ -11,7 +12,7 @@ from pneumo_fastai.data.prepare import deciding, prepare
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.grid import grid
 from pneumo_fastai.runs.sweeps import read_sweep
-from pneumo_fastai.training import run
+from pneumo_fastai.training import learner, run
 from pneumo_fastai.training.sweep import train_sweep
 
 
@@ -59,20 +60,31 @@ def test_it_goes_on_where_it_stopped_and_a_member_is_the_run_it_would_be_alone(f
 
 
 def test_a_member_that_fails_is_noted_and_tried_again_and_stops_nobody(four, cohort, quiet, tmp_path, monkeypatch):
-    real, loss = run.fit_into, InputError('the loss is nan\nat epoch 0')
-    broken = {'lr=0.001,seed=1,epochs=1': loss, 'lr=0.003,seed=0,epochs=1': KeyError('x')}
+    real, gone = run.fit_into, InputError('no such folder:\nfilms')
+    broken = {'lr=0.001,seed=1,epochs=1': gone, 'lr=0.003,seed=0,epochs=1': KeyError('x')}
     def fail(folder, *args):
         if error := broken.get(folder.name.removesuffix('.partial')): raise error
         return real(folder, *args)
     monkeypatch.setattr(run, 'fit_into', fail)
     failed = go(four, cohort, quiet, tmp_path)
-    assert failed == {'lr=0.001,seed=1,epochs=1': 'the loss is nan at epoch 0', 'lr=0.003,seed=0,epochs=1': "KeyError: 'x'"}
+    assert failed == {'lr=0.001,seed=1,epochs=1': 'no such folder: films', 'lr=0.003,seed=0,epochs=1': "KeyError: 'x'"}
     found = read_sweep(tmp_path)
     assert found.failed == failed and list(found.runs) == [four.members[0].name, four.members[3].name]
-    assert not list(tmp_path.glob('*.partial'))
+    assert {p.stem for p in tmp_path.glob('*.partial')} == set(broken)  # with what they have learnt
     assert 'Traceback' in (tmp_path/'lr=0.003,seed=0,epochs=1.failed').read_text()
     broken.clear()
     assert go(four, cohort, quiet, tmp_path) == {} and read_sweep(tmp_path).failed == {} and len(read_sweep(tmp_path).runs) == 4
+
+
+def test_a_member_whose_loss_is_no_number_begins_anew_for_its_checkpoint_leads_there_again(four, cohort, quiet, tmp_path, monkeypatch):
+    class Break(Callback):
+        order = -8  # before the loss is looked at
+        def after_loss(self):
+            if self.training and self.iter: self.learn.loss_grad = self.loss_grad * float('nan')
+    monkeypatch.setattr(learner, 'batch_callbacks', lambda experiment: [Break()])
+    failed = train_sweep(tmp_path, four, {deciding(four.base): cohort}, 'command', quiet, minutes=0)
+    assert len(failed) == 4 and all('the loss is nan at epoch 0, step 1 of 3' in why for why in failed.values())  # of step 0 it kept one
+    assert not list(tmp_path.glob('*.partial'))
 
 
 def test_every_member_is_given_what_it_decodes_and_splits(tiny, make_films, quiet, tmp_path, monkeypatch):

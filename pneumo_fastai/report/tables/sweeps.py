@@ -21,8 +21,8 @@ from .repetitions import of_sweep
 
 def finish(folder, reveal=False):
     "All of it, after training; what `of_sweep` found."
-    found = present(read_sweep(folder), reveal=reveal)
-    write_sums(folder)  # last: of what is in the folder itself; each member has its own
+    found = present(sweep := read_sweep(folder), reveal=reveal)
+    if len(sweep.runs) == len(sweep.grid.members): write_sums(folder)  # last: a sweep that has it is finished; each member has its own
     return found
 
 
