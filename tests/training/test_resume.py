@@ -57,24 +57,40 @@ def whole(data, tmp_path_factory):
     return begun(out)
 
 
+@pytest.fixture(scope='module')
+def lasts(whole, data, tmp_path_factory):
+    "Seconds that a run takes which writes a checkpoint after each step."
+    start = time.monotonic()
+    assert ended(started(*RECIPE, *data, '--minutes', 0, '--out', tmp_path_factory.mktemp('lasts')))[0] == 0
+    return time.monotonic() - start
+
+
+def is_done(run): return run and json.loads((run/'state.json').read_text())['state'] == 'done'
+
+
 def check_same(whole, run):
     for name in SAME: assert (whole/name).read_bytes() == (run/name).read_bytes(), name
     assert json.loads((run/'state.json').read_text())['state'] == 'done' and not (run/'checkpoints').exists()
     subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], cwd=run, check=True)
 
 
-def test_killed_again_and_again_it_ends_with_the_same_bytes(whole, data, tmp_path):
-    "Of a run that writes a checkpoint after each step, most of the time is in writes."
-    draw, kills, out = random.Random(0), 0, tmp_path/'runs'
-    process = started(*RECIPE, *data, '--out', out, '--minutes', 0)
-    while kills < KILLS and reached(process, out, draw.randint(1, 3)):
-        time.sleep(draw.uniform(0, .5))
-        process.kill()
-        process.communicate()
-        kills += 1
-        process = started('--resume', begun(out), '--minutes', 0) if begun(out) else started(*RECIPE, *data, '--out', out, '--minutes', 0)
-    assert ended(process)[0] == 0 and kills >= min(KILLS, 5)
-    check_same(whole, begun(out))
+def test_killed_again_and_again_it_ends_with_the_same_bytes(whole, lasts, data, tmp_path):
+    """At any moment from its start to its end, of a run that writes a checkpoint after each step; one that got to its end is compared, and
+    the next begins."""
+    draw, kills = random.Random(KILLS), 0
+    while kills < KILLS:
+        out = tmp_path/f'after-{kills}'
+        while not is_done(begun(out)):
+            now = ['--resume', begun(out)] if begun(out) else [*RECIPE, *data, '--out', out]
+            process = started(*now, '--minutes', 0)
+            try: said, _ = process.communicate(timeout=draw.uniform(0, lasts) if kills < KILLS else None)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                said, _ = process.communicate()
+                kills += 1
+            assert process.returncode in (0, -signal.SIGKILL), said
+        check_same(whole, begun(out))
+        print(f'{kills} kills')
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
