@@ -40,6 +40,7 @@ class Loss:
     effective_beta:float = 0.999                         # of effective weights: 0 weighs none, towards 1 they become balanced
     label_smoothing:float = 0.                           # share of each label that is spread over both classes
     box_guidance:float = 0.                              # weight of the loss that asks Grad-CAM's map to lie in the boxes
+    guided_by:Literal['boxes', 'labels'] = 'boxes'       # readers' boxes; labels: where images differ from healthy ones instead
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def prepare(
 ) -> Prepared:
     "Decode, set rejects aside, fill view, age, sex and missing patients from the headers, assign splits. Done twice, it changes nothing."
     cohort = thinned(split_up(cohort, experiment, cache, tick, fold), experiment)
-    return guided(cohort) if experiment.box_guidance else cohort
+    return guided(cohort, experiment.guided_by) if experiment.box_guidance else cohort
 
 
 def stepped(cohort, experiment) -> Prepared:
@@ -70,12 +70,14 @@ def thinned(cohort, e) -> Prepared:
     return replace(cohort, table=table, notes=[*notes, note])
 
 
-def guided(cohort) -> Prepared:
-    "With a note of how many images have boxes to learn from. Raises `InputError` where none of train has."
+def guided(cohort, by) -> Prepared:
+    "With a note of what heatmaps learn from. Raises `InputError` where that is boxes and none of train has any."
+    if by == 'labels': return noted(cohort, 'heatmaps are taught where images with pneumonia differ from those without, not boxes')
     sick = cohort.table[cohort.table.label == 1]
     boxes = sick.boxes.map(bool)
     if not boxes[sick.split == 'train'].any():
-        raise InputError(f'box_guidance learns from readers\' boxes, and {cohort.name} has none in train; set it to 0 to do without')
+        raise InputError(f'box_guidance learns from readers\' boxes, and {cohort.name} has none in train; take guided_by labels, '
+                         'or set it to 0 to do without')
     return noted(cohort, f'heatmaps are taught boxes, which {boxes.sum():,} of the {len(sick):,} images with pneumonia have')
 
 

@@ -21,6 +21,7 @@ from ..runs.folder import read_run
 from ..writing import whole, write
 from . import bias, localization, sanity
 from .boxes import boxed, mean_box
+from .differences import Differences
 from .gradcam import METHODS, how_maps
 from .layers import check_layers
 from .maps import compute, compute_each
@@ -69,13 +70,15 @@ def subject(folder, cohort=None, cache=None, run=None) -> Subject:
 
 
 def opponents(of, valid, test, layers, method, mean) -> dict:
-    "What the model's maps have to beat: an even map (a random point), the mean box of train, and the untrained network."
+    "What the model's maps have to beat: an even map (a random point), the mean box of train, labels alone, and the untrained network."
     size = of.run.experiment.size
     def same(image): return [image] * len(valid), [image] * len(test)
     fresh = of.bundle.untrained(of.run.experiment.seed + 1)
     untrained = of.maps(fresh, [*valid.path, *test.path], layers, method)
     out = {'a random point': same(np.ones((size, size), np.float32))}
     if mean is not None: out['mean box of train'] = same(mean)
+    labels = Differences.of(of.cohort.pixels, of.rows('train'))
+    out['differences by label'] = tuple(labels.each((of.cohort.pixels[p] for p in rows.path), size) for rows in (valid, test))
     return {**out, 'untrained network': (untrained.each(valid.path), untrained.each(test.path))}
 
 

@@ -5,6 +5,7 @@ from ..data.cohort import CLASSES
 from ..data.prepare import boxes_in_square, rows_in_square
 from ..report.figures import heatmaps, style
 from ..report.gallery import write_errors
+from ..report.sections.heatmaps import taught
 from ..runs import tables
 
 
@@ -35,4 +36,4 @@ def draw(of, maps, found, mean, worst, at):
     boxes = rows_in_square(of.cohort, of.cohort.table.set_index('path', drop=False).loc[table.path], of.run.experiment)
     rows = zip((row for _, row in table.iterrows()), (of.cohort.pixels[p] for p in table.path), maps.shown(table.path), boxes, strict=True)
     return write_errors(at['top_losses.html'], rows, threshold, of.run.title, len(of.rows('test')), mark, maps.scale,
-                        taught=bool(of.run.experiment.box_guidance))
+                        taught=taught(of.run.experiment))

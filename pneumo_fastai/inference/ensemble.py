@@ -22,7 +22,7 @@ from .bundle import Bundle
 from .export import export
 
 # what an input, a probability or a map means
-SAME = *DESCRIBED, 'aspect', 'any_view', 'grey', 'class_weights', 'effective_beta', 'oversample', 'box_guidance'
+SAME = *DESCRIBED, 'aspect', 'any_view', 'grey', 'class_weights', 'effective_beta', 'oversample', 'box_guidance', 'guided_by'
 
 
 def combine(

@@ -6,6 +6,7 @@ import numpy as np
 from ..explain.maps import compute
 from ..report import verdicts
 from ..report.figures.heat import CHOSEN, Scale
+from ..report.sections.heatmaps import taught
 from ..report.templating import sentences
 
 IT = 'it'
@@ -57,5 +58,5 @@ def scored(folder) -> dict|None:
 def trust(subject, scored=True) -> list[str]:
     "How far the run's heatmaps may be trusted, from its localization.json."
     found = verdicts.heatmaps(subject.run) if subject.run else dict(word='not measured', text='The run is not at hand.')
-    taught = sentences('words/taught') if subject.run and subject.run.experiment.box_guidance else []
-    return sentences('words/trust', word=found['word'], text=found['text'], scored=scored or found['level'] == verdicts.OPEN) + taught
+    said = taught(subject.run.experiment) if subject.run else []
+    return sentences('words/trust', word=found['word'], text=found['text'], scored=scored or found['level'] == verdicts.OPEN) + said

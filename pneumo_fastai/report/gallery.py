@@ -14,7 +14,6 @@ from ..writing import whole
 from .figures.heat import ALPHA, CHOSEN, ON_GREY
 from .figures.heat import COLORS as HEAT
 from .html import Page, document
-from .templating import sentences
 
 NAMES = 'no pneumonia', 'pneumonia'
 LEAST = 1e-12  # of a probability, so that no loss is infinite
@@ -67,7 +66,7 @@ def write_errors(
     total,      # images in test
     synthetic=False,
     scale=None,    # `heat.Scale`, what the heat's colours mean
-    taught=False,  # whether training taught the maps
+    taught=(),  # sentences on how training taught the maps
 ):
     "Write the page piece by piece: however many rows there are, one is in memory. The whole file or none; returns how many it shows."
     shown = []
@@ -78,5 +77,5 @@ def write_errors(
     with whole(path) as beside, beside.open('w', encoding='utf-8') as file:
         file.writelines(document(
             Page(synthetic), f'Greatest losses: {title}', 'top_losses', cases=cases(), shown=shown, total=total, threshold=threshold,
-            chosen=CHOSEN, scale=scale, colors=COLORS, taught=sentences('words/taught') if taught else []))
+            chosen=CHOSEN, scale=scale, colors=COLORS, taught=taught))
     return len(shown)

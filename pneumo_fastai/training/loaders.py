@@ -4,6 +4,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from fastai.data.all import CategoryBlock, ColReader, DataBlock, DataLoaders, Datasets, TransformBlock
 from fastai.data.transforms import IntToFloatTensor, Normalize, Pipeline
 from fastai.imports import dispatch
@@ -16,6 +17,7 @@ from ..data.cohort import CLASSES
 from ..data.counts import BY, groups
 from ..data.prepare import Prepared, noted, prepare, rows_in_square, stepped
 from ..experiment import reading
+from ..explain.differences import Differences
 from ..explain.localization import box_mask, clipped
 from ..processes import rank, world
 from .augment import augmentations
@@ -76,6 +78,18 @@ def box_masks(experiment, cohort, rows) -> BoxMask:
     return BoxMask(torch.from_numpy(np.stack([box_mask(clipped(boxes, size)[0], size) for boxes in each])).byte())
 
 
+def label_masks(size, pixels, differences, rows) -> BoxMask:
+    "Of rows with `path`: where each differs most from images without pneumonia."
+    masks = differences.masks([pixels[p] for p in rows.path])
+    return BoxMask(F.interpolate(torch.from_numpy(masks).byte()[:, None], (size, size))[:, 0])
+
+
+def guidance(experiment, cohort, train):
+    "What makes the masks of rows that the maps are taught; `train` are the rows learnt from."
+    if experiment.guided_by == 'boxes': return partial(box_masks, experiment, cohort)
+    return partial(label_masks, experiment.size, cohort.pixels, Differences.of(cohort.pixels, train))
+
+
 def get_dls(
     experiment,   # an `Experiment`
     cohort,       # from `read_cohort` or `prepare`
@@ -100,7 +114,7 @@ def get_dls(
     for dl in dls.loaders:
         share(dl.dataset)
         dl.part = rank(), world()
-    if experiment.box_guidance: dls.train.masks = partial(box_masks, experiment, cohort)
+    if experiment.box_guidance: dls.train.masks = guidance(experiment, cohort, used[~used.is_valid])
     dls.cohort = cohort
     return dls
 

@@ -36,7 +36,7 @@ def test_each_row_says_what_is_known_and_shows_two_pictures(tmp_path):
 
 
 def test_maps_that_were_taught_say_so(tmp_path):
-    assert 'The maps were taught' in written(tmp_path/'t.html', rows(1), taught=True)[1]
+    assert 'The maps were taught' in written(tmp_path/'t.html', rows(1), taught=['The maps were taught.'])[1]
     assert 'taught' not in written(tmp_path/'t.html', rows(1))[1]
 
 

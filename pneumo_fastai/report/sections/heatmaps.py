@@ -14,10 +14,11 @@ from .map_shape import right
 
 MODEL, MEAN_BOX, UNTRAINED = 'model', 'mean box of train', 'untrained network'
 OTHERS = 'mean box of the others'  # where no training images with boxes are at hand
+LABELS = 'differences by label'
 MEASURES = dict(pointing='hottest point in a box', energy='heat inside the boxes', average_precision='pixel average precision (AUPRC)',
                 iou='IoU')
 NAMES = {MODEL: 'the model', 'a random point': 'a random point', MEAN_BOX: 'the mean box of the training images',
-         OTHERS: 'the mean box of the other half of these patients',
+         OTHERS: 'the mean box of the other half of these patients', LABELS: 'differences by label, without a network',
          UNTRAINED: 'the same network, untrained'}
 METHODS = {'gradcam': 'Grad-CAM', 'gradcam++': 'Grad-CAM++', 'hirescam': 'HiResCAM', 'layercam': 'LayerCAM'}
 GROUPS = {'box area': 'Box area, pixels of the file', 'call': 'Call at the threshold', 'view': 'View'}
@@ -86,11 +87,16 @@ def boxes(found):
 def heatmaps(page, run, metrics):
     "A run whose maps were not scored shows what pictures it has, and how to score them."
     found = scored(run.folder)
-    taught = sentences('words/taught') if (found.get('box_guidance') if found else run.experiment.box_guidance) else []
-    if not found: return dict(found=found, chosen=CHOSEN, finding='', said=taught)
+    said_first = taught(run.experiment)
+    if not found: return dict(found=found, chosen=CHOSEN, finding='', said=said_first)
     finding, *said = verdicts(found)
-    return dict(checks(found), found=found, where=found['localization'], chosen=CHOSEN, finding=finding, said=taught + said,
+    return dict(checks(found), found=found, where=found['localization'], chosen=CHOSEN, finding=finding, said=said_first + said,
                 fine=fine(found), boxes=boxes(found), measures=list(MEASURES.values()))
+
+
+def taught(experiment) -> list[str]:
+    "What a reader of the maps has to know where training taught them."
+    return sentences('words/taught', by=experiment.guided_by) if experiment.box_guidance else []
 
 
 def fine(found):

@@ -59,9 +59,13 @@ def test_a_run_without_scored_maps_says_how_to_score_them(folder):
     assert 'Explainability or interpretability</th><td>in part' in text.replace('</span>', '')
 
 
-def test_maps_that_were_taught_the_boxes_are_said_to_be_first(folder):
-    found = {**facts(), 'box_guidance': 1.}
-    assert 'were taught' in page(folder, found)[1].split('<table')[0] and 'were taught' not in page(folder, facts())[1]
+def test_maps_that_were_taught_are_said_to_be_first_and_by_what(folder, new_run):
+    assert 'were taught' not in page(folder, facts())[1]
+    run = new_run('guided')
+    for more, says in (('', 'lie in the boxes of the training images'), ('guided_by = "labels"\n', 'box was used')):
+        (run/'experiment.toml').write_text(f'box_guidance = 1.0\n{more}')
+        remeasure(run, Settings(n_boot=5))
+        assert says in page(run, facts())[1].split('<table')[0]
 
 
 def test_a_taught_run_whose_maps_are_not_scored_says_so_too(new_run):

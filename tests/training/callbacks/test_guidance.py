@@ -198,8 +198,19 @@ def test_labels_dealt_out_at_random_take_their_boxes_with_them(guided, boxed, tm
 
 
 def test_data_without_boxes_are_told_so(guided, films, tmp_path):
-    with pytest.raises(InputError, match="box_guidance learns from readers' boxes, and films has none in train; set it to 0 to do without"):
+    with pytest.raises(InputError, match="readers' boxes, and films has none in train; take guided_by labels, or set"):
         prepare(read_cohort(films), guided, tmp_path)
+
+
+def test_labels_alone_teach_where_images_differ(guided, films, tmp_path):
+    "The films' patch is where the classes differ; nobody drew a box."
+    dls = get_dls(replace(guided, guided_by='labels'), read_cohort(films), tmp_path)
+    assert any('not boxes' in note for note in dls.cohort.notes)
+    rows = dls.train.dataset.items.query('label == 1')
+    masks = dls.train.masks(rows)
+    box = box_masks(guided, dls.cohort, rows.assign(boxes=[[[8., 10., 16., 20.]]]*len(rows)))
+    assert masks.shape == box.shape and masks.dtype == box.dtype
+    assert (masks & box).sum() / masks.sum() > .5 > 2*box.float().mean()
 
 
 def test_loaders_without_boxes_are_told_so(guided, boxed, tmp_path):
