@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,9 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(whole, lasts, data, 
     """At any moment from its start to its end, of a run that writes a checkpoint after each step; one that got to its end is compared, and
     the next begins."""
     draw, kills = random.Random(KILLS), 0
-    while kills < KILLS:
-        out = tmp_path/f'after-{kills}'
+    for number in count():
+        if kills == KILLS: break
+        out = tmp_path/str(number)
         while not is_done(begun(out)):
             now = ['--resume', begun(out)] if begun(out) else [*RECIPE, *data, '--out', out]
             process = started(*now, '--minutes', 0)
@@ -90,7 +92,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(whole, lasts, data, 
                 kills += 1
             assert process.returncode in (0, -signal.SIGKILL), said
         check_same(whole, begun(out))
-        print(f'{kills} kills')
+        print(f'{kills} kills in {number + 1} runs')
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
