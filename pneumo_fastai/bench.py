@@ -9,7 +9,7 @@ from .experiment import DATA, STEP, load_experiment
 from .memory import keep_freed
 from .screen import bar, table
 
-USED = *DATA, *STEP, 'box_guidance'  # of the recipe
+USED = *DATA, *STEP, 'box_guidance', 'guided_by'  # of the recipe
 
 
 def bench(

@@ -6,7 +6,7 @@ from .recipe import Network
 
 def check_networks(experiments):
     "`check_network`, once for those that ask for the same."
-    asked = {tuple(getattr(e, k) for k in (*names(Network), 'size', 'gradcam_layers')): e for e in experiments}
+    asked = {tuple(getattr(e, k) for k in (*names(Network), 'size', 'size_start', 'gradcam_layers')): e for e in experiments}
     for e in asked.values(): check_network(e)
 
 

@@ -14,7 +14,7 @@ from pneumo_fastai.report import reading
 def test_bench_takes_what_decides_the_work_and_refuses_the_rest(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     values = parser_for(bench).parse(['--batch-size', '8', '--no-compiled', '--aspect', 'crop'])
-    assert {'size', 'arch', 'precision', 'split_seed', 'box_guidance'} < set(values)
+    assert {'size', 'arch', 'precision', 'split_seed', 'box_guidance', 'guided_by'} < set(values)
     assert not {'epochs', 'lr', 'seed', 'tta', 'gradcam', 'folds', 'class_weights'} & set(values)
     for argv, says in ((['--epochs', '3'], "'epochs'"), (['--growth', 'g', '--aspect', 'crop'], 'aspect'),
                        (['--growth', 'g', '--box-guidance', '1'], 'box_guidance')):

@@ -22,6 +22,8 @@ def test_members_that_ask_for_the_same_are_looked_at_once(monkeypatch):
     monkeypatch.setattr(checks, 'check_network', seen.append)
     checks.check_networks([replace(e, seed=seed, arch=arch) for seed in (0, 1) for arch in ('resnet18', 'densenet121')])
     assert [e.arch for e in seen] == ['resnet18', 'densenet121']
+    checks.check_networks([replace(e, size_start=size) for size in (64, 0)])  # which a network of one size cannot all take
+    assert [e.size_start for e in seen[2:]] == [64, 0]
 
 
 def test_what_the_shipped_networks_take_is_known_without_torch():

@@ -10,6 +10,7 @@ CLASSES, MIRRORED, LIGHT = 1, 3, 4  # Gaussian blur, in places, of each of the t
 SOFT = .35     # steepness of what a place gains by being lighter by one standard deviation
 MASK = .12     # share of an image's places that are taken for its opacities
 SAMPLE = 10_000  # images to learn from at most, drawn with seed 0
+LEAST = 10     # images of each class from which a view tells how far apart they are: a few alike have a spread of almost nothing
 
 
 def places(images) -> np.ndarray:
@@ -46,7 +47,7 @@ class Differences:
     "Learnt from `images` (n, SIDE, SIDE), as `places` gives them, their labels and, where known, views: the classes differ in views too."
     def __init__(self, images, labels, views):
         labels, views = np.asarray(labels), np.asarray(views, object)
-        within = [views == v for v in dict.fromkeys(views) if len(set(labels[views == v])) == 2] or [labels >= 0]
+        within = [views == v for v in dict.fromkeys(views) if rarer(labels[views == v]) >= LEAST] or [labels >= 0]
         x = blurred(images, CLASSES)
         d = np.average([apart(x[w], labels[w]) for w in within], axis=0, weights=[rarer(labels[w]) for w in within]).clip(0)
         self.where = (d + mirrored(d)) / 2

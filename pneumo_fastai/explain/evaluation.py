@@ -77,8 +77,9 @@ def opponents(of, valid, test, layers, method, mean) -> dict:
     untrained = of.maps(fresh, [*valid.path, *test.path], layers, method)
     out = {'a random point': same(np.ones((size, size), np.float32))}
     if mean is not None: out['mean box of train'] = same(mean)
-    labels = Differences.of(of.cohort.pixels, of.rows('train'))
-    out['differences by label'] = tuple(labels.each((of.cohort.pixels[p] for p in rows.path), size) for rows in (valid, test))
+    if len(train := of.rows('train')):  # what is adapted has none at hand
+        labels = Differences.of(of.cohort.pixels, train)
+        out['differences by label'] = tuple(labels.each((of.cohort.pixels[p] for p in rows.path), size) for rows in (valid, test))
     return {**out, 'untrained network': (untrained.each(valid.path), untrained.each(test.path))}
 
 

@@ -59,7 +59,7 @@ def heatmaps(run):
     if 'reason' in where: return verdict(name, OPEN, 'no boxes to score them with', text, 'gradcam')
     if maps.fine(found): return verdict(name, GOOD, 'they find what readers boxed', text, 'gradcam')
     if maps.beats(where): return verdict(name, AMBER, 'part of them does not depend on the weights', text, 'gradcam')
-    worse = any((d['pointing']['high'] or 0) < 0 for d in where['difference'].values())
+    worse = any((d['pointing']['high'] or 0) < 0 for k, d in where['difference'].items() if k != maps.LABELS)
     return verdict(name, RED if worse else AMBER, 'worse than the mean box' if worse else 'no better than the mean box', text, 'gradcam')
 
 

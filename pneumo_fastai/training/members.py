@@ -19,9 +19,15 @@ def check_same(folder, instead, experiment, cohort, **more):
     parts = {'experiment.toml': recipes.toml(experiment), 'patients.csv': csv_text(cohort.table[['path', 'patient', 'label']]), **more}
     for name, text in parts.items():
         if not (folder/name).exists(): write(folder/name, text)
-        elif (folder/name).read_text(encoding='utf-8') != text:
+        elif not says(folder/name, text, experiment):
             what = 'set of images' if name == 'patients.csv' else 'recipe'
             raise InputError(f'{folder} was begun with another {what}; give the same command and --data, or {instead}')
+
+
+def says(file, text, experiment):
+    "Whether it is what would be written; of a recipe, whatever fields there were when it was."
+    if file.name == 'experiment.toml': return recipes.load_experiment(str(file))[1] == experiment
+    return file.read_text(encoding='utf-8') == text
 
 
 def partial(place): return place.with_name(f'{place.name}{PARTIAL}')

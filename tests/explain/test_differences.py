@@ -53,6 +53,12 @@ def test_what_tells_views_apart_and_not_the_ill_counts_for_nothing():
     assert by_view < .3 and over_all > .8
 
 
+def test_a_view_of_two_images_does_not_outweigh_the_rest(learnt):
+    images, labels, _ = radiographs(0)
+    few = Differences(places(images), labels, ['', *['AP'] * (N - 2), ''])
+    np.testing.assert_allclose(few.where, learnt.where, atol=.3)
+
+
 def test_images_of_one_grey_and_a_class_in_each_view_give_numbers():
     images = np.full((8, SIZE, SIZE), 90, np.uint8)
     found = Differences(places(images), [0, 1]*4, ['PA', 'AP']*4)

@@ -57,6 +57,11 @@ def test_a_run_without_boxes_has_the_rest(explainable):
     assert 'drew boxes is not defined' in present_again(folder).read_text()
 
 
+def test_a_run_adapted_to_others_has_no_training_images_to_learn_differences_from(adapted, explainable, tmp_path):
+    found = explain_run(shutil.copytree(adapted[1], tmp_path/'out'), LAYERS, n_boot=5, worst=3)
+    assert set(found['localization']['maps']) == {'model', 'a random point', 'untrained network'}
+
+
 def test_positives_without_boxes_and_boxes_beyond_the_image_are_counted(explainable):
     folder = explainable()
     split = pd.read_csv(folder/'split.csv', dtype=str)

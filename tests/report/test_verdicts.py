@@ -63,6 +63,15 @@ def test_heatmaps_are_judged_by_boxes_and_by_random_weights(run, found, level):
     assert heatmaps(run)['level'] == level
 
 
+def test_maps_that_labels_alone_surpass_are_not_said_to_be_worse_than_the_mean_box(run):
+    found = localization(.01)
+    found['localization']['maps']['differences by label'] = found['localization']['maps']['mean box of train']
+    found['localization']['cut']['differences by label'] = .15
+    found['localization']['difference']['differences by label'] = dict.fromkeys(('pointing', 'energy', 'average_precision', 'iou'), m(-.2))
+    (run.folder/'localization.json').write_text(json.dumps(found))
+    assert heatmaps(run)['word'] == 'no better than the mean box'
+
+
 def test_maps_that_survive_random_weights_are_told_so_whatever_runs_they_were_compared_with(run):
     "The last sentence is then on the other runs."
     other = dict(run='b', differs=dict(seed=1), n=9, flat=0, ssim=None, rank_correlation=dict(mean=.9, low=.8, high=1., sd=.1))

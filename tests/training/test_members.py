@@ -29,3 +29,11 @@ def test_what_was_begun_with_something_else_is_refused_with_the_remedy(tiny, coh
                                            (tiny, cohort, 'b', 'recipe')):
         with pytest.raises(InputError, match=f'another {says}; .*, or do that'):
             members.check_same(tmp_path, 'do that', experiment, images, **{'grid.json': grid})
+
+
+def test_what_was_begun_before_there_was_a_field_goes_on(tiny, cohort, tmp_path):
+    members.check_same(tmp_path, 'do that', tiny, cohort)
+    recipe = tmp_path/'experiment.toml'
+    recipe.write_text(recipe.read_text().replace("grey = \"windowed\"\n", ''))
+    members.check_same(tmp_path, 'do that', tiny, cohort)
+    with pytest.raises(InputError, match='another recipe'): members.check_same(tmp_path, 'do that', replace(tiny, grey='clahe'), cohort)

@@ -15,12 +15,15 @@ TICKS = 1, 2, 5
 def timed(row): return None not in (row['values']['minutes']['mean'], row['values']['auroc']['mean'])
 
 
+def tested_on(t): return t['data'] + (f', held out: {t["held_out"]}' if t['held_out'] != 'none' else '')
+
+
 def auroc_minutes(tables):  # of `tables.recipes`
-    "A panel for each data set, below each other; points of one colour are of one hardware, and their minutes can be compared."
+    "A panel for each data set and kind of test, below each other; points of one colour are of one hardware: their minutes can be compared."
     panels = {}
     for t in tables:
-        if rows := [r for r in t['rows'] if timed(r)]: panels.setdefault(t['data'], []).extend(rows)
-    synthetic = {t['data'] for t in tables if t['synthetic']}
+        if rows := [r for r in t['rows'] if timed(r)]: panels.setdefault(tested_on(t), []).extend(rows)
+    synthetic = {tested_on(t) for t in tables if t['synthetic']}
     looks = {k: LOOKS[i % len(LOOKS)] for i, k in enumerate(dict.fromkeys(on(r) for rows in panels.values() for r in rows))}
     heights = [max(3., ASIDE + 1.2*LINE*sum(lines(r['name']) for r in rows)) for rows in panels.values()]
     fig = figure((WIDE, sum(heights) + .3*len(looks)), synthetic=panels.keys() <= synthetic)

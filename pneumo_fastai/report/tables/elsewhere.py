@@ -14,7 +14,8 @@ def row(one):
     "Of a `runs.search.Finished`: facts, plain JSON; None for what its files do not say."
     run, there = one.run, {k: stated(one.metrics, *TEST, k) for k in ('auroc', *RATES)}
     seeds = '' if networks(run) else f', {said({k: run.recipe[k] for k in REPEATS if k == REPEATS[0] or run.recipe[k]}, ", ")}'
-    return dict(at=one.at, trained=f'{run.source}: {name_of(run)}{seeds.replace("=", " ")}', measured=run.data['name'],
+    kind = '' if run.recipe['held_out'] == 'none' else f', held_out {run.recipe["held_out"]}'  # which own test is of
+    return dict(at=one.at, trained=f'{run.source}: {name_of(run)}{kind}{seeds.replace("=", " ")}', measured=run.data['name'],
                 synthetic=run.synthetic, n=len(run.predictions), patients=int(run.predictions['patient'].nunique()),
                 prevalence=float(run.predictions['label'].mean()), own=stated(run.of['metrics'], *TEST, 'auroc'), **there,
                 **{k: stated(one.metrics, *SAYS[k]) for k in ('ece', 'ece_calibrated')})

@@ -8,7 +8,8 @@ def row(name, minutes, auroc, sd=None, hardware='a'):
     return dict(name=name, hardware=[hardware], values=dict(minutes=dict(mean=minutes), auroc=dict(mean=auroc, sd=sd)))
 
 
-def table(data, *rows, synthetic=False): return dict(data=data, rows=list(rows), synthetic=synthetic)
+def table(data, *rows, synthetic=False, held_out='none'):
+    return dict(data=data, rows=list(rows), synthetic=synthetic, held_out=held_out)
 
 
 def test_a_panel_a_data_set_a_point_a_row_and_minutes_on_a_log_scale():
@@ -22,6 +23,12 @@ def test_a_panel_a_data_set_a_point_a_row_and_minutes_on_a_log_scale():
     colors = {c.lines[0].get_color() for ax in fig.axes for c in ax.containers}
     assert len(colors) == 2 and fig.axes[1].get_ylim()[1] < 1.01
     fig.draw_without_rendering()
+
+
+def test_tests_of_two_kinds_are_in_panels_of_their_own():
+    fig = auroc_minutes([table('x', row('a', 2., .9), synthetic=True), table('x', row('a', 2., .7), synthetic=True, held_out='dark')])
+    assert [ax.get_title() for ax in fig.axes] == ['x (synthetic data)', 'x, held out: dark (synthetic data)']
+    assert [len(ax.texts) for ax in fig.axes] == [1, 1]
 
 
 @pytest.mark.parametrize('aurocs', [[.9]*12, list(np.linspace(.6, .99, 14)), [.99, .5]])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from pneumo_fastai.report.tables.elsewhere import HEADER, cells, lacking, on_screen, rows
@@ -16,6 +18,12 @@ def test_a_row_says_where_the_model_is_from_what_it_met_and_what_it_did(one):
     assert len(cells(row)) == len(HEADER) and cells(row)[1] == 'drawn' and not lacking([row])
     header, (screen,) = on_screen([row])
     assert len(header) == len(screen) == 4 and '\n[' in screen[3]
+
+
+def test_a_model_whose_own_test_is_of_one_kind_says_so(one):
+    run = replace(one.run, experiment=replace(one.run.experiment, held_out='dark'))
+    row, = rows([replace(one, run=run)])
+    assert row['trained'].endswith(', held_out dark, seed 0')
 
 
 def test_what_older_files_do_not_say_is_a_dash_and_named(one):
