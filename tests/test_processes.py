@@ -54,7 +54,7 @@ def test_what_several_cannot_train_is_refused(monkeypatch):
     for module in (fit, processes): monkeypatch.setattr(module, 'world', lambda: 3)
     with pytest.raises(InputError, match='give a multiple of 3'): processes.shareable(Experiment())
     with pytest.raises(InputError, match='compiled trains in one process'): processes.shareable(Experiment(batch_size=33, compiled=True))
-    with pytest.raises(InputError, match='a sweep trains in one process'): fit.swept(None, 'films', None, None, False, (None, None))
+    with pytest.raises(InputError, match='a sweep trains in one process'): fit.swept(None, 'films', None, None, False, 10., (None, None))
     processes.shareable(Experiment(batch_size=33))
 
 
