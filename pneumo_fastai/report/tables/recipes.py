@@ -2,6 +2,7 @@
 import re
 from dataclasses import asdict
 from hashlib import sha256
+from pathlib import PurePath
 
 from ...errors import InputError
 from ...evaluation.cross_validation import spread
@@ -63,6 +64,7 @@ def name_of(run) -> str:
     try: shipped = load_experiment(name.split(', ')[0])[1]
     except InputError: shipped = Experiment()
     own = {k: v for k, v in run.recipe.items() if k not in BESIDE | {'held_out'} and v != getattr(shipped, k)}
+    if 'weights' in own: own['weights'] = PurePath(own['weights']).name
     name = f'ensemble of {networks(run)} networks ({name})' if networks(run) else name
     return ', '.join([name, *(said({k: v}).replace('=', ' ', 1) for k, v in own.items())])
 

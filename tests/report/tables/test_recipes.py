@@ -116,8 +116,10 @@ def test_the_name_says_what_differs_from_what_is_shipped(tmp_path, write_trained
     assert name_of(run) == 'localise, flip 0.0'
     run.name = 'localise, lr=0.001, seed=3'  # of a sweep
     assert name_of(run) == 'localise, flip 0.0'
+    run.experiment = replace(run.experiment, weights='/home/somebody/runs/weighted-1')
+    assert name_of(run) == 'localise, weights weighted-1, flip 0.0'  # where it lies is the machine's business
     run.name = 'my own'
-    assert name_of(run).startswith('my own, output_stride 16, class_weights balanced')
+    assert name_of(run).startswith('my own, output_stride 16, weights weighted-1, class_weights balanced')
     recipes = [load_experiment('densenet121', seed=k)[1] for k in (0, 1)]
     run.name, run.experiment = 'ensemble of 2 networks (densenet121, seed=0, densenet121, seed=1)', recipes[0]
     run.environment['networks'] = [dict(recipe=e.__dict__) for e in recipes]
