@@ -2,8 +2,10 @@
 network. A place of an image counts by how far apart the two classes are there, by how much lighter the image is there than healthy
 ones are, and by how much lighter than the same place of its other half."""
 import numpy as np
+import torch
 
 from ..data.decoding.resize import square
+from .gradcam import resized
 
 SIDE = 32      # places a side
 CLASSES, MIRRORED, LIGHT = 1, 3, 4  # Gaussian blur, in places, of each of the three
@@ -36,11 +38,6 @@ def rarer(labels): return np.bincount(labels, minlength=2).min()
 
 
 def lighter(x, mean, sd): return np.logaddexp(0, SOFT*(x - mean)/sd)
-
-
-def bilinear(x, size):
-    from PIL import Image
-    return np.asarray(Image.fromarray(x).resize((size, size), Image.Resampling.BILINEAR))
 
 
 class Differences:
@@ -77,4 +74,4 @@ class Differences:
 
     def each(self, images, size):
         "Yields (size, size) float32 in 0..1 of one image after the other, between places along straight lines."
-        for image in images: yield bilinear(self.maps([image])[0], size)
+        for image in images: yield resized(torch.from_numpy(self.maps([image])), (size, size))[0].numpy()
