@@ -45,9 +45,9 @@ def search(
         put(found, place, at, seen)
         tick(i, len(places))
     if found.runs or found.elsewhere: return found
-    others = len(found.unfinished) + len(found.left_out)
-    raise InputError(f'no finished run in {", ".join(map(str, folders))}{f", {others} that are none or not finished" if others else ""}; '
-                     'give folders in which fit ended')
+    others = found.unfinished | found.left_out
+    first = next((f', {len(others)} that are none or not finished, the first {at}: {why}' for at, why in others.items()), '')
+    raise InputError(f'no finished run in {", ".join(map(str, folders))}{first}; give folders in which fit ended')
 
 
 def begun(folder, missing):

@@ -91,3 +91,9 @@ def test_an_evaluation_elsewhere_is_told_from_a_run_and_from_an_adaptation(measu
 def test_where_nothing_is_one_line_says_so(runs, make, says):
     if make: runs.mkdir()
     with pytest.raises(InputError, match=says): search([runs])
+
+
+def test_where_nothing_is_finished_the_first_reason_is_said(tmp_path, write_trained):
+    (write_trained(tmp_path/'a')/'experiment.toml').write_text('no = [')
+    says = r'1 that are none or not finished, the first .*/a: experiment.toml was another when'
+    with pytest.raises(InputError, match=says): search([tmp_path])
