@@ -11,10 +11,20 @@ from .counts import counted
 from .layout import SIDE, small
 from .split import HELD_OUT, lack, uniform
 
+
+def detail(images):
+    "[k]: how far neighbouring pixels are apart, in % of the grey levels' standard deviation: low in a blurred image, in a noisy one high."
+    x = images.astype(np.float32)
+    steps = [np.square(np.diff(x, axis=axis)).mean((1, 2)) for axis in (1, 2)]
+    return 100*np.sqrt(np.mean(steps, 0) / np.maximum(x.var((1, 2)), 1e-6))
+
+
 EXTREMES = {  # what is measured of images (k, h, w) without padding, which end is held out, and both in words
     'dark': (lambda images: images.mean((1, 2)), 1, 'darkest', 'mean grey level', 'up to'),
     'bright': (lambda images: images.mean((1, 2)), -1, 'brightest', 'mean grey level', 'from'),
-    'flat': (lambda images: images.std((1, 2)), 1, 'flattest', 'standard deviation of the grey levels', 'up to')}
+    'flat': (lambda images: images.std((1, 2)), 1, 'flattest', 'standard deviation of the grey levels', 'up to'),
+    'blurred': (detail, 1, 'most blurred', "neighbouring pixels' difference in % of the grey levels' spread", 'up to'),
+    'sharp': (detail, -1, 'sharpest', "neighbouring pixels' difference in % of the grey levels' spread", 'from')}
 
 
 def held_apart(

@@ -29,8 +29,16 @@ def drawn(folder, picture, ill=lambda k: k % 2 == 0, each=2):
 def noise(mean, sd): return lambda k, i, rng: rng.normal(mean(k, i), sd(k, i), (48, 48 if k % 3 else 24))  # some are padded
 
 
+
+
+def waves(pixels):
+    "Stripes of this half-width in pixels, in a contrast that has nothing to do with it."
+    return lambda k, i, rng: 120 + rng.uniform(10, 60)*np.sin(np.arange(48)*np.pi / pixels(k) + rng.uniform(0, 7))[:, None]*np.ones(48)
+
+
 PICTURES = dict(dark=noise(lambda k, i: 80 + 2*k + 60*i, lambda k, i: 15), bright=noise(lambda k, i: 160 - 2*k - 60*i, lambda k, i: 15),
-                flat=noise(lambda k, i: 120, lambda k, i: 10 + k))
+                flat=noise(lambda k, i: 120, lambda k, i: 10 + k), blurred=waves(lambda k: 9 - k/8), sharp=waves(lambda k: 4 + k/8))
+NAMES = dict(dark='darkest', bright='brightest', flat='flattest', blurred='most blurred', sharp='sharpest')
 
 
 def held(cohort): return {int(''.join(c for c in p if c.isdigit())) for p in cohort.table.patient[cohort.table.split == 'test']}
@@ -43,7 +51,7 @@ def test_the_most_extreme_patients_are_test_and_no_others(tmp_path, kind):
     assert held(done) == set(range(8))
     check_disjoint(done.table)
     note, = (o for o in done.notes if o.startswith(HELD_OUT))
-    assert f'the 8 patients with the {dict(dark="darkest", bright="brightest", flat="flattest")[kind]} images' in note
+    assert f'the 8 patients with the {NAMES[kind]} images' in note
     assert 'prevalence is 50% there, 50% in the rest' in note
     assert prepare(done, replace(SMALL, held_out=kind)) is done
     with pytest.raises(InputError, match='another size, aspect, grey or split'): prepare(done, SMALL)
