@@ -1,5 +1,6 @@
 "The whole road on a small set: the commands as processes, their files, and the learner in a process that never saw fit."
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -186,15 +187,18 @@ def test_what_is_wrong_with_the_data_is_said_before_fastai_is_loaded(tmp_path):
 
 @pytest.mark.slow
 def test_the_demo_set_is_hard_enough_and_never_called_real(tmp_path, monkeypatch):
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path/'cache'))
-    monkeypatch.delenv('OMP_NUM_THREADS')  # as a user has it, on all cores
-    done = command('fit', '--exp', 'weighted', cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    run, = (tmp_path/'runs').iterdir()
+    place = Path(os.environ.get('README_RAN_IN', tmp_path))  # .ci/run ran README's command already: 20 epochs are spared
+    if place == tmp_path:
+        monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path/'cache'))
+        monkeypatch.delenv('OMP_NUM_THREADS')  # as a user has it, on all cores
+        done = command('fit', '--exp', 'weighted', cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (place/'screen').write_text(done.stdout)
+    run, = (place/'runs').iterdir()
     history = pd.read_csv(run/'history.csv')
     assert len(history) == 20 and 0.85 <= history.auroc.max() <= 0.99
     assert json.loads((run/'metrics.json').read_text())['synthetic'] is True
-    assert done.stdout.count('synthetic') >= 2  # over the cohort and over the metrics
+    assert (place/'screen').read_text().count('synthetic') >= 2  # over the cohort and over the metrics
     report = (run/'report.html').read_text()
     assert report.count('synthetic data') > 20
     film = pd.read_csv(run/'split.csv').path[0]
