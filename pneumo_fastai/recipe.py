@@ -150,6 +150,8 @@ CONTRADICTIONS = [
      'the focal loss asks how right the one label of an image is, mixup and cutmix give it two; take loss cross_entropy'),
     (lambda e: e.loss == 'focal' and e.label_smoothing,
      'the focal loss asks how right the one label of an image is, label_smoothing gives it two; take loss cross_entropy'),
+    (lambda e: e.guided_by == 'labels' and not e.box_guidance,
+     'guided_by labels says where heatmaps are taught to look, and box_guidance 0 teaches them nothing; set box_guidance to 1'),
     (lambda e: e.size_start > e.size, 'size_start {e.size_start} is above size {e.size}; training grows, so start at or below it'),
     (lambda e: e.crop < 1 and e.resized_crop < 1, 'crop and resized_crop both cut a part out; leave one of them at 1'),
     (lambda e: e.warmup and e.schedule == 'one_cycle', 'one_cycle warms up by itself; set warmup to 0, or take schedule cosine'),

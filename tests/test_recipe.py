@@ -25,7 +25,7 @@ CONTRADICT = [dict(valid=.5, test=.5), dict(mixup=1., cutmix=1.), dict(mixup=1.,
               dict(loss='focal', label_smoothing=.1), dict(size_start=64, size=32), dict(crop=.5, resized_crop=.5),
               dict(oversample='view', class_weights='balanced'),
               dict(warmup=1., schedule='one_cycle'), dict(warmup=3., epochs=3), dict(compiled=True, size_start=32),
-              dict(freeze_epochs=1), dict(folds=5, held_out='dark')]
+              dict(freeze_epochs=1), dict(folds=5, held_out='dark'), dict(guided_by='labels')]
 
 
 @pytest.mark.parametrize('fields', CONTRADICT)
