@@ -55,7 +55,7 @@ PACKAGES = ['fastai', 'fastcore', 'torch', 'torchvision', 'pydicom', 'pillow', '
 
 def machine(device, threads=None) -> dict:
     "Hardware and versions, for whoever compares numbers."
-    return dict(device=str(device), processor=_processor(), cores=os.cpu_count(), threads=threads,
+    return dict(device=str(device), processor=processor(device), cores=os.cpu_count(), threads=threads,
                 system=platform.platform(), python=platform.python_version(), code=code(), packages={o: version(o) for o in PACKAGES})
 
 
@@ -75,6 +75,13 @@ def code() -> str:
     return found.hexdigest()[:16]
 
 
-def _processor():
+def processor(device) -> str:
+    "The model of the GPU, where one is used, and that of the CPU."
+    import torch
+    gpu = [torch.cuda.get_device_name(device)] if torch.device(device).type == 'cuda' else []
+    return ' beside '.join([*gpu, _cpu()])
+
+
+def _cpu():
     try: return next(o.split(':')[1].strip() for o in Path('/proc/cpuinfo').read_text().splitlines() if o.startswith('model name'))
     except (OSError, StopIteration): return platform.processor()

@@ -1,6 +1,7 @@
 from importlib.metadata import version
 
 import pytest
+import torch
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.runs.environment import about_data, checked, hardware, machine
@@ -39,3 +40,8 @@ def test_hardware_in_words():
     assert hardware(one) == 'cpu, a Xeon, float32, 1 thread' and hardware(dict(packages={})) == ''
     assert hardware(one | dict(device='cuda:0', threads=8, processes=4)) == 'cuda:0, a Xeon, float32, 8 threads, 4 processes'
     assert hardware(dict(device='cpu')) == 'cpu'
+
+
+def test_of_a_training_on_a_gpu_its_model_is_told(monkeypatch):  # there is none here to ask
+    monkeypatch.setattr('torch.cuda.get_device_name', {torch.device('cuda', 1): 'NVIDIA H200'}.__getitem__)
+    assert machine(torch.device('cuda', 1))['processor'] == f'NVIDIA H200 beside {machine("cpu")["processor"]}'
