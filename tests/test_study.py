@@ -22,7 +22,7 @@ def test_a_page_gets_the_tables_between_its_marks_and_the_figure_beside_it(runs,
     page.write_text(f'# Mine\n{BEGIN}\n{END}\nwords\n')
     assert run(study, [str(runs), '--page', str(page), *FEW]) == 0
     text, screen = page.read_text(), ' '.join(capsys.readouterr().out.split())
-    assert text.startswith(f'# Mine\n{BEGIN}\n') and text.endswith(f'{END}\nwords\n') and '| weighted, size 64, epochs 2 | 2 |' in text
+    assert text.startswith(f'# Mine\n{BEGIN}\n') and text.endswith(f'{END}\nwords\n') and '| weighted | 2 |' in text
     assert {p.name for p in tmp_path.iterdir()} == {'README.md', 'auroc_minutes.png'}
     assert 'From 2 finished trainings' in screen and 'films, 64 px, 2 epochs' in screen and 'written:' in screen
     assert run(study, [str(runs), '--page', str(page), *FEW]) == 0 and page.read_text() == text

@@ -22,10 +22,12 @@ def auroc_minutes(tables):  # of `tables.recipes`
     "A panel for each data set and kind of test, below each other; points of one colour are of one hardware: their minutes can be compared."
     panels = {}
     for t in tables:
-        if rows := [r for r in t['rows'] if timed(r)]: panels.setdefault(tested_on(t), []).extend(rows)
+        shown = panels.setdefault(tested_on(t), {})  # by name: what is as it is shipped may stand in two tables
+        shown.update({label(r): r for r in t['rows'] if timed(r)})
+    panels = {k: list(rows.values()) for k, rows in panels.items() if rows}
     synthetic = {tested_on(t) for t in tables if t['synthetic']}
     looks = {k: LOOKS[i % len(LOOKS)] for i, k in enumerate(dict.fromkeys(on(r) for rows in panels.values() for r in rows))}
-    heights = [max(3., ASIDE + 1.2*LINE*sum(lines(r['name']) for r in rows)) for rows in panels.values()]
+    heights = [max(3., ASIDE + 1.2*LINE*sum(lines(label(r)) for r in rows)) for rows in panels.values()]
     fig = figure((WIDE, sum(heights) + .3*len(looks)), synthetic=panels.keys() <= synthetic)
     axes = fig.subplots(len(panels), 1, squeeze=False, height_ratios=heights).ravel()
     for ax, (name, rows), height in zip(axes, panels.items(), heights, strict=True):
@@ -38,6 +40,7 @@ def auroc_minutes(tables):  # of `tables.recipes`
     return fig
 
 
+def label(row): return row['name'] if row['name'].endswith(row['at_size']) else f'{row["name"]}, {row["at_size"]}'
 def on(row): return ' and '.join(row['hardware']) or 'hardware not stated'
 def wrapped(name): return textwrap.fill(name, LETTERS)
 def lines(name): return wrapped(name).count('\n') + 1
@@ -69,10 +72,10 @@ def named(ax, rows, looks, line):
     rows = sorted(rows, key=lambda r: r['values']['auroc']['mean'])
     low, high = ax.get_ylim()
     at = np.array([(r['values']['auroc']['mean'] - low)/(high - low) for r in rows])
-    for r, y in zip(rows, spaced(at, line*np.array([lines(r['name']) for r in rows])), strict=True):
+    for r, y in zip(rows, spaced(at, line*np.array([lines(label(r)) for r in rows])), strict=True):
         point = r['values']['minutes']['mean'], r['values']['auroc']['mean']
         arrow = dict(arrowstyle='-', color=GREY, linewidth=.5, alpha=.6, relpos=(0, .5), shrinkA=0, shrinkB=4)
-        ax.annotate(wrapped(r['name']), point, (1.02, y), textcoords='axes fraction', va='center', fontsize=8.5, color=looks[on(r)][0],
+        ax.annotate(wrapped(label(r)), point, (1.02, y), textcoords='axes fraction', va='center', fontsize=8.5, color=looks[on(r)][0],
                     arrowprops=arrow, parse_math=False)
 
 

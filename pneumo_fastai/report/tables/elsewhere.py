@@ -1,7 +1,7 @@
 "Evaluations of runs on other images: a row each, from their saved files."
 from ...grid import REPEATS, said
 from ..labels import number
-from .recipes import SAYS, TEST, name_of, networks, stated
+from .recipes import SAYS, TEST, at_size, name_of, networks, stated
 from .settings import HIDDEN
 
 HEADER = ('trained on', 'measured on', 'images', 'patients', 'AUROC, own test', 'AUROC there', 'accuracy', 'sensitivity', 'specificity',
@@ -15,8 +15,9 @@ def row(one):
     run, there = one.run, {k: stated(one.metrics, *TEST, k) for k in ('auroc', *RATES)}
     seeds = '' if networks(run) else f', {said({k: run.recipe[k] for k in REPEATS if k == REPEATS[0] or run.recipe[k]}, ", ")}'
     kind = '' if run.recipe['held_out'] == 'none' else f', held_out {run.recipe["held_out"]}'  # which own test is of
-    return dict(at=one.at, trained=f'{run.source}: {name_of(run)}{kind}{seeds.replace("=", " ")}', measured=run.data['name'],
-                synthetic=run.synthetic, n=len(run.predictions), patients=int(run.predictions['patient'].nunique()),
+    return dict(at=one.at, trained=f'{run.source}: {name_of(run)}, {at_size(run)}{kind}{seeds.replace("=", " ")}',
+                measured=run.data['name'], synthetic=run.synthetic, n=len(run.predictions),
+                patients=int(run.predictions['patient'].nunique()),
                 prevalence=float(run.predictions['label'].mean()), own=stated(run.of['metrics'], *TEST, 'auroc'), **there,
                 **{k: stated(one.metrics, *SAYS[k]) for k in ('ece', 'ece_calibrated')})
 

@@ -1,13 +1,14 @@
 "Recipes by data set, size and epochs: what finished runs of each come to, mean and standard deviation over seeds, from saved files."
+import functools
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import PurePath
 
 from ...errors import InputError
 from ...evaluation.cross_validation import spread
 from ...evaluation.repetitions import best, differences, interval
-from ...experiment import Experiment, load_experiment, names
+from ...experiment import Experiment, folder, load_experiment, names
 from ...grid import REPEATS, said
 from ...recipe import Evaluation
 from ...runs.environment import hardware, pace
@@ -17,7 +18,8 @@ from .repetitions import grouped
 REFERENCE = 'weighted'
 ENSEMBLE = re.compile(r'ensemble of (\d+) networks \((.*)\)')
 BESIDE = {*REPEATS, *names(Evaluation), 'precision'}  # what is no part of what is learnt
-TABLE = 'size', 'epochs', 'held_out'  # runs that differ in these are not compared
+TABLE = 'size', 'epochs', 'held_out'  # runs that differ in these are compared only where each is as it is shipped
+SHIPPED = None, None, 'none'         # the key of the table of those
 TEST = 'test', 'at_threshold'
 SAYS = dict(  # where in metrics.json
     valid=('valid', 'auroc', 'value'),
@@ -53,17 +55,27 @@ def networks(run) -> int: return len(run.environment.get('networks', ()))
 
 
 def experiment_of(run) -> str:
-    "The experiment's name, without the values of a sweep; of an ensemble that of its networks, all of them where they are several."
+    """The experiment's name, without the values of a sweep; that of a shipped one whose recipe it is, typed under another name. Of an
+    ensemble that of its networks, all of them where they are several."""
     found = ENSEMBLE.fullmatch(run.name)
-    return ', '.join(dict.fromkeys(o for o in (found[2] if found else run.name).split(', ') if '=' not in o)) or run.name
+    own = ', '.join(dict.fromkeys(o for o in (found[2] if found else run.name).split(', ') if '=' not in o)) or run.name
+    return next((o for o in (own, *shipped()) if shipped().get(o) == fields(run.experiment)), own)
+
+
+@functools.cache
+def shipped() -> dict: return {o.stem: fields(load_experiment(o.stem)[1]) for o in sorted(folder().glob('*.toml'))}
+
+
+def fields(experiment) -> tuple: return tuple((k, v) for k, v in asdict(experiment).items() if k not in BESIDE)
+def as_shipped(run) -> bool: return fields(run.experiment) in shipped().values()
 
 
 def name_of(run) -> str:
-    "The experiment and what differs from the shipped one of that name, or from the baseline where none is shipped."
+    "The experiment and what differs from the shipped one of that name, or from the baseline where none is shipped, `TABLE` aside."
     name = experiment_of(run)
-    try: shipped = load_experiment(name.split(', ')[0])[1]
-    except InputError: shipped = Experiment()
-    own = {k: v for k, v in run.recipe.items() if k not in BESIDE | {'held_out'} and v != getattr(shipped, k)}
+    try: own_file = load_experiment(name.split(', ')[0])[1]
+    except InputError: own_file = Experiment()
+    own = {k: v for k, v in run.recipe.items() if k not in BESIDE | set(TABLE) and v != getattr(own_file, k)}
     if 'weights' in own: own['weights'] = PurePath(own['weights']).name
     name = f'ensemble of {networks(run)} networks ({name})' if networks(run) else name
     return ', '.join([name, *(said({k: v}).replace('=', ' ', 1) for k, v in own.items())])
@@ -71,8 +83,10 @@ def name_of(run) -> str:
 
 def learnt(run) -> tuple:
     "What decides what is learnt, and not how often or how it is measured; an ensemble is no repetition of anything."
-    own = str(run.folder) if networks(run) else ''
-    return *((k, v) for k, v in asdict(run.experiment).items() if k not in BESIDE), own
+    return *fields(run.experiment), str(run.folder) if networks(run) else ''
+
+
+def at_size(run) -> str: return f'{run.recipe["size"]} px, {run.recipe["epochs"]} epochs'
 
 
 def precision(run): return run.environment.get('precision', run.experiment.precision)
@@ -108,14 +122,23 @@ def cohort_names(cohorts):
 
 
 def tables(runs, choices):
-    "A mapping for each data set and the values of `TABLE`; plain JSON. `runs` are `runs.search.Finished`."
+    """A mapping for each data set and the values of `TABLE`, before them one of what is as it is shipped, where that differs in these;
+    plain JSON. `runs` are `runs.search.Finished`."""
     cohorts, out = by_cohort(runs), []
     for name, own in zip(cohort_names(cohorts), cohorts, strict=True):
-        same, settings = dict(data=name, named=own[0].run.data['name'], looked_at=len({learnt(one.run) for one in own})), {}
-        for one in own: settings.setdefault(tuple(one.run.recipe[k] for k in TABLE), []).append(one)
-        for key in sorted(settings, key=lambda k: (k[-1] != 'none', *(f'{v:>9}' for v in k))):
-            out.append(dict(same, **dict(zip(TABLE, key, strict=True)), **table(settings[key], choices)))
+        same = dict(data=name, named=own[0].run.data['name'], looked_at=len({learnt(one.run) for one in own}))
+        out += [dict(same, **dict(zip(TABLE, key, strict=True)), **table(some, choices)) for key, some in by_table(own).items()]
     return out
+
+
+def by_table(runs) -> dict:
+    """Runs by the values of `TABLE`; before these, by `SHIPPED`, all that are as shipped, where they differ in them: then a table of
+    nothing else goes."""
+    def key(one): return tuple(one.run.recipe[k] for k in TABLE)
+    own, alone = {}, [one for one in runs if as_shipped(one.run)]
+    for one in sorted(runs, key=lambda one: (key(one)[-1] != 'none', key(one))): own.setdefault(key(one), []).append(one)
+    if len({key(one) for one in alone}) < 2: return own
+    return {SHIPPED: alone} | {k: some for k, some in own.items() if not all(as_shipped(one.run) for one in some)}
 
 
 def table(runs, choices):
@@ -135,21 +158,18 @@ def predictions(setting): return {k: one.run.predictions for k, one in setting.i
 
 def reference(settings):
     "Which is the experiment `REFERENCE` as it is shipped, `TABLE` aside, with the most seeds; None where none is."
-    shipped = load_experiment(REFERENCE)[1]
-    def plain(run): return not networks(run) and experiment_of(run) == REFERENCE and learnt(run) == learnt_as(shipped, run)
-    found = [i for i, s in enumerate(settings) if plain(next(iter(s.values())).run)]
+    weighted = load_experiment(REFERENCE)[1]
+    def plain(run): return fields(run.experiment) == fields(replace(weighted, **{k: run.recipe[k] for k in TABLE}))
+    def is_it(run): return not networks(run) and experiment_of(run) == REFERENCE and plain(run)
+    found = [i for i, s in enumerate(settings) if is_it(next(iter(s.values())).run)]
     return max(found, key=lambda i: len(settings[i]), default=None)
 
 
-def learnt_as(shipped, run):
-    own = dict(asdict(shipped), **{k: getattr(run.experiment, k) for k in TABLE})
-    return *((k, v) for k, v in own.items() if k not in BESIDE), ''
-
-
 def distinct(settings):
-    "The names of the settings; where two have one the precision besides, or where the first run of each lies."
+    "The names of the settings, with size and epochs where these differ; where two have one name the precision, or where a run lies."
     first = [next(iter(s.values())) for s in settings]
-    full = [name_of(one.run) for one in first]
+    several = len({at_size(one.run) for one in first}) > 1
+    full = [name_of(one.run) + f', {at_size(one.run)}'*several for one in first]
     full = [n if full.count(n) == 1 else f'{n}, {precision(one.run)}' for n, one in zip(full, first, strict=True)]
     return [n if full.count(n) == 1 else f'{n} ({one.at})' for n, one in zip(full, first, strict=True)]
 
@@ -161,7 +181,8 @@ def row(setting):
     values = {k: dict(by_repetition=(v := [e.get(k) for e in each]), **spread(v)) for k in (*SAYS, *HEAT, *PACE)}
     test = [run.predictions[run.predictions['split'] == 'test'] for run in runs]
     lost = {k: [one.at for one, names in zip(setting.values(), lacking, strict=True) if k in names] for k in values}
-    return dict(repetitions=list(setting), networks=networks(runs[0]), values=values, ends=interval(test, values['auroc']),
+    return dict(repetitions=list(setting), networks=networks(runs[0]), at_size=at_size(runs[0]), values=values,
+                ends=interval(test, values['auroc']),
                 lacking={k: at for k, at in lost.items() if at},
                 hardware=list(dict.fromkeys(on for run in runs if (on := hardware(run.environment)))))
 

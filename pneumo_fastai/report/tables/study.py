@@ -4,7 +4,7 @@ from pathlib import Path
 from ...evaluation.settings import Settings
 from .. import marked
 from ..figures import style
-from ..figures.study import auroc_minutes, timed
+from ..figures.study import auroc_minutes, label, timed
 from ..labels import number
 from ..templating import environment, sentences, spread
 from . import elsewhere, recipes
@@ -28,13 +28,14 @@ def of(found, choices=None) -> dict:
 
 def title(t):
     held = '' if t['held_out'] == 'none' else f', tested on a kind held out: {t["held_out"]}'
-    return f'{t["data"]}{" (synthetic data)" if t["synthetic"] else ""}, {t["size"]} px, {t["epochs"]} epochs{held}'
+    how = 'each experiment as it is shipped' if t['size'] is None else f'{t["size"]} px, {t["epochs"]} epochs'
+    return f'{t["data"]}{" (synthetic data)" if t["synthetic"] else ""}, {how}{held}'
 
 
 def table(t):
-    "Header and rows, all text; differences where there is a reference."
+    "Header and rows, all text; differences where there is a reference, heatmaps and minutes where any row has them."
     less = (f'difference from {recipes.REFERENCE}', 'p (Holm)') if t['reference'] else ()
-    rest = [k for k in NAMES if k not in RANKED]
+    rest = [k for k in NAMES if k not in RANKED and any(cell(r, k) != HIDDEN for r in t['rows'])]
     header = ('', 'seeds', *(NAMES[k] for k in RANKED), '95% interval', *less, *(NAMES[k] for k in rest))
     return header, [(r['name'], seeds(r), *(cell(r, k) for k in RANKED), ends(r), *gap(r, less), *(cell(r, k) for k in rest))
                     for r in t['rows']]
@@ -113,7 +114,7 @@ def text(found, figure=None) -> str:
     parts = [(title(t), markdown(*table_of(t))) for t in found['tables']]
     if rows := found['elsewhere']:
         parts.append(('Elsewhere', markdown(elsewhere.HEADER, [map(elsewhere.cells, rows)], notes_elsewhere(rows))))
-    untimed = [f'{r["name"]}, on {t["data"]}' for t in found['tables'] for r in t['rows'] if not timed(r)]
+    untimed = [f'{label(r)}, on {t["data"]}' for t in found['tables'] for r in t['rows'] if not timed(r)]
     told = dict(head=head(found), reading=reading(found))
     return environment().get_template('study.md').render(parts=parts, figure=figure, untimed=untimed, **told)
 

@@ -5,7 +5,7 @@ from pneumo_fastai.report.figures.study import auroc_minutes, bounds, spaced
 
 
 def row(name, minutes, auroc, sd=None, hardware='a'):
-    return dict(name=name, hardware=[hardware], values=dict(minutes=dict(mean=minutes), auroc=dict(mean=auroc, sd=sd)))
+    return dict(name=name, at_size='9 px', hardware=[hardware], values=dict(minutes=dict(mean=minutes), auroc=dict(mean=auroc, sd=sd)))
 
 
 def table(data, *rows, synthetic=False, held_out='none'):
@@ -17,12 +17,17 @@ def test_a_panel_a_data_set_a_point_a_row_and_minutes_on_a_log_scale():
                          table('y', row('e', 1., .99, hardware='b'), synthetic=True)])
     one, other = fig.axes
     assert (one.get_title(), other.get_title()) == ('x', 'y (synthetic data)') and one.get_xscale() == 'log'
-    assert [t.get_text() for t in one.texts] == ['c', 'd', 'a_$b'] and [t.get_text() for t in other.texts] == ['e']
+    assert [t.get_text() for t in one.texts] == ['c, 9 px', 'd, 9 px', 'a_$b, 9 px'] and [t.get_text() for t in other.texts] == ['e, 9 px']
     assert [t.xy for t in one.texts] == [(30., .8), (5., .85), (2., .9)]
     assert [t.get_text() for t in fig.legends[0].texts] == ['a', 'b'] and not fig._suptitle
     colors = {c.lines[0].get_color() for ax in fig.axes for c in ax.containers}
     assert len(colors) == 2 and fig.axes[1].get_ylim()[1] < 1.01
     fig.draw_without_rendering()
+
+
+def test_what_stands_in_two_tables_is_one_point():
+    fig = auroc_minutes([table('x', row('a, 9 px', 2., .9), row('b', 3., .9)), table('x', row('a', 2., .9))])
+    assert sorted(t.get_text() for t in fig.axes[0].texts) == ['a, 9 px', 'b, 9 px']
 
 
 def test_tests_of_two_kinds_are_in_panels_of_their_own():
@@ -33,7 +38,7 @@ def test_tests_of_two_kinds_are_in_panels_of_their_own():
 
 @pytest.mark.parametrize('aurocs', [[.9]*12, list(np.linspace(.6, .99, 14)), [.99, .5]])
 def test_names_do_not_touch_and_stay_in_the_figure(aurocs):
-    names = [f'weighted, size 128, epochs 10, lr 0.{k}, a long name that needs two lines' for k in range(len(aurocs))]
+    names = [f'weighted, lr 0.{k}, a long name that needs two lines, you see' for k in range(len(aurocs))]
     fig = auroc_minutes([table('x', *(row(n, 1. + k, a) for k, (n, a) in enumerate(zip(names, aurocs, strict=True))))])
     fig.draw_without_rendering()  # which gives the panel its height
     at = sorted(t.get_position()[1] for t in fig.axes[0].texts)

@@ -40,8 +40,27 @@ def test_a_table_for_each_cohort_size_and_number_of_epochs(told):
     assert [(t['data'], t['size'], t['epochs'], len(t['rows'])) for t in told] == [
         ('films (300 images)', 64, 2, 3), ('films (300 images)', 64, 3, 1), ('films (240 images)', 64, 2, 1),
         ('films (240 images)', 64, 2, 1)]
-    assert [t['held_out'] for t in told] == ['none']*3 + ['dark'] and told[-1]['reference'] == 'weighted, size 64, epochs 2'
+    assert [t['held_out'] for t in told] == ['none']*3 + ['dark'] and told[-1]['reference'] == 'weighted'
     assert {t['named'] for t in told} == {'films'} and json.loads(json.dumps(told)) == told
+
+
+def test_what_is_as_it_is_shipped_is_compared_at_whatever_size_and_number_of_epochs(tmp_path, write_trained):
+    for seed in (0, 1): write_trained(tmp_path/f'w{seed}', seed=seed)
+    write_trained(tmp_path/'typed', seed=2, **{k: getattr(load_experiment('localise')[1], k) for k in (
+        'output_stride', 'epochs', 'lr', 'crop', 'box_guidance')})  # localise, by another name
+    write_trained(tmp_path/'mine', seed=3, epochs=12)
+    own, at_12 = tables(search([tmp_path]).runs, FEW)
+    assert (own['size'], own['epochs'], own['held_out']) == (None, None, 'none')
+    named = [('weighted, 224 px, 20 epochs', 2), ('localise, 224 px, 12 epochs', 1)]
+    assert [(r['name'], len(r['repetitions'])) for r in own['rows']] == named
+    assert own['reference'] == own['rows'][0]['name'] and own['rows'][1]['difference']['value'] is not None
+    assert [r['name'] for r in at_12['rows']] == ['weighted', 'localise'] and at_12['epochs'] == 12  # beside what it is compared with there
+
+
+def test_what_is_as_shipped_at_one_size_has_no_table_of_its_own(tmp_path, write_trained):
+    for seed, lr in enumerate((1e-4, 1e-3)): write_trained(tmp_path/f'{seed}', seed=seed, lr=lr)
+    t, = tables(search([tmp_path]).runs, FEW)
+    assert (t['size'], t['epochs']) == (224, 20) and [r['name'] for r in t['rows']] == ['weighted', 'weighted, lr 0.001']
 
 
 def test_recipes_are_counted_by_what_is_learnt(told):
@@ -51,14 +70,14 @@ def test_recipes_are_counted_by_what_is_learnt(told):
 def test_seeds_are_one_row_however_they_are_measured_and_the_reference_is_first(told, found):
     first, *others = told[0]['rows']
     pair = [one for one in found.runs if one.at.endswith(('w0', 'w1'))]
-    assert first['name'] == told[0]['reference'] == 'weighted, size 64, epochs 2' and len(first['repetitions']) == 2
+    assert first['name'] == told[0]['reference'] == 'weighted' and len(first['repetitions']) == 2
     for split, key in dict(valid='valid', test='auroc').items():
         each = [auroc(one, split) for one in pair]
         assert first['values'][key]['by_repetition'] == pytest.approx(each)
         assert (first['values'][key]['mean'], first['values'][key]['sd']) == pytest.approx((np.mean(each), np.std(each, ddof=1)))
     assert first['ends']['low'] < first['values']['auroc']['mean'] < first['ends']['high'] and first['difference'] is None
     assert [r['values']['auroc']['sd'] for r in others] == [None, None]
-    assert {r['name'] for r in others} == {'weighted, size 64, epochs 2, lr 0.001', 'gradcam, size 64, epochs 2'}
+    assert {r['name'] for r in others} == {'weighted, lr 0.001', 'gradcam'}
     valid = [r['values']['valid']['mean'] for r in others]
     assert valid == sorted(valid, reverse=True)
     for r in others:
@@ -79,7 +98,7 @@ def test_numbers_at_the_threshold_are_those_of_the_run(told, found):
 
 def test_what_a_run_does_not_say_is_named_and_heatmaps_that_were_not_scored_are_not(told):
     lacking = {r['name']: list(r['lacking']) for r in told[0]['rows']}
-    assert lacking.pop('weighted, size 64, epochs 2, lr 0.001') == ['minutes', 'images_per_second'] and not any(lacking.values())
+    assert lacking.pop('weighted, lr 0.001') == ['minutes', 'images_per_second'] and not any(lacking.values())
     assert {h for r in told[0]['rows'] for h in r['hardware']} == {'cpu, a Xeon, float32, 1 thread', 'cuda:0, a Xeon, float32, 8 threads'}
     assert told[0]['rows'][0]['values']['minutes']['mean'] == pytest.approx(1.5)
 
