@@ -1,9 +1,9 @@
 "python -m pneumo_fastai.app: a page in the browser that shows what a run's model says of a radiograph."
 import sys
 
-from .cli import NOTICE, run
+from .cli import run
 from .errors import InputError
-from .screen import note
+from .screen import NOTICE, note
 
 
 def app(

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from .errors import Failed, InputError, readable
 from .experiment import GROUPS, TYPES, takes, unknown
+from .screen import NOTICE
 
 MOST = 20_000  # resamples: more move no digit that is shown, and take more memory than many a machine has
-NOTICE = 'For research and education, not for diagnosis.'
 EFFECTIVE = os.access in os.supports_effective_ids
 
 

@@ -25,15 +25,19 @@ LACKS = 'the workers of {} lack {}: install there what is installed here, in the
 ENDED = 'workers ended without a word over one piece of work, again and again (is their memory enough?)'
 
 
+def all_end(call): raise Failed(ENDED)
+
+
 def as_they_end(
     calls,         # an iterable of `joblib.delayed(function)(...)`, of functions that a worker can import
     cluster=None,  # 'dask://HOST:PORT' or 'ray://HOST:PORT'; None: processes of this machine
     jobs=None,     # how many of these; as many as there are cores unless given
+    lost=all_end,  # what a call comes to that was the end of `DEATHS` of these
 ):
     """Yields what each call returns, as they end, and raises what one raises. A call whose worker dies is run again, the others go on.
     `InputError` where there is no such cluster, `Failed` where it is lost or a call was the end of `DEATHS` workers."""
     check(cluster, jobs)
-    if not cluster: return here(iter(calls), jobs or cores())
+    if not cluster: return here(iter(calls), jobs or cores(), lost)
     return dict(dask=on_dask, ray=on_ray)[cluster.partition('://')[0]](iter(calls), cluster)
 
 
@@ -77,7 +81,7 @@ def check(cluster, jobs):
     if not find_spec(ENGINES[name]): raise InputError(f"{cluster} needs {ENGINES[name]}: pip install 'pneumo_fastai[{name}]'")
 
 
-def here(calls, jobs):
+def here(calls, jobs, lost):
     "On this machine: each process is a pool of its own, so that one that dies takes no other with it."
     running, pools = {}, set()
     def start(pool, call, deaths=0):
@@ -88,13 +92,14 @@ def here(calls, jobs):
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 pool, call, deaths = running.pop(future)
-                if is_broken(future):
-                    if deaths + 1 == DEATHS: raise Failed(ENDED)
+                if died := is_broken(future):
                     pools.remove(pool)
-                    start(process(), call, deaths + 1)
+                    pool = process()
+                if died and deaths + 1 < DEATHS:
+                    start(pool, call, deaths + 1)
                     continue
                 for following in islice(calls, 1): start(pool, following)
-                yield future.result()
+                yield lost(call) if died else future.result()
     except BaseException:  # of a call, of who listens no longer, or typed
         while not all(f.running() or f.done() for f in running): time.sleep(.01)  # loky stumbles over work that it has not looked at
         for pool in pools: pool.shutdown(kill_workers=True)

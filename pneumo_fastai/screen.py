@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 console = Console(highlight=False)
+NOTICE = 'For research and education, not for diagnosis.'
 
 
 def progress(period=30) -> Progress:

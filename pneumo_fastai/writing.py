@@ -1,9 +1,12 @@
 "Files that appear whole or not at all: written beside, then renamed."
 import errno
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
+
+BESIDE = re.compile(r'\.(\d+|whole)-')  # how such a name begins
 
 
 @contextmanager
@@ -19,6 +22,11 @@ def whole(path, mark=None):
         if e.filename in (None, str(beside)): e.filename = str(path)  # a full disk names no file
         raise
     finally: shutil.rmtree(beside) if beside.is_dir() else beside.unlink(missing_ok=True)
+
+
+def half_written(folder) -> list:
+    "What `whole` had begun, anywhere in the folder, when its process was killed."
+    return [o for o in Path(folder).rglob('.*') if BESIDE.match(o.name)]
 
 
 def write(path, text):

@@ -4,9 +4,10 @@ from importlib import import_module
 
 import pytest
 
-from pneumo_fastai.cli import NOTICE, parser_for, run
+from pneumo_fastai.cli import parser_for, run
 from pneumo_fastai.experiment import TYPES
 from pneumo_fastai.fit import fit
+from pneumo_fastai.screen import NOTICE
 
 
 def test_every_field_of_the_recipe_is_an_option_with_its_comment_as_help():

@@ -76,6 +76,11 @@ def test_a_call_that_ends_every_worker_fails_and_an_error_is_the_calls_own(work)
     with pytest.raises(OSError, match='No space left'): list(as_they_end([delayed(work.fails)()], jobs=1))
 
 
+def test_the_others_go_on_where_what_is_lost_has_an_answer(work):
+    calls = [delayed(work.square)(2), delayed(work.ends)(), delayed(work.square)(3)]
+    assert list(as_they_end(calls, jobs=1, lost=lambda call: call[0].__name__)) == [4, 'ends', 9]
+
+
 def test_who_stops_listening_ends_the_workers(work):
     some = as_they_end((delayed(work.slow)(i) for i in range(99)), jobs=1)
     _, pid = next(some)

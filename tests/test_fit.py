@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from pneumo_fastai import cli
+from pneumo_fastai.data.cohort import read_cohort
 from pneumo_fastai.data.split import check_disjoint
-from pneumo_fastai.fit import fit
+from pneumo_fastai.fit import fit, working
 from pneumo_fastai.predict import predict
 
 SMALL = ['--size', '32', '--batch-size', '16', '--epochs', '2']
@@ -212,3 +213,14 @@ def test_names_are_no_markup_of_the_terminal(tmp_path, monkeypatch, capsys):
     assert cli.run(fit, ['--exp', 'a[red]b.toml', '--data', 'nowhere']) == 2
     out, err = capsys.readouterr()
     assert 'experiment a[red]b: ' in out and '[/x]' in out and 'nowhere' in err
+
+
+def test_where_the_images_are_is_kept_as_it_was_typed(films, tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path/'link').symlink_to(films)
+    (tmp_path/'run').mkdir()
+    for typed in (str(tmp_path/'link'), '~/link'):
+        with working(tmp_path/'run', 'weighted', typed, None): pass
+        kept = json.loads((tmp_path/'run'/'state.json').read_text())
+        assert kept['data'] == str(tmp_path/'link')
+        assert read_cohort(kept['data']).table.path[0] == read_cohort(typed).table.path[0]  # which a run that goes on has to have again

@@ -130,11 +130,6 @@ def clocked(learn, readings=5, beside=None, cbs=()):
     return clock.shortest()
 
 
-def fit_rate(learn, experiment, cbs=(), steps=8) -> float:
-    "Images a second of `learn.fit`, without its validation."
-    return experiment.batch_size / clocked(learn, steps, cbs=cbs)[0]
-
-
 def plain_learner(experiment, dls, path):
     "fastai as it comes: its own loader and resampling, image by image, its optimiser, float32."
     own = DataLoaders(*(dl.new(cls=TfmdDL) for dl in dls.loaders), path=path, device=dls.device)

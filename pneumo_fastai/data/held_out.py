@@ -12,17 +12,17 @@ from .layout import SIDE, small
 from .split import HELD_OUT, lack, uniform
 
 
-def detail(images):
-    "[k]: how far neighbouring pixels are apart, in % of the grey levels' standard deviation: low in a blurred image, in a noisy one high."
-    x = images.astype(np.float32)
-    steps = [np.square(np.diff(x, axis=axis)).mean((1, 2)) for axis in (1, 2)]
-    return 100*np.sqrt(np.mean(steps, 0) / np.maximum(x.var((1, 2)), 1e-6))
+def detail(image) -> float:
+    "How far neighbouring pixels are apart, in % of the grey levels' standard deviation: low in a blurred image, in a noisy one high."
+    x = image.astype(np.float32)
+    steps = [np.square(np.diff(x, axis=axis)).mean() for axis in (0, 1)]
+    return 100*np.sqrt(np.mean(steps) / max(x.var(), 1e-6))
 
 
-EXTREMES = {  # what is measured of images (k, h, w) without padding, which end is held out, and both in words
-    'dark': (lambda images: images.mean((1, 2)), 1, 'darkest', 'mean grey level', 'up to'),
-    'bright': (lambda images: images.mean((1, 2)), -1, 'brightest', 'mean grey level', 'from'),
-    'flat': (lambda images: images.std((1, 2)), 1, 'flattest', 'standard deviation of the grey levels', 'up to'),
+EXTREMES = {  # what is measured of an image (h, w) without padding, which end is held out, and both in words
+    'dark': (np.mean, 1, 'darkest', 'mean grey level', 'up to'),
+    'bright': (np.mean, -1, 'brightest', 'mean grey level', 'from'),
+    'flat': (np.std, 1, 'flattest', 'standard deviation of the grey levels', 'up to'),
     'blurred': (detail, 1, 'most blurred', "neighbouring pixels' difference in % of the grey levels' spread", 'up to'),
     'sharp': (detail, -1, 'sharpest', "neighbouring pixels' difference in % of the grey levels' spread", 'from')}
 
@@ -49,8 +49,9 @@ def held_apart(
 
 
 def by_patient(cohort, aspect, measure) -> pd.DataFrame:
-    "The mean over their images of what `measure` finds of images (k, h, w), a row a patient."
-    parts = [pd.DataFrame(measure(images), index=some) for some, images in blocks(cohort.pixels, cohort.table.path, aspect)]
+    "The mean over their images of what `measure` finds of an image (h, w), a row a patient."
+    parts = [pd.DataFrame(np.array([measure(image) for image in images]), index=some)
+             for some, images in blocks(cohort.pixels, cohort.table.path, aspect)]
     return pd.concat(parts).sort_index().groupby(cohort.table.patient.to_numpy()).mean()
 
 
@@ -66,7 +67,7 @@ def extreme(cohort, e) -> tuple:
 def clustered(cohort, e) -> tuple:
     """Those of the cluster whose size is nearest to the share `test`, and who they are: k-means of about 1/`test` clusters on how images
     are laid out, `small`, which exposure and contrast leave as it is."""
-    looks = by_patient(cohort, e.aspect, lambda images: np.stack([small(image).ravel() for image in images]).astype(np.float32))
+    looks = by_patient(cohort, e.aspect, lambda image: small(image).ravel().astype(np.float32))
     k = max(2, round(1/e.test))
     kinds = len(np.unique(looks.to_numpy(), axis=0))
     if kinds < k: raise InputError(f'held_out cluster makes {k} clusters, and the patients have {kinds} looks; take another kind')

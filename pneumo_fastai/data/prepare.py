@@ -41,6 +41,11 @@ def prepare(
     return guided(cohort, experiment.guided_by) if experiment.box_guidance else cohort
 
 
+def bare(experiment):
+    "The experiment as far as it decides pixels and splits, which neither guidance nor fraction do."
+    return replace(experiment, box_guidance=0., guided_by='boxes', fraction=1.)
+
+
 def stepped(cohort, experiment) -> Prepared:
     "`cohort`; raises `InputError` where its train, or that of any fold, has too few images for a single step."
     tables = folds_of(cohort.table, experiment) if experiment.folds else [cohort.table]

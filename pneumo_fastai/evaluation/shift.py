@@ -21,7 +21,7 @@ def on_shared(
     without, seen,  # repetitions by name: what had none of the kind in training, and what had some
     choices,
 ):
-    "`repetitions.difference` of `without` from `seen` on the test images that both have, repetition by repetition; `n` of the first's."
+    "`repetitions.difference` of `without` from `seen` on the test images that both have, repetition by repetition; `n`: at most so many."
     both = {k: set(of_test(without[k]).path) & set(of_test(seen[k]).path) for k in without if k in seen}
     def kept(tables): return {k: (rows := of_test(tables[k]))[rows['path'].isin(paths)] for k, paths in both.items()}
     n = max(map(len, both.values()), default=0)

@@ -2,7 +2,7 @@
 import numpy as np
 
 from ..errors import InputError
-from .calibrators import logit, sigmoid
+from .calibrators import logit
 from .intervals.bootstrap import four, stated
 from .intervals.counts import NO_IMAGE, checked, confusion, ratio
 from .intervals.estimates import OF, reason
@@ -175,17 +175,6 @@ def mutual_information(probabilities):
     """
     p = members_of(probabilities)
     return np.maximum(entropy(p.mean(0)) - entropy(p).mean(0), 0)  # rounding may leave -1e-17
-
-
-def aggregate(
-    probabilities,  # (members, n): of augmented copies of each image, or of the networks of an ensemble
-    how='mean',     # 'mean' of the probabilities, or 'logit': mean of the log-odds
-):
-    "probability, standard_deviation, low, high and mutual_information of the members, each an array [n]."
-    p = members_of(probabilities)
-    if how not in ('mean', 'logit'): raise InputError(f'how is {how!r}; give mean or logit')
-    probability = p.mean(0) if how == 'mean' else sigmoid(logit(p).mean(0))
-    return dict(probability=probability, standard_deviation=p.std(0), low=p.min(0), high=p.max(0), mutual_information=mutual_information(p))
 
 
 def uncertainty(

@@ -68,9 +68,9 @@ class Differences:
         return (heat / np.maximum(heat.max((1, 2), keepdims=True), 1e-9)).astype(np.float32)
 
     def masks(self, images) -> np.ndarray:
-        "(n, SIDE, SIDE) bool: the hottest share `MASK` of the places of each."
+        "(n, SIDE, SIDE) bool: the hottest share `MASK` of the places of each, none where all are cold."
         heat = self.maps(images)
-        return heat >= np.quantile(heat, 1 - MASK, (1, 2))[:, None, None]
+        return (heat > 0) & (heat >= np.quantile(heat, 1 - MASK, (1, 2))[:, None, None])
 
     def each(self, images, size):
         "Yields (size, size) float32 in 0..1 of one image after the other, between places along straight lines."

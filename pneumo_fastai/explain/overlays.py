@@ -13,13 +13,13 @@ from PIL import Image, ImageDraw, ImageFont
 from ..errors import readable
 from ..report.figures.heat import Scale
 from ..report.gallery import overlaid
+from ..screen import NOTICE
 from ..writing import whole
 from .gradcam import GradCAM, resized
 
 SIDE = 512         # pixels of the radiograph in the picture, or its own where it has more
 LINE, EDGE = 19, 8  # pixels a line of text, and around it
 LONGEST = 180      # bytes of a file's name that its picture's has
-NOTICE = 'For research and education, not for diagnosis.'
 ALONE = 'from nothing to the hottest place of this image: a scale of its own, not to be compared with other images\''
 
 

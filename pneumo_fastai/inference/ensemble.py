@@ -31,7 +31,7 @@ def combine(
     command,  # as typed
 ):
     "The ensemble's `Run` and metrics, in a new folder like that of a run; `InputError` where the runs do not go together."
-    runs, bundles = [ended(read_run(f)) for f in folders], [Bundle.load(f) for f in folders]
+    runs, bundles = [trained(read_run(f)) for f in folders], [Bundle.load(f) for f in folders]
     check_alike(runs, bundles)
     folder = new_folder(out, 'ensemble')
     write_parts(folder, runs, command)
@@ -41,6 +41,12 @@ def combine(
     present(saved, metrics)
     write_sums(folder)
     return saved, metrics
+
+
+def trained(run):
+    "The run, ended; `InputError` for one that is another's model, adapted or measured elsewhere."
+    if run.of: raise InputError(f'{run.folder} is the model of {run.of["folder"]} on other images; give that run')
+    return ended(run)
 
 
 def check_alike(runs, bundles):

@@ -16,8 +16,8 @@ def around(page):
     except UnicodeDecodeError as e: raise InputError(f'{page} is no text in UTF-8; give --page a page of Markdown') from e
     begin, end = ([i for i, line in enumerate(lines) if line.strip() == mark] for mark in (BEGIN, END))
     if len(begin) == len(end) == 1 and begin < end: return ''.join(lines[:begin[0] + 1]), ''.join(lines[end[0]:])
-    raise InputError(f'{page} has not one line {BEGIN} and below it one line {END}; add both where the tables belong, or give --page a '
-                     'name that is not taken')
+    raise InputError(f'{page} has not one line {BEGIN} and below it one line {END}; add both where the tables belong, or give '
+                     'another --page or --out')
 
 
 def put(page, text):

@@ -1,5 +1,4 @@
 "The data set of a run, read before the user's eyes. In a room without torch: what is wrong with it is said at once."
-from dataclasses import replace
 
 from ..screen import bar
 from .terminal import show_cohort
@@ -15,9 +14,9 @@ def cohort_ready(data, experiment, cache, check=lambda cohort: None):
 def cohorts_ready(data, experiments, cache) -> dict:
     "One for each way in which the experiments decode and split the data, by `deciding`; the data are read once."
     cohort, found = read(data, cache), {}
-    from ..data.prepare import deciding, prepare, stepped
+    from ..data.prepare import bare, deciding, prepare, stepped
     for e in experiments:
-        if deciding(e) not in found: found[deciding(e)] = decoded(cohort, replace(e, box_guidance=0., fraction=1.), cache)
+        if deciding(e) not in found: found[deciding(e)] = decoded(cohort, bare(e), cache)
         stepped(prepare(found[deciding(e)], e), e)  # whether there are boxes, where it asks for them, and images for a step
     return found
 

@@ -50,6 +50,7 @@ def about_data(folder, environment, metrics):
     raise InputError(f'data in {folder}/environment.json has no name or notes as fit writes them; train the run anew with fit')
 
 HERE = Path(__file__).parents[1]
+DRIVER = Path('/proc/driver/nvidia/gpus')
 PACKAGES = ['fastai', 'fastcore', 'torch', 'torchvision', 'pydicom', 'pillow', 'numpy', 'pandas', 'scikit-learn', 'pneumo_fastai']
 
 
@@ -76,10 +77,10 @@ def code() -> str:
 
 
 def processor(device) -> str:
-    "The model of the GPU, where one is used, and that of the CPU."
-    import torch
-    gpu = [torch.cuda.get_device_name(device)] if torch.device(device).type == 'cuda' else []
-    return ' beside '.join([*gpu, _cpu()])
+    "The model of the GPUs, where one is used, and that of the CPU."
+    files = sorted(DRIVER.glob('*/information')) if str(device).startswith('cuda') else []
+    gpus = [o.split(':')[1].strip() for file in files for o in file.read_text().splitlines() if o.startswith('Model:')]
+    return ' beside '.join([*dict.fromkeys(gpus), _cpu()])
 
 
 def _cpu():

@@ -3,7 +3,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, readable
 from .checksums import altered
 from .files import STATE, read_json, sha256
 from .folder import GRID, Run, ended, is_cross_validation, is_sweep, read_run
@@ -17,7 +17,7 @@ SAID = 'metrics.json', 'localization.json'
 
 @dataclass
 class Finished:
-    "A finished `run`, what its metrics.json holds, and `at`: where it lies, from the name of the folder that was given."
+    "A finished `run`, what its metrics.json holds, and `at`: where it lies, within what all folders that were given have in common."
     run:Run
     metrics:dict
     at:str
@@ -39,8 +39,9 @@ def search(
     "Raises `InputError` where one is no folder, or where nothing finished is in any."
     for folder in folders:
         if not Path(folder).is_dir(): raise InputError(f'{folder} is no folder; give one that holds runs')
-    found, seen = Found(), {}
-    places = {place.resolve(): at for folder in folders for place, at in begun(Path(folder), found.unfinished)}
+    found, seen, visited = Found(), {}, set()
+    top = os.path.commonpath([Path(folder).resolve().parent for folder in folders])
+    places = dict(o for folder in folders for o in begun(Path(folder).resolve(), top, found.unfinished, visited))
     for i, (place, at) in enumerate(places.items(), 1):
         put(found, place, at, seen)
         tick(i, len(places))
@@ -50,15 +51,20 @@ def search(
     raise InputError(f'no finished run in {", ".join(map(str, folders))}{first}; give folders in which fit ended')
 
 
-def begun(folder, missing):
-    "(folder, its name) of each run, at any depth; the members that a sweep has not trained go to `missing`."
-    top = folder.resolve().parent
-    for here, names, files in os.walk(folder.resolve()):
+def begun(folder, top, missing, visited):
+    "(folder, its name within `top`) of each run, at any depth, links followed; the members that a sweep has not trained go to `missing`."
+    def name(place): return readable(str(Path(place).relative_to(top))).removesuffix(PARTIAL)
+    for here, names, files in os.walk(folder, followlinks=True, onerror=unread):
         names[:] = sorted(o for o in names if not o.startswith('.'))
-        if is_sweep(here): missing |= {str((Path(here)/k).relative_to(top)): why for k, why in untrained(Path(here))}
+        if (real := os.path.realpath(here)) in visited: names.clear()
+        elif is_sweep(here): missing |= {name(Path(here)/k): why for k, why in untrained(Path(here))}
         elif BEGUN & set(files):
-            names.clear()
-            yield Path(here), str(Path(here).relative_to(top)).removesuffix(PARTIAL)
+            names[:] = [o for o in names if not o.startswith('fold-')]  # a cross-validation is read as one
+            yield Path(here), name(here)
+        visited.add(real)
+
+
+def unread(error): raise error
 
 
 def untrained(folder):

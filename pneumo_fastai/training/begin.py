@@ -13,7 +13,7 @@ from ..processes import world
 from ..runs.checksums import SUMS
 from ..runs.environment import changed, machine
 from ..runs.files import read_json
-from ..writing import write
+from ..writing import half_written, write
 from . import checkpoints
 from .callbacks.precision import Precision
 from .checkpoints import HEAD
@@ -23,7 +23,7 @@ from .determinism import not_deterministic
 def begun(folder, experiment, cohort, say) -> tuple:
     """What a training in `folder` that was interrupted has to go on with, and its recipe with the precision that 'auto' chose; None where
     it begins, with all that it is made of written, and the recipe as it is."""
-    for left in [*folder.rglob('.*')]: shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)  # half of what was killed
+    for left in half_written(folder): shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     kept = checkpoints.latest(folder/checkpoints.FOLDER, say)
     if kept is None:
         write(folder/'experiment.toml', recipes.toml(experiment))

@@ -75,7 +75,7 @@ def train_apart(
     with stoppable(StopFile(folder/STOP)) as stop, watched(each, progress) as over:
         calls = (call(crew, member) for member in each if not stop.signal)
         try:
-            for place, error in as_they_end(calls, crew.cluster, crew.jobs):
+            for place, error in as_they_end(calls, crew.cluster, crew.jobs, lost):
                 if isinstance(error, KeyboardInterrupt): continue
                 over(place, error)
                 lock_of(place).unlink(missing_ok=True)
@@ -90,6 +90,9 @@ def call(crew, member):
     "What a process of this machine, which has nothing else to do, or a worker of a cluster is to call."
     here = delayed(train_one)(crew, member)
     return delayed(in_child)(pickle.dumps(here), (member.place, Failed(DIED))) if crew.cluster else here
+
+
+def lost(call): return call[1][1].place, Failed(DIED)  # of `call` above, of this machine
 
 
 def train_one(crew, member):

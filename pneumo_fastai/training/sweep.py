@@ -2,9 +2,8 @@
 import shutil
 import traceback
 from contextlib import suppress
-from dataclasses import replace
 
-from ..data.prepare import deciding
+from ..data.prepare import bare, deciding
 from ..errors import InputError
 from ..runs.checksums import SUMS
 from ..runs.folder import GRID
@@ -56,8 +55,8 @@ def train_beside(folder, grid, cohorts, hands, progress):
         if error: failed[name] = noted(folder, named[name], error, progress, f'{name} failed')
     for name in named: (folder/f'{name}{FAILED}').unlink(missing_ok=True)
     sums = {how: crew.sum_of(cohort) for how, cohort in cohorts.items()}
-    each = [crew.Member(folder/m.name, m.experiment, titled(grid, m), replace(m.experiment, box_guidance=0., fraction=1.),
-                        sums[deciding(m.experiment)]) for m in named.values()]
+    each = [crew.Member(folder/m.name, m.experiment, titled(grid, m), bare(m.experiment), sums[deciding(m.experiment)])
+            for m in named.values()]
     crew.train_apart(folder, each, hands, progress, ended)
     return failed
 

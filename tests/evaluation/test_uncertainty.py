@@ -136,13 +136,6 @@ def test_entropy_and_mutual_information():
     assert (U.mutual_information(members[:1]) == 0).all()
 
 
-def test_aggregate():
-    p = np.array([[.1, .5], [.3, .5]])
-    got = U.aggregate(p)
-    assert got['probability'] == pytest.approx([.2, .5]) and got['standard_deviation'] == pytest.approx([.1, 0])
-    assert list(got['low']) == [.1, .5] and got['high'] == pytest.approx([.3, .5])
-    logits = np.log(p/(1 - p)).mean(0)
-    assert U.aggregate(p, 'logit')['probability'] == pytest.approx(sigmoid(logits))
+def test_probabilities_that_are_none_are_refused():
     for bad, words in ((np.zeros(3), 'members, n'), ([[1.2]], 'softmax'), ([[np.nan]], 'softmax')):
-        with pytest.raises(InputError, match=words): U.aggregate(bad)
-    with pytest.raises(InputError, match='mean or logit'): U.aggregate(p, 'median')
+        with pytest.raises(InputError, match=words): U.mutual_information(bad)

@@ -80,3 +80,17 @@ def test_maps_at_the_size_of_the_images_are_hottest_at_the_same_place(learnt):
         assert large.shape == (SIZE, SIZE) and large.max() <= 1
         at = np.array(np.unravel_index(large.argmax(), large.shape)) * SIDE / SIZE
         assert abs(at - np.unravel_index(small.argmax(), small.shape)).max() <= 1
+
+
+def test_where_hardly_a_place_is_lighter_no_more_is_masked(learnt):
+    few = Differences(*few_places())
+    masks = few.masks(np.full((2, SIZE, SIZE), 90, np.uint8))
+    assert masks.mean() < MASK/2
+
+
+def few_places():
+    "The ill are darker everywhere but in one corner."
+    images, labels, _ = radiographs(5)
+    images = images - 30*labels[:, None, None].astype(np.uint8).clip(0, 1)
+    images[labels == 1, :SIZE//8, :SIZE//8] += 60
+    return places(images), labels, ['']*N

@@ -117,6 +117,12 @@ def test_runs_that_do_not_go_together(two, tmp_path, spoil, says):
     assert says in str(e.value) and '\n' not in str(e.value) and not (tmp_path/'runs').exists()
 
 
+def test_the_model_of_another_run_on_other_images_is_none(adapted, tmp_path):
+    run, there = adapted[:2]
+    with pytest.raises(InputError, match=f'is the model of {run.resolve()} on other images; give that run'):
+        combine([there, there], tmp_path/'runs', 'command')
+
+
 def test_one_run_is_no_ensemble():
     with pytest.raises(InputError, match='two or more'): check_alike([None], [None])
 

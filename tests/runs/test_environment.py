@@ -1,7 +1,6 @@
 from importlib.metadata import version
 
 import pytest
-import torch
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.runs.environment import about_data, checked, hardware, machine
@@ -42,6 +41,10 @@ def test_hardware_in_words():
     assert hardware(dict(device='cpu')) == 'cpu'
 
 
-def test_of_a_training_on_a_gpu_its_model_is_told(monkeypatch):  # there is none here to ask
-    monkeypatch.setattr('torch.cuda.get_device_name', {torch.device('cuda', 1): 'NVIDIA H200'}.__getitem__)
-    assert machine(torch.device('cuda', 1))['processor'] == f'NVIDIA H200 beside {machine("cpu")["processor"]}'
+def test_of_a_training_on_a_gpu_its_model_is_told(monkeypatch, tmp_path):  # there is none here: the files are as its driver writes them
+    for i in range(2):
+        (tmp_path/f'0000:0{i}:00.0').mkdir()
+        (tmp_path/f'0000:0{i}:00.0'/'information').write_text('Model: \t\t NVIDIA H200\nIRQ:   \t\t 0\n')
+    monkeypatch.setattr('pneumo_fastai.runs.environment.DRIVER', tmp_path)
+    cpu = machine('cpu')['processor']
+    assert machine('cuda:1')['processor'] == f'NVIDIA H200 beside {cpu}' and 'NVIDIA' not in cpu

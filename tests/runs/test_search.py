@@ -97,3 +97,26 @@ def test_where_nothing_is_finished_the_first_reason_is_said(tmp_path, write_trai
     (write_trained(tmp_path/'a')/'experiment.toml').write_text('no = [')
     says = r'1 that are none or not finished, the first .*/a: experiment.toml was another when'
     with pytest.raises(InputError, match=says): search([tmp_path])
+
+
+def test_two_folders_of_one_name_are_told_apart_and_their_copies_known(trained, tmp_path):
+    for host in 'ab': shutil.copytree(trained, tmp_path/host/'runs'/'x')
+    found = search([tmp_path/'a'/'runs', tmp_path/'b'/'runs'])
+    assert [one.at for one in found.runs] == ['a/runs/x'] and found.left_out == {'b/runs/x': 'it is a copy of a/runs/x'}
+
+
+def test_what_a_run_holds_and_what_a_link_leads_to_is_found(trained, runs, measured_elsewhere, tmp_path):
+    shutil.copytree(trained, tmp_path/'far'/'one')
+    shutil.copytree(measured_elsewhere[1], tmp_path/'far'/'one'/'elsewhere')
+    runs.mkdir()
+    (runs/'state.json').write_text('{"state": "running"}')  # of something else
+    (runs/'link').symlink_to(tmp_path/'far')
+    (tmp_path/'far'/'round').symlink_to(runs)
+    found = search([runs])
+    assert [one.at for one in found.runs] == ['runs/link/one'] and [one.at for one in found.elsewhere] == ['runs/link/one/elsewhere']
+    assert found.unfinished == {'runs': 'interrupted'}
+
+
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is(trained, runs):
+    shutil.copytree(trained, runs/b'caf\xe9'.decode('utf-8', 'surrogateescape')/'one')
+    assert [one.at for one in search([runs]).runs] == ['runs/caf?/one']

@@ -24,3 +24,10 @@ def test_a_run_that_goes_on_keeps_what_it_said_of_itself_without_trying_it_again
     after = json.loads((tmp_path/'environment.json').read_text())
     assert len(asked) == 1 and after.items() >= before.items()
     assert after['resumed'] == [dict(epoch=0, step=1, command='second', other=dict(threads=[before['threads'], 7]))]
+
+
+def test_what_is_hidden_and_not_of_a_process_that_was_killed_stays(tiny, cohort, tmp_path):
+    for name in ('.git', '.12-half', 'deep/.whole-half'): (tmp_path/name).mkdir(parents=True)
+    (tmp_path/'.nfs000123').write_text('open elsewhere')
+    begin.begun(tmp_path, tiny, cohort, print)
+    assert {p.name for p in tmp_path.rglob('.*')} == {'.git', '.nfs000123'}

@@ -36,7 +36,7 @@ def unread(monkeypatch): monkeypatch.setattr(crew, 'cohort_of', lambda *a: None)
 @pytest.fixture
 def in_place(monkeypatch):
     "Calls are run by this process, one after the other."
-    def calls(each, cluster, jobs):
+    def calls(each, cluster, jobs, lost):
         for function, args, kwargs in each: yield function(*args, **kwargs)
     monkeypatch.setattr(crew, 'as_they_end', calls)
 
@@ -121,3 +121,10 @@ def test_who_comes_late_waits_and_leaves_where_it_is_to_stop(one, hands, seen):
     late.join()
     held.release()
     assert isinstance(found[0][1], Interrupted) and found[0][1].signal == SIGTERM and not seen.all
+
+
+def test_a_member_whose_processes_all_die_fails_alone(one, hands, monkeypatch):
+    monkeypatch.setattr(crew, 'as_they_end', lambda each, cluster, jobs, lost: map(lost, each))  # as if none came back
+    told = []
+    go(one, hands, lambda *a: told.append(a), [one, one._replace(place=one.place.with_name('fold-3'))])
+    assert [name for name, _ in told] == ['fold-2', 'fold-3'] and {str(error) for _, error in told} == {crew.DIED}

@@ -15,7 +15,7 @@ from pneumo_fastai.experiment import Experiment
 from pneumo_fastai.memory import keep_freed
 from pneumo_fastai.training.loaders import get_dls
 from pneumo_fastai.training.learner import get_learner
-from pneumo_fastai.benchmarks.rates import fit_rate
+from pneumo_fastai.benchmarks.rates import clocked
 
 n, size, file = int(sys.argv[1]), 224, sys.argv[2] + '/images.npy'
 array = np.lib.format.open_memmap(file, 'w+', np.uint8, (n, size, size))
@@ -38,7 +38,7 @@ first, start = time.perf_counter() - start, time.perf_counter()
 for _ in range(20): next(batches)
 batch = (time.perf_counter() - start) / 20
 del batches
-if len(sys.argv) > 3: fit_rate(get_learner(experiment, dls, sys.argv[2]), experiment, steps=1)
+if len(sys.argv) > 3: clocked(get_learner(experiment, dls, sys.argv[2]), 1)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps(dict(first=first, batch=batch, megabytes=peak, notes=dls.cohort.notes)))
 '''

@@ -33,14 +33,14 @@ def auroc_minutes(tables):  # of `tables.recipes`
     for ax, (name, rows), height in zip(axes, panels.items(), heights, strict=True):
         panel(ax, rows, looks)
         named(ax, rows, looks, LINE/(height - ASIDE))
-        ax.set_title(name + ' (synthetic data)'*(name in synthetic), fontsize=11)
+        ax.set_title(name + ' (synthetic data)'*(name in synthetic), fontsize=11, parse_math=False)
     axes[-1].set_xlabel('minutes of training')
     key = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     fig.legend(key.values(), key.keys(), loc='outside lower center', fontsize=8)
     return fig
 
 
-def label(row): return row['name'] if row['name'].endswith(row['at_size']) else f'{row["name"]}, {row["at_size"]}'
+def label(row): return row['name'] if row['at_size'] in row['name'] else f'{row["name"]}, {row["at_size"]}'
 def on(row): return ' and '.join(row['hardware']) or 'hardware not stated'
 def wrapped(name): return textwrap.fill(name, LETTERS)
 def lines(name): return wrapped(name).count('\n') + 1

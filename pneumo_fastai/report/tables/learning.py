@@ -3,9 +3,9 @@ from ...evaluation.learning_curve import learning_curve
 from ...grid import REPEATS, said
 from ..labels import number
 from ..templating import sentences, spread
+from .settings import HIDDEN
 
 FIELD = 'fraction'
-HIDDEN = '\u2013'
 
 
 def curves(sweep, choices, reveal=False):

@@ -1,7 +1,7 @@
 "Recipes by data set, size and epochs: what finished runs of each come to, mean and standard deviation over seeds, from saved files."
 import functools
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import PurePath
 
@@ -59,15 +59,16 @@ def experiment_of(run) -> str:
     ensemble that of its networks, all of them where they are several."""
     found = ENSEMBLE.fullmatch(run.name)
     own = ', '.join(dict.fromkeys(o for o in (found[2] if found else run.name).split(', ') if '=' not in o)) or run.name
-    return next((o for o in (own, *shipped()) if shipped().get(o) == fields(run.experiment)), own)
+    if run.fold: return own
+    return next((o for o in (own, REFERENCE, *shipped()) if shipped().get(o) == fields(run.recipe)), own)
 
 
 @functools.cache
-def shipped() -> dict: return {o.stem: fields(load_experiment(o.stem)[1]) for o in sorted(folder().glob('*.toml'))}
+def shipped() -> dict: return {o.stem: fields(asdict(load_experiment(o.stem)[1])) for o in sorted(folder().glob('*.toml'))}
 
 
-def fields(experiment) -> tuple: return tuple((k, v) for k, v in asdict(experiment).items() if k not in BESIDE)
-def as_shipped(run) -> bool: return fields(run.experiment) in shipped().values()
+def fields(recipe) -> tuple: return tuple((k, v) for k, v in recipe.items() if k not in BESIDE)
+def as_shipped(run) -> bool: return fields(run.recipe) in shipped().values()
 
 
 def name_of(run) -> str:
@@ -83,7 +84,7 @@ def name_of(run) -> str:
 
 def learnt(run) -> tuple:
     "What decides what is learnt, and not how often or how it is measured; an ensemble is no repetition of anything."
-    return *fields(run.experiment), str(run.folder) if networks(run) else ''
+    return *fields(run.recipe), str(run.folder) if networks(run) else ''
 
 
 def at_size(run) -> str: return f'{run.recipe["size"]} px, {run.recipe["epochs"]} epochs'
@@ -136,7 +137,8 @@ def by_table(runs) -> dict:
     nothing else goes."""
     def key(one): return tuple(one.run.recipe[k] for k in TABLE)
     own, alone = {}, [one for one in runs if as_shipped(one.run)]
-    for one in sorted(runs, key=lambda one: (key(one)[-1] != 'none', key(one))): own.setdefault(key(one), []).append(one)
+    def place(one): return one.run.recipe['held_out'] != 'none', *(f'{v:>9}' for v in key(one))  # of an ensemble one may be a text
+    for one in sorted(runs, key=place): own.setdefault(key(one), []).append(one)
     if len({key(one) for one in alone}) < 2: return own
     return {SHIPPED: alone} | {k: some for k, some in own.items() if not all(as_shipped(one.run) for one in some)}
 
@@ -159,7 +161,7 @@ def predictions(setting): return {k: one.run.predictions for k, one in setting.i
 def reference(settings):
     "Which is the experiment `REFERENCE` as it is shipped, `TABLE` aside, with the most seeds; None where none is."
     weighted = load_experiment(REFERENCE)[1]
-    def plain(run): return fields(run.experiment) == fields(replace(weighted, **{k: run.recipe[k] for k in TABLE}))
+    def plain(run): return fields(run.recipe) == fields(asdict(weighted) | {k: run.recipe[k] for k in TABLE})
     def is_it(run): return not networks(run) and experiment_of(run) == REFERENCE and plain(run)
     found = [i for i, s in enumerate(settings) if is_it(next(iter(s.values())).run)]
     return max(found, key=lambda i: len(settings[i]), default=None)

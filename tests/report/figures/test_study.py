@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pneumo_fastai.report.figures.study import auroc_minutes, bounds, spaced
+from pneumo_fastai.report.figures.study import auroc_minutes, bounds, label, spaced
 
 
 def row(name, minutes, auroc, sd=None, hardware='a'):
@@ -28,6 +28,10 @@ def test_a_panel_a_data_set_a_point_a_row_and_minutes_on_a_log_scale():
 def test_what_stands_in_two_tables_is_one_point():
     fig = auroc_minutes([table('x', row('a, 9 px', 2., .9), row('b', 3., .9)), table('x', row('a', 2., .9))])
     assert sorted(t.get_text() for t in fig.axes[0].texts) == ['a, 9 px', 'b, 9 px']
+    assert label(row('a, 9 px, float32', 2., .9)) == 'a, 9 px, float32'
+
+
+def test_a_folder_may_be_called_what_it_likes(): auroc_minutes([table('new$_$old', row('a', 2., .9))]).draw_without_rendering()
 
 
 def test_tests_of_two_kinds_are_in_panels_of_their_own():

@@ -29,3 +29,10 @@ def test_a_model_whose_own_test_is_of_one_kind_says_so(one):
 def test_what_older_files_do_not_say_is_a_dash_and_named(one):
     row, = rows([type(one)(one.run, dict(one.metrics, calibration={}), one.at)])
     assert cells(row)[-2:] == ('\u2013', '\u2013') and lacking([row]) == [one.at]
+
+
+def test_an_ensemble_is_one_elsewhere_too(one):
+    recipes = [dict(recipe=dict(one.run.recipe, seed=k)) for k in (0, 1)]
+    run = replace(one.run, name='ensemble of 2 networks (weighted)', environment=dict(one.run.environment, networks=recipes))
+    row, = rows([replace(one, run=run)])
+    assert 'ensemble of 2 networks (weighted)' in row['trained'] and 'seed' not in row['trained']

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.experiment import load_experiment
-from pneumo_fastai.report.tables.recipes import name_of, tables
+from pneumo_fastai.report.tables.recipes import as_shipped, by_table, name_of, tables
 from pneumo_fastai.runs.search import search
 
 FEW = Settings(n_boot=20)
@@ -143,3 +143,27 @@ def test_the_name_says_what_differs_from_what_is_shipped(tmp_path, write_trained
     run.name, run.experiment = 'ensemble of 2 networks (densenet121, seed=0, densenet121, seed=1)', recipes[0]
     run.environment['networks'] = [dict(recipe=e.__dict__) for e in recipes]
     assert name_of(run) == 'ensemble of 2 networks (densenet121)'
+
+
+def test_what_has_the_recipe_of_the_reference_is_it_by_any_name(tmp_path, write_trained):
+    write_trained(tmp_path/'a', class_weights='balanced')
+    run = search([tmp_path]).runs[0].run
+    run.name = 'mine'
+    assert name_of(run) == 'weighted'
+    run.name = 'gradcam'
+    assert name_of(run) == 'gradcam'  # the same, measured otherwise
+    run.name = 'weighted, fold 1 of 5'
+    assert name_of(run) == 'weighted, fold 1 of 5'
+
+
+def test_an_ensemble_is_as_shipped_where_all_of_its_networks_are(found):
+    one = found.runs[0]
+    def ensemble(*fields):
+        recipes = [dict(recipe=load_experiment('weighted', seed=k, **f)[1].__dict__) for k, f in enumerate(fields)]
+        run = replace(one.run, name='ensemble of 2 networks (weighted)', experiment=load_experiment('weighted')[1])
+        run.environment = dict(run.environment, networks=recipes)
+        return replace(one, run=run)
+    plain, longer, faster = ensemble({}, {}), ensemble({}, dict(epochs=8)), ensemble({}, dict(lr=1e-3))
+    assert [as_shipped(o.run) for o in (plain, longer, faster)] == [True, False, False]
+    assert name_of(faster.run) == 'ensemble of 2 networks (weighted), lr 0.0001, 0.001'
+    assert len(by_table([one, longer, plain])) == 3  # whose epochs are a text beside a number
