@@ -26,7 +26,10 @@ def checked(environment, folder):
 
 
 def pace(environment) -> tuple:
-    "Minutes of training, and images a second of its steps; None each where they were not measured."
+    "Minutes of training, of an ensemble of all its networks, and images a second of its steps; None each where they were not measured."
+    if several := environment.get('networks'):
+        each = [pace(network)[0] for network in several]
+        return (None if None in each else sum(each)), None
     if not (taken := environment.get('training')): return None, None
     return taken['seconds']/60, taken['images']/taken['steps_seconds'] if taken['steps_seconds'] else None
 

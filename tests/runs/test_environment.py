@@ -3,7 +3,7 @@ from importlib.metadata import version
 import pytest
 
 from pneumo_fastai.errors import InputError
-from pneumo_fastai.runs.environment import about_data, checked, hardware, machine
+from pneumo_fastai.runs.environment import about_data, checked, hardware, machine, pace
 
 NETWORK = dict(folder='f', command='c', recipe={}, sha256='0')
 
@@ -48,3 +48,8 @@ def test_of_a_training_on_a_gpu_its_model_is_told(monkeypatch, tmp_path):  # the
     monkeypatch.setattr('pneumo_fastai.runs.environment.DRIVER', tmp_path)
     cpu = machine('cpu')['processor']
     assert machine('cuda:1')['processor'] == f'NVIDIA H200 beside {cpu}' and 'NVIDIA' not in cpu
+
+
+def test_an_ensemble_took_the_minutes_of_all_its_networks():
+    each = [dict(training=dict(seconds=60*k, steps_seconds=30, images=90)) for k in (2, 3)]
+    assert pace(each[0]) == (2, 3) and pace(dict(networks=each)) == (5, None) and pace(dict(networks=[*each, {}])) == (None, None)
