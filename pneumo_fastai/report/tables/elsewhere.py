@@ -1,46 +1,62 @@
-"Evaluations of runs on other images: a row each, from their saved files."
-from ...grid import REPEATS, said
+"Evaluations of runs on other images, from their saved files: a row for each recipe and each data set, over the seeds it was trained with."
+from ...evaluation.cross_validation import spread
+from ...grid import REPEATS
+from .. import templating
 from ..labels import number
 from .recipes import SAYS, TEST, at_size, name_of, networks, stated
-from .settings import HIDDEN
+from .settings import HIDDEN, broken
 
-HEADER = ('trained on', 'measured on', 'images', 'patients', 'AUROC, own test', 'AUROC there', 'accuracy', 'sensitivity', 'specificity',
-          'ECE', 'ECE after calibration')
-SHORT = 'trained on', 'measured on', 'AUROC, own test', 'AUROC there'
 RATES = 'accuracy', 'recall', 'specificity'
+ERRORS = 'ece', 'ece_calibrated'
+HEADER = ('trained on', 'seeds', 'measured on', 'images', 'patients', 'AUROC, own test', 'AUROC there', 'accuracy', 'sensitivity',
+          'specificity', 'ECE', 'ECE after calibration')
+SHORT = 'trained on', 'seeds', 'AUROC, own test', 'AUROC there'
 
 
-def row(one):
+def of_one(one):
     "Of a `runs.search.Finished`: facts, plain JSON; None for what its files do not say."
     run, there = one.run, {k: stated(one.metrics, *TEST, k) for k in ('auroc', *RATES)}
-    seeds = '' if networks(run) else f', {said({k: run.recipe[k] for k in REPEATS if k == REPEATS[0] or run.recipe[k]}, ", ")}'
     kind = '' if run.recipe['held_out'] == 'none' else f', held_out {run.recipe["held_out"]}'  # which own test is of
-    return dict(at=one.at, trained=f'{run.source}: {name_of(run)}, {at_size(run)}{kind}{seeds.replace("=", " ")}',
-                measured=run.data['name'], synthetic=run.synthetic, n=len(run.predictions),
-                patients=int(run.predictions['patient'].nunique()),
-                prevalence=float(run.predictions['label'].mean()), own=stated(run.of['metrics'], *TEST, 'auroc'), **there,
-                **{k: stated(one.metrics, *SAYS[k]) for k in ('ece', 'ece_calibrated')})
+    values = dict(own=stated(run.of['metrics'], *TEST, 'auroc'), **there, **{k: stated(one.metrics, *SAYS[k]) for k in ERRORS})
+    return dict(at=one.at, trained=f'{run.source}: {name_of(run)}, {at_size(run)}{kind}', networks=networks(run),
+                seed=[run.recipe[k] for k in REPEATS], measured=run.data['name'], synthetic=run.synthetic,
+                n=len(run.predictions), patients=int(run.predictions['patient'].nunique()),
+                prevalence=float(run.predictions['label'].mean()), values=values)
 
 
 def rows(found):
-    "By what they were measured on, then by what they were trained on."
-    return sorted(map(row, found), key=lambda r: (r['measured'], -r['n'], r['trained'], r['at']))
+    """By what they were measured on, then by what they were trained on; `at` and `values` of all that differ in the seed alone, each seed
+    once, and where it occurs twice as another row."""
+    same, shared = {}, ('trained', 'networks', 'measured', 'synthetic', 'n', 'patients', 'prevalence')
+    for r in sorted(map(of_one, found), key=lambda r: r['at']):
+        key = *(r[k] for k in shared), r['at']*(r['networks'] > 0)  # an ensemble is no repetition of anything
+        place = next((o for o in same.setdefault(key, []) if r['seed'] not in o['seeds']), None)
+        if place is None: same[key].append(place := dict({k: r[k] for k in shared}, at=[], seeds=[], values={k: [] for k in r['values']}))
+        place['at'].append(r['at'])
+        place['seeds'].append(r['seed'])
+        for k, v in r['values'].items(): place['values'][k].append(v)
+    return sorted((o for own in same.values() for o in own), key=lambda r: (r['measured'], -r['n'], r['trained'], r['at']))
 
 
 def lacking(rows):
     "The places of those whose files do not say all of it."
-    return [r['at'] for r in rows if None in r.values()]
+    return [at for r in rows for at, *values in zip(r['at'], *r['values'].values(), strict=True) if None in values]
 
 
 def cells(r):
-    def shown(m): return HIDDEN if m is None else number(m)
-    def plain(v): return HIDDEN if v is None else f'{v:.3f}'
-    return (r['trained'], r['measured'], f'{r["n"]:,}', f'{r["patients"]:,}', shown(r['own']), shown(r['auroc']),
-            *(shown(r[k]) for k in RATES), plain(r['ece']), plain(r['ece_calibrated']))
+    return (r['trained'], f'{r["networks"]} networks' if r['networks'] else str(len(r['seeds'])), r['measured'], f'{r["n"]:,}',
+            f'{r["patients"]:,}', *(shown(r['values'][k]) for k in ('own', 'auroc', *RATES, *ERRORS)))
+
+
+def shown(values):
+    "Of one training with its interval, of several mean and standard deviation."
+    if None in values: return HIDDEN
+    plain = [v['value'] if isinstance(v, dict) else v for v in values]
+    return number(values[0]) if len(values) == 1 and isinstance(values[0], dict) else templating.spread(spread(plain))
 
 
 def on_screen(rows):
     "What fits 80 columns."
     kept = [HEADER.index(h) for h in SHORT]
     short = [HEADER[i].replace(', ', ',\n').replace(' ', '\n', 1) for i in kept]
-    return short, [[c[i].replace(' [', '\n[') for i in kept] for c in map(cells, rows)]
+    return short, [[broken(c[i]) for i in kept] for c in map(cells, rows)]

@@ -16,6 +16,11 @@ def difference(d):
     return HIDDEN if d is None else number(d, sign='+') if d['value'] is not None else 'not defined'
 
 
+def broken(text):
+    "A number of a table in lines, for a narrow screen."
+    return text.replace(' [', '\n[').replace(' \u00b1', '\n\u00b1').replace(' networks', '\nnetworks')
+
+
 def corrected(d): return HIDDEN if d is None else p_value(d.get('holm'))
 
 

@@ -8,7 +8,7 @@ from ..figures.study import auroc_minutes, label, timed
 from ..labels import number
 from ..templating import environment, sentences, spread
 from . import elsewhere, recipes
-from .settings import HIDDEN, amount, between, corrected, difference
+from .settings import HIDDEN, amount, between, broken, corrected, difference
 from .tabular import markdown
 
 FIGURE = 'auroc_minutes.png'
@@ -61,8 +61,7 @@ def on_screen(t):
     header, rows = table(t)
     kept = [i for i, h in enumerate(header) if h in SHORT or h.startswith('difference')]
     short = [header[i].replace(' on ', '\non ').replace(' from ', '\nfrom ').replace(' (', '\n(') for i in kept]
-    def short_cell(text): return text.replace(' [', '\n[').replace(' \u00b1', '\n\u00b1').replace(' networks', '\nnetworks')
-    return short, [[short_cell(row[i]) if i else row[i] for i in kept] for row in rows]
+    return short, [[broken(row[i]) if i else row[i] for i in kept] for row in rows]
 
 
 def by_hardware(t):

@@ -13,9 +13,10 @@ def one(measured_elsewhere): return search([measured_elsewhere[1]]).elsewhere[0]
 def test_a_row_says_where_the_model_is_from_what_it_met_and_what_it_did(one):
     row, = rows([one])
     own, here = (m['test']['at_threshold'] for m in (one.run.of['metrics'], one.metrics))
-    assert (row['own'], row['auroc'], row['recall'], row['n']) == (own['auroc'], here['auroc'], here['recall'], here['n'])
-    assert row['trained'].startswith(f'{one.run.source}: weighted') and row['trained'].endswith(', seed 0')
-    assert len(cells(row)) == len(HEADER) and cells(row)[1] == 'drawn' and not lacking([row])
+    said = [row['values'][k] for k in ('own', 'auroc', 'recall')]
+    assert said == [[own['auroc']], [here['auroc']], [here['recall']]] and row['n'] == here['n']
+    assert row['trained'].startswith(f'{one.run.source}: weighted') and row['seeds'] == [[0, 0]]
+    assert len(cells(row)) == len(HEADER) and cells(row)[1:3] == ('1', 'drawn') and not lacking([row]) and '[' in cells(row)[6]
     header, (screen,) = on_screen([row])
     assert len(header) == len(screen) == 4 and '\n[' in screen[3]
 
@@ -23,7 +24,17 @@ def test_a_row_says_where_the_model_is_from_what_it_met_and_what_it_did(one):
 def test_a_model_whose_own_test_is_of_one_kind_says_so(one):
     run = replace(one.run, experiment=replace(one.run.experiment, held_out='dark'))
     row, = rows([replace(one, run=run)])
-    assert row['trained'].endswith(', held_out dark, seed 0')
+    assert row['trained'].endswith(', held_out dark')
+
+
+def test_seeds_are_one_row_with_what_another_one_changes(one):
+    def seed(k, auroc, at):
+        there = dict(one.metrics['test']['at_threshold'], auroc=dict(one.metrics['test']['at_threshold']['auroc'], value=auroc))
+        run = replace(one.run, experiment=replace(one.run.experiment, seed=k))
+        return replace(one, run=run, at=at, metrics=dict(one.metrics, test=dict(one.metrics['test'], at_threshold=there)))
+    first, again = rows([seed(0, .7, 'a'), seed(1, .9, 'b'), seed(1, .5, 'c')])
+    assert (first['at'], again['at']) == (['a', 'b'], ['c']) and first['seeds'] == [[0, 0], [1, 0]]
+    assert cells(first)[1] == '2' and cells(first)[6] == '0.800 \u00b1 0.141' and cells(again)[6].startswith('0.500 [')
 
 
 def test_what_older_files_do_not_say_is_a_dash_and_named(one):
@@ -35,4 +46,4 @@ def test_an_ensemble_is_one_elsewhere_too(one):
     recipes = [dict(recipe=dict(one.run.recipe, seed=k)) for k in (0, 1)]
     run = replace(one.run, name='ensemble of 2 networks (weighted)', environment=dict(one.run.environment, networks=recipes))
     row, = rows([replace(one, run=run)])
-    assert 'ensemble of 2 networks (weighted)' in row['trained'] and 'seed' not in row['trained']
+    assert 'ensemble of 2 networks (weighted)' in row['trained'] and cells(row)[1] == '2 networks'
