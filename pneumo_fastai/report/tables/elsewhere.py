@@ -25,8 +25,8 @@ def of_one(one):
 
 
 def rows(found):
-    """By what they were measured on, then by what they were trained on; `at` and `values` of all that differ in the seed alone, each seed
-    once, and where it occurs twice as another row."""
+    """By what they were measured on, from the highest mean AUROC there down; `at` and `values` of all that differ in the seed alone, each
+    seed once, and where it occurs twice as another row."""
     same, shared = {}, ('trained', 'networks', 'measured', 'synthetic', 'n', 'patients', 'prevalence')
     for r in sorted(map(of_one, found), key=lambda r: r['at']):
         key = *(r[k] for k in shared), r['at']*(r['networks'] > 0)  # an ensemble is no repetition of anything
@@ -35,7 +35,7 @@ def rows(found):
         place['at'].append(r['at'])
         place['seeds'].append(r['seed'])
         for k, v in r['values'].items(): place['values'][k].append(v)
-    return sorted((o for own in same.values() for o in own), key=lambda r: (r['measured'], -r['n'], r['trained'], r['at']))
+    return sorted((o for own in same.values() for o in own), key=lambda r: (r['measured'], -r['n'], -(mean(r['values']['auroc']) or 0), r['trained'], r['at']))
 
 
 def lacking(rows):
@@ -51,8 +51,11 @@ def cells(r):
 def shown(values):
     "Of one training with its interval, of several mean and standard deviation."
     if None in values: return HIDDEN
-    plain = [v['value'] if isinstance(v, dict) else v for v in values]
-    return number(values[0]) if len(values) == 1 and isinstance(values[0], dict) else templating.spread(spread(plain))
+    return number(values[0]) if len(values) == 1 and isinstance(values[0], dict) else templating.spread(spread(plain(values)))
+
+
+def plain(values): return [v['value'] if isinstance(v, dict) else v for v in values]
+def mean(values): return spread(plain(values))['mean']
 
 
 def on_screen(rows):
