@@ -30,12 +30,13 @@ def rows(found):
     same, shared = {}, ('trained', 'networks', 'measured', 'synthetic', 'n', 'patients', 'prevalence')
     for r in sorted(map(of_one, found), key=lambda r: r['at']):
         key = *(r[k] for k in shared), r['at']*(r['networks'] > 0)  # an ensemble is no repetition of anything
-        place = next((o for o in same.setdefault(key, []) if r['seed'] not in o['seeds']), None)
-        if place is None: same[key].append(place := dict({k: r[k] for k in shared}, at=[], seeds=[], values={k: [] for k in r['values']}))
-        place['at'].append(r['at'])
-        place['seeds'].append(r['seed'])
-        for k, v in r['values'].items(): place['values'][k].append(v)
-    return sorted((o for own in same.values() for o in own), key=lambda r: (r['measured'], -r['n'], -(mean(r['values']['auroc']) or 0), r['trained'], r['at']))
+        own = next((o for o in same.setdefault(key, []) if r['seed'] not in o['seeds']), None)
+        if own is None: same[key].append(own := dict({k: r[k] for k in shared}, at=[], seeds=[], values={k: [] for k in r['values']}))
+        own['at'].append(r['at'])
+        own['seeds'].append(r['seed'])
+        for k, v in r['values'].items(): own['values'][k].append(v)
+    def place(r): return r['measured'], -r['n'], -(mean(r['values']['auroc']) or 0), r['trained'], r['at']
+    return sorted((o for some in same.values() for o in some), key=place)
 
 
 def lacking(rows):
