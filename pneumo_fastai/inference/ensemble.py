@@ -12,7 +12,7 @@ from ..models.zoo import DESCRIBED
 from ..report.written import measure, present
 from ..runs.agreement import differing
 from ..runs.checksums import SUMS, write_sums
-from ..runs.environment import machine
+from ..runs.environment import hardware, machine
 from ..runs.facts import WEIGHTS, place
 from ..runs.files import sha256
 from ..runs.folder import ended, new_folder, read_run
@@ -88,7 +88,8 @@ def write_parts(folder, runs, command):
     for name, table in (('members.csv', members), ('predictions.csv', mean)): write_table(folder/name, table)
     names = ', '.join(dict.fromkeys(run.name for run in runs))
     networks = [dict(folder=str(run.folder), command=run.environment.get('command', 'not stated'), sha256=sha256(place(run.folder)/WEIGHTS),
-                     seed=run.experiment.seed, recipe=asdict(run.experiment), training=run.environment.get('training')) for run in runs]
+                     seed=run.experiment.seed, recipe=asdict(run.experiment), training=run.environment.get('training'),
+                     hardware=hardware(run.environment)) for run in runs]
     packages = {k: v for k, v in machine('cpu').items() if k in ('system', 'python', 'packages')}  # nothing was trained here
     environment = dict(command=command, experiment=f'ensemble of {n} networks ({names})', data=first.data, networks=networks,
                        checksums=SUMS, **packages)

@@ -35,7 +35,8 @@ def pace(environment) -> tuple:
 
 
 def hardware(environment) -> str:
-    "What a run was trained on, in words; nothing where nothing was trained, or the run does not say."
+    "What a run was trained on, of an ensemble its networks, in words; nothing where nothing was trained, or the run does not say."
+    if several := environment.get('networks'): return ' and '.join(dict.fromkeys(o for n in several if (o := n.get('hardware'))))
     if 'device' not in environment: return ''
     said = {k: environment.get(k) for k in ('device', 'processor', 'precision')}
     threads, processes = environment.get('threads'), environment.get('processes') or 1

@@ -53,3 +53,4 @@ def test_of_a_training_on_a_gpu_its_model_is_told(monkeypatch, tmp_path):  # the
 def test_an_ensemble_took_the_minutes_of_all_its_networks():
     each = [dict(training=dict(seconds=60*k, steps_seconds=30, images=90)) for k in (2, 3)]
     assert pace(each[0]) == (2, 3) and pace(dict(networks=each)) == (5, None) and pace(dict(networks=[*each, {}])) == (None, None)
+    assert hardware(dict(networks=[dict(hardware='a'), dict(hardware='b'), dict(hardware='a'), {}])) == 'a and b'
