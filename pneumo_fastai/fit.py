@@ -1,5 +1,4 @@
 "python -m pneumo_fastai.fit: train, measure and export one experiment."
-import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,10 +82,10 @@ def own_recipe(folder, name): raise InputError(f'--resume goes on with the recip
 @contextmanager
 def working(folder, name, data, cache):
     "What goes on in `folder` is said in it, and how to go on with it where that is interrupted."
+    from .data.prepare import from_anywhere
     from .runs.state import again, kept
     from .training.interrupt import Interrupted
-    data = data if data == 'demo' else os.path.abspath(os.path.expanduser(data))  # links as typed: they are in the names of images
-    cache = cache and str(Path(cache).resolve())
+    data, cache = from_anywhere(data), cache and str(Path(cache).resolve())
     try:
         with by_first(lambda: kept(folder, experiment=name, data=data, cache=cache)), heard(): yield
     except KeyboardInterrupt as e:

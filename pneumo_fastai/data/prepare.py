@@ -1,5 +1,6 @@
 "A cohort made ready for training: decoded, its rejects set aside, its header fields and splits filled in."
 import logging
+import os
 import shutil
 from dataclasses import dataclass, replace
 from itertools import count
@@ -176,6 +177,11 @@ def find_cohort(
 ) -> Cohort:
     "A cohort by name: the demo set is drawn into the cache folder the first time."
     return read_cohort(data, classes) if data != 'demo' else replace(demo_cohort(cache, tick), name='demo')
+
+
+def from_anywhere(data) -> str:
+    "`find_cohort`'s data from any folder: a path is absolute, its links as typed, for they are in the names of images."
+    return data if data == 'demo' else os.path.abspath(os.path.expanduser(data))
 
 
 def demo_cohort(cache=None, tick=None) -> Cohort:

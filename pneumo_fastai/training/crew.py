@@ -17,7 +17,7 @@ from rich.progress import Progress
 
 from ..cluster import as_they_end, in_child
 from ..data.cache import home
-from ..data.prepare import find_cohort, prepare
+from ..data.prepare import find_cohort, from_anywhere, prepare
 from ..errors import Failed, InputError
 from ..experiment import Experiment
 from . import members
@@ -54,9 +54,8 @@ class Member(NamedTuple):
 def crew(data, cache, command, minutes=10, cluster=None, jobs=None) -> Crew | None:
     "None where neither a cluster nor jobs are given: then this process trains. The threads of this process are shared among jobs."
     if not cluster and not jobs: return None
-    data = data if data == 'demo' else os.path.abspath(os.path.expanduser(data))
     threads = None if cluster else max(1, torch.get_num_threads()//jobs)
-    return Crew(data, str(home(cache).absolute()), command, minutes, cluster, jobs, threads, os.getcwd())
+    return Crew(from_anywhere(data), str(home(cache).absolute()), command, minutes, cluster, jobs, threads, os.getcwd())
 
 
 def sum_of(cohort): return sha256(cohort_text(cohort).encode()).hexdigest()
