@@ -37,7 +37,15 @@ def test_without_a_page_a_folder_is_made(runs, measured_elsewhere, tmp_path, mon
     assert run(study, [str(runs), '--out', 'deep/er', *FEW]) == 0 and (tmp_path/'deep'/'er'/'study.md').is_file()
 
 
+def test_what_is_kept_makes_the_same_page(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(study, [str(runs), '--out', 'one', '--keep', 'kept.tar.xz', *FEW]) == 0 and 'kept.tar.xz' in capsys.readouterr().out
+    assert run(study, ['kept.tar.xz', '--out', 'other', *FEW]) == 0
+    assert (tmp_path/'one'/'study.md').read_text() == (tmp_path/'other'/'study.md').read_text()
+
+
 @pytest.mark.parametrize('argv, says', [
+    (['.', '--keep', 'a.zip'], 'give --keep a name that ends in .tar.xz'), (['a.tar.xz'], 'a.tar.xz does not exist'),
     ([], 'folders'), (['nowhere'], 'nowhere is no folder'), (['.'], 'no finished run in .'), (['.', '--n-boot', '0'], 'n-boot is 0'),
     (['.', '--page', 'a.md', '--out', 'b'], 'leave out one of them'), (['.', '--page', 'a.html'], 'give --page a name that ends in .md'),
     (['.', '--page', 'none/a.md'], 'give --page in one that exists'), (['.', '--page', 'plain.md'], 'plain.md has not one line')])
