@@ -4,6 +4,7 @@ from pathlib import Path
 
 from .cli import check_folder, check_out, check_resampling, run
 from .errors import InputError
+from .experiment import load_experiment
 from .screen import bar
 
 FOLDERS = 'folders that hold finished runs, ensembles and evaluations elsewhere, at any depth; archives of --keep too'
@@ -15,6 +16,7 @@ def study(
     page:str = None,     # a page of Markdown: what stands between its lines <!-- study: begin --> and <!-- study: end --> is made anew
     out:str = None,      # the folder of study.md, such a page, and of the figure; study unless given, or beside --page
     keep:str = None,     # also a .tar.xz of what the tables are made of, small enough to publish: study reads it like the runs
+    reference:str = 'weighted',  # the shipped experiment that the others are compared with
     n_boot:int = 1000,   # resamples of patients, where an interval rests on them
     seed:int = 0,        # of the resamples
 ):
@@ -24,6 +26,7 @@ def study(
     if page and out: raise InputError('--page and --out both say where the page goes; leave out one of them')
     if page: check_out(page, PAGES, what='page of Markdown', option='--page')
     else: check_folder(out or OUT)
+    load_experiment(reference)
     if keep: check_out(keep, [kept.ENDING], what='archive', option='--keep')
     from .evaluation.settings import Settings
     from .report import marked, terminal
@@ -32,7 +35,7 @@ def study(
     marked.around(page := page or Path(out or OUT)/'study.md')
     with kept.unpacked(folders) as places:
         with bar('reading runs') as tick: found = search(places, tick)
-        with bar('comparing'): told = tables.of(found, Settings(n_boot=n_boot, seed=seed))
+        with bar('comparing'): told = tables.of(found, Settings(n_boot=n_boot, seed=seed), reference)
         terminal.show_study(told)
         terminal.written(*tables.save(told, page), *([kept.keep(found, keep)] if keep else []))
 

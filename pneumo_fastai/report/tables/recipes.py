@@ -122,13 +122,13 @@ def cohort_names(cohorts):
     return [n if full.count(n) == 1 else f'{n}, cohort {full[:i + 1].count(n)}' for i, n in enumerate(full)]
 
 
-def tables(runs, choices):
+def tables(runs, choices, reference=REFERENCE):
     """A mapping for each data set and the values of `TABLE`, before them one of what is as it is shipped, where that differs in these;
-    plain JSON. `runs` are `runs.search.Finished`."""
+    plain JSON. `runs` are `runs.search.Finished`, differences those from the experiment `reference`."""
     cohorts, out = by_cohort(runs), []
     for name, own in zip(cohort_names(cohorts), cohorts, strict=True):
-        same = dict(data=name, named=own[0].run.data['name'], looked_at=len({learnt(one.run) for one in own}))
-        out += [dict(same, **dict(zip(TABLE, key, strict=True)), **table(some, choices)) for key, some in by_table(own).items()]
+        same = dict(data=name, named=own[0].run.data['name'], looked_at=len({learnt(one.run) for one in own}), compared=reference)
+        out += [dict(same, **dict(zip(TABLE, key, strict=True)), **table(some, choices, reference)) for key, some in by_table(own).items()]
     return out
 
 
@@ -143,11 +143,11 @@ def by_table(runs) -> dict:
     return {SHIPPED: alone} | {k: some for k, some in own.items() if not all(as_shipped(one.run) for one in some)}
 
 
-def table(runs, choices):
+def table(runs, choices, reference=REFERENCE):
     "rows, the reference first and then from the highest AUROC on valid down, and what holds for all of them."
     settings = repeated(runs)
     rows = [dict(row(s), name=name) for s, name in zip(settings, distinct(settings), strict=True)]
-    first = reference(settings)
+    first = place_of(reference, settings)
     order = sorted(range(len(rows)), key=lambda i: (i != first, -(rows[i]['values']['valid']['mean'] or 0), rows[i]['name']))
     settings, rows = [settings[i] for i in order], [rows[i] for i in order]
     compared = [None]*len(rows) if first is None else differences([predictions(s) for s in settings], 'test', choices)
@@ -158,11 +158,11 @@ def table(runs, choices):
 def predictions(setting): return {k: one.run.predictions for k, one in setting.items()}
 
 
-def reference(settings):
-    "Which is the experiment `REFERENCE` as it is shipped, `TABLE` aside, with the most seeds; None where none is."
-    weighted = load_experiment(REFERENCE)[1]
-    def plain(run): return fields(run.recipe) == fields(asdict(weighted) | {k: run.recipe[k] for k in TABLE})
-    def is_it(run): return not networks(run) and experiment_of(run) == REFERENCE and plain(run)
+def place_of(name, settings):
+    "Which is the experiment of this name as it is shipped, `TABLE` aside, with the most seeds; None where none is."
+    own = load_experiment(name)[1]
+    def plain(run): return fields(run.recipe) == fields(asdict(own) | {k: run.recipe[k] for k in TABLE})
+    def is_it(run): return not networks(run) and experiment_of(run) == name and plain(run)
     found = [i for i, s in enumerate(settings) if is_it(next(iter(s.values())).run)]
     return max(found, key=lambda i: len(settings[i]), default=None)
 

@@ -19,10 +19,10 @@ RANKED = 'valid', 'auroc'  # they stand before the interval and the difference
 SHORT = '', 'seeds', *(NAMES[k] for k in RANKED), 'p (Holm)', 'minutes'  # on a screen, beside the difference
 
 
-def of(found, choices=None) -> dict:
-    "What a `runs.search.Found` comes to; plain JSON."
+def of(found, choices=None, reference=recipes.REFERENCE) -> dict:
+    "What a `runs.search.Found` comes to, differences from the experiment `reference`; plain JSON."
     ensembles = sum(recipes.networks(one.run) > 0 for one in found.runs)
-    return dict(tables=recipes.tables(found.runs, choices or Settings()), elsewhere=elsewhere.rows(found.elsewhere),
+    return dict(tables=recipes.tables(found.runs, choices or Settings(), reference), elsewhere=elsewhere.rows(found.elsewhere),
                 runs=len(found.runs) - ensembles, ensembles=ensembles, unfinished=found.unfinished, left_out=found.left_out)
 
 
@@ -34,7 +34,7 @@ def title(t):
 
 def table(t):
     "Header and rows, all text; differences where there is a reference, heatmaps and minutes where any row has them."
-    less = (f'difference from {recipes.REFERENCE}', 'p (Holm)') if t['reference'] else ()
+    less = (f'difference from {t["compared"]}', 'p (Holm)') if t['reference'] else ()
     rest = [k for k in NAMES if k not in RANKED and any(cell(r, k) != HIDDEN for r in t['rows'])]
     header = ('', 'seeds', *(NAMES[k] for k in RANKED), '95% interval', *less, *(NAMES[k] for k in rest))
     return header, [(r['name'], seeds(r), *(cell(r, k) for k in RANKED), ends(r), *gap(r, less), *(cell(r, k) for k in rest))
@@ -99,7 +99,7 @@ def reading(found):
     "What holds for all tables of recipes."
     rules = {rule for t in found['tables'] for rule in t['rules']}
     rule = rules.pop() if len(rules) == 1 else ''
-    return sentences('words/study_reading', reference=recipes.REFERENCE, rule=rule) if found['tables'] else []
+    return sentences('words/study_reading', reference=found['tables'][0]['compared'], rule=rule) if found['tables'] else []
 
 
 def twice(found):

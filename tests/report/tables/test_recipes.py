@@ -63,6 +63,14 @@ def test_what_is_as_shipped_at_one_size_has_no_table_of_its_own(tmp_path, write_
     assert (t['size'], t['epochs']) == (224, 20) and [r['name'] for r in t['rows']] == ['weighted', 'weighted, lr 0.001']
 
 
+def test_differences_are_from_the_experiment_that_is_asked_for(found, told):
+    t = tables(found.runs, FEW, 'gradcam')[0]
+    assert t['reference'] == t['rows'][0]['name'] == t['compared'] == 'gradcam'
+    there, back = ({r['name']: r['difference'] for r in o['rows']} for o in (told[0], t))
+    assert back['weighted']['value'] == -there['gradcam']['value'] != 0
+    assert tables(found.runs, FEW, 'fast')[0]['reference'] is None
+
+
 def test_recipes_are_counted_by_what_is_learnt(told):
     assert [t['looked_at'] for t in told] == [3, 3, 2, 2]  # gradcam is weighted, measured otherwise
 
