@@ -28,8 +28,14 @@ def test_the_trial_forgets_the_first_step_and_every_interruption():
 
 def test_a_step_longer_than_the_trial_is_still_timed_twice():
     clock = Clock()
-    shortest(dict(float32=clock.step('float32', 3.), bfloat16=clock.step('bfloat16', 40.)), 2., clock)
+    shortest(dict(float32=clock.step('float32', 12.), bfloat16=clock.step('bfloat16', 40.)), 2., clock)
     assert clock.calls == dict(float32=3, bfloat16=3)
+
+
+def test_a_step_that_begins_many_times_slower_is_not_taken_again():
+    clock = Clock()
+    steps = dict(float32=clock.step('float32', 1., .5), bfloat16=clock.step('bfloat16', 15.))
+    assert shortest(steps, 2., clock) == dict(float32=.5, bfloat16=15.) and clock.calls['bfloat16'] == 1
 
 
 @pytest.mark.parametrize('full, low, picks', [(1., .5, 'bfloat16'), (1.1, 1., 'bfloat16'), (1.09, 1., 'float32'), (1., 7., 'float32')])
