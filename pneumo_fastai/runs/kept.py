@@ -1,6 +1,6 @@
 """What the tables of a study are made of, in one small archive: of each finished run its recipe, splits, predictions, hardware and numbers.
-No image, network, age, sex, finding or box is in it, and no folder of the machine it was made on; images and patients are named as the data
-set names them, for intervals are drawn by patient."""
+No image, no network and no patient's age, sex, finding or box is in it, and no folder of the machine it was made on; images and patients
+are named as the data set names them, for intervals are drawn by patient."""
 import re
 import shutil
 import tarfile
@@ -28,7 +28,7 @@ def keep(
     "The archive, of a folder for each run; `unpacked` reads it back, and so does tar. Returns its path."
     with tempfile.TemporaryDirectory() as top, whole(file) as beside:
         for one in (*found.runs, *found.elsewhere): put(one, Path(top))
-        with tarfile.open(beside, 'w:xz') as archive: archive.add(top, '', filter=bare)
+        with tarfile.open(beside, 'w:xz') as archive: archive.add(top, '.', filter=bare)
     return Path(file)
 
 

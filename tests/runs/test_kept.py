@@ -50,6 +50,7 @@ def test_no_folder_network_or_fact_of_a_patient_but_the_id_is_kept(runs, kept):
     assert str(runs.parent) not in text and not re.search(r'"/|[ =]/(home|root|tmp)', text)
     assert split[['age', 'sex', 'detail']].isna().all(axis=None) and set(split.boxes) == {'[]'} and split.patient.notna().all()
     with tarfile.open(kept) as archive: assert {(m.mtime, m.uid, m.uname) for m in archive} == {(0, 0, '')}
+    with tarfile.open(kept) as archive: assert not any(name.startswith('/') for name in archive.getnames())
 
 
 def test_absolute_paths_become_names_and_the_rest_stays(runs, tmp_path):
