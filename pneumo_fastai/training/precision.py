@@ -5,7 +5,7 @@ import time
 import torch
 
 HOPELESS = 4  # where no hardware helps, bfloat16 takes 8 to 16 times as long, and steps enough to say so would take minutes
-IMAGES = 8    # of a trial's batch: enough to fill a processor
+IMAGES = 8    # of a trial's batch on a CPU, which they fill
 MARGIN = 1.1  # bfloat16 is chosen where it is at least this much faster: chance alone must not change a run
 
 
@@ -21,13 +21,13 @@ def shortest(
     clock=time.perf_counter,
 ) -> dict:
     """Seconds of the shortest step of each, taken in turns after a step to warm up: what else the machine does only makes steps longer. Of
-    one whose first is `HOPELESS` times as long as another's, those of that."""
+    one that begins `HOPELESS` times as slowly as the first, which warms up for all, the seconds of that step."""
     def timed(name):
         before = clock()
         steps[name]()
         return clock() - before
     first = {name: timed(name) for name in steps}
-    taken, start = {name: [] for name, s in first.items() if s < HOPELESS*min(first.values())}, clock()
+    taken, start = {name: [] for name, s in first.items() if s < HOPELESS*next(iter(first.values()))}, clock()
     while clock() - start < seconds or min(map(len, taken.values())) < 2:
         for name, each in taken.items(): each.append(timed(name))
     return first | {name: min(each) for name, each in taken.items()}
@@ -53,7 +53,8 @@ def step(model, loss, x, y, low):
 
 def trial(learn) -> tuple:
     "What `step` takes first: a copy of the learner's network, its loss, and some images of its own. Draws from the random state."
-    x, y = (t.as_subclass(torch.Tensor)[:IMAGES] for t in learn.dls.train.one_batch())
+    x, y = (t.as_subclass(torch.Tensor) for t in learn.dls.train.one_batch())
+    if x.device.type == 'cpu': x, y = x[:IMAGES], y[:IMAGES]
     x = x.contiguous(memory_format=torch.channels_last)
     return copy.deepcopy(learn.model).to(x.device, memory_format=torch.channels_last).train(), learn.loss_func, x, y
 

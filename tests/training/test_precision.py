@@ -38,6 +38,12 @@ def test_a_step_that_begins_many_times_slower_is_not_taken_again():
     assert shortest(steps, 2., clock) == dict(float32=.5, bfloat16=15.) and clock.calls['bfloat16'] == 1
 
 
+def test_the_first_which_warms_up_for_all_is_never_given_up():
+    clock = Clock()
+    steps = dict(float32=clock.step('float32', 1.5, .03), bfloat16=clock.step('bfloat16', .3, .12))
+    assert faster(shortest(steps, 2., clock)) == 'float32'
+
+
 @pytest.mark.parametrize('full, low, picks', [(1., .5, 'bfloat16'), (1.1, 1., 'bfloat16'), (1.09, 1., 'float32'), (1., 7., 'float32')])
 def test_bfloat16_needs_a_clear_lead(full, low, picks):
     taken = dict(float32=full, bfloat16=low)
