@@ -27,7 +27,8 @@ def evaluate(
     "Measure a run anew from its saved predictions, without images, or compare several, or measure its model on another data set."
     check_resampling(n_boot, seed)
     choices = Settings(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
-    if data: return elsewhere(runs, data, out, cache, choices, (operating_point, error) != ('youden', 0.1), reveal, force)
+    ruled = (operating_point, error) != ('youden', 0.1)
+    if data: return elsewhere(runs, data, out, cache, choices, ruled, reveal, force)
     if cache: raise InputError('--cache is for --data; leave it out, the saved predictions need no images')
     from .runs.folder import is_sweep
     swept = len(runs) == 1 and is_sweep(runs[0])
@@ -36,7 +37,7 @@ def evaluate(
     if out: raise InputError('--out is for the table of several runs; leave it out, a run\'s own folder gets its numbers')
     from .report import terminal
     from .report.tables import sweeps
-    if not swept: return measured(runs[0], choices, force)
+    if not swept: return measured(runs[0], choices, ruled, force)
     terminal.show_settings(sweeps.remeasure(runs[0], choices, reveal, force))
     terminal.read(Path(runs[0])/'report.html')
 
@@ -44,7 +45,7 @@ def evaluate(
 def elsewhere(runs, data, out, cache, choices, ruled, reveal, force):
     "A run's model on another data set, on the screen and in a folder of its own."
     if len(runs) > 1: raise InputError(f'--data measures one run, {len(runs)} are given; give them one after the other')
-    if ruled: raise InputError('--operating-point and --error are the run\'s own with --data; evaluate the run with them first, alone')
+    if ruled: raise InputError(OWN_RULES.format('with --data'))
     if reveal or force: raise InputError('--reveal and --force are not for --data; leave them out')
     with bar('loading torch'):
         from .explain.external import evaluate_on
@@ -55,10 +56,15 @@ def elsewhere(runs, data, out, cache, choices, ruled, reveal, force):
     terminal.read(run.folder/'report.html')
 
 
-def measured(folder, choices, force):
+OWN_RULES = '--operating-point and --error are the run\'s own {}; evaluate the run with them first, alone'
+
+
+def measured(folder, choices, ruled, force):
     "A run or a cross-validation, on the screen and in its folder."
     from .report import terminal, words, written
+    from .runs.external import of
     from .runs.folder import is_cross_validation
+    if ruled and (told := of(folder)) and 'adapted' not in told: raise InputError(OWN_RULES.format('in an evaluation elsewhere'))
     if is_cross_validation(folder):
         found, result = written.remeasure_folds(folder, choices, force)
         terminal.show_folds(found.title, result)

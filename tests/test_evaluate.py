@@ -115,3 +115,11 @@ def test_an_evaluation_elsewhere_is_measured_anew_from_its_files(measured_elsewh
     screen = ' '.join(capsys.readouterr().out.split())
     assert 'own test' in screen and 'The threshold that would have been right here' in screen and 'measured on drawn' in screen
     assert run(evaluate, [str(folder), str(measured_elsewhere[0])]) == 2 and 'is measured on other images' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('given', [['--operating-point', 'sensitivity=0.99'], ['--error', '0.01']])
+def test_the_rules_of_an_evaluation_elsewhere_are_its_runs(measured_elsewhere, given, capsys):
+    before = contents(measured_elsewhere[1])
+    assert run(evaluate, [str(measured_elsewhere[1]), *FEW, *given]) == 2
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1 and 'evaluate the run with them first' in err and contents(measured_elsewhere[1]) == before
