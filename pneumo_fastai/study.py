@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .cli import check_folder, check_out, check_resampling, run
 from .errors import InputError
-from .experiment import load_experiment
+from .experiment import unknown
 from .screen import bar
 
 FOLDERS = 'folders that hold finished runs, ensembles and evaluations elsewhere, at any depth; archives of --keep too'
@@ -26,15 +26,16 @@ def study(
     if page and out: raise InputError('--page and --out both say where the page goes; leave out one of them')
     if page: check_out(page, PAGES, what='page of Markdown', option='--page')
     else: check_folder(out or OUT)
-    load_experiment(reference)
     if keep: check_out(keep, [kept.ENDING], what='archive', option='--keep')
     from .evaluation.settings import Settings
     from .report import marked, terminal
+    from .report.tables import recipes
     from .report.tables import study as tables
     from .runs.search import search
+    if reference not in recipes.shipped(): raise InputError(unknown('reference', reference, recipes.shipped()))
     marked.around(page := page or Path(out or OUT)/'study.md')
-    with kept.unpacked(folders) as places:
-        with bar('reading runs') as tick: found = search(places, tick)
+    with kept.unpacked(folders) as (places, archives):
+        with bar('reading runs') as tick: found = search(places, tick, archives)
         with bar('comparing'): told = tables.of(found, Settings(n_boot=n_boot, seed=seed), reference)
         terminal.show_study(told)
         terminal.written(*tables.save(told, page), *([kept.keep(found, keep)] if keep else []))

@@ -45,6 +45,7 @@ def test_what_is_kept_makes_the_same_page(runs, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('argv, says', [
+    (['.', '--reference', 'wieghted'], "did you mean 'weighted'"), (['.', '--reference', 'plain.md'], 'is not known'),
     (['.', '--keep', 'a.zip'], 'give --keep a name that ends in .tar.xz'), (['a.tar.xz'], 'a.tar.xz does not exist'),
     ([], 'folders'), (['nowhere'], 'nowhere is no folder'), (['.'], 'no finished run in .'), (['.', '--n-boot', '0'], 'n-boot is 0'),
     (['.', '--page', 'a.md', '--out', 'b'], 'leave out one of them'), (['.', '--page', 'a.html'], 'give --page a name that ends in .md'),

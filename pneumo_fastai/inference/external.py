@@ -140,7 +140,7 @@ def write_folder(folder, run, own, bundle, cohort, predictions, left, command, *
     write_table(folder/'predictions.csv', predictions)
     write_of(folder, run, own, place(run.folder)/WEIGHTS, **adapted)
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=bool(cohort.synthetic or run.synthetic), notes=list(cohort.notes))
-    several = {k: v for k, v in run.environment.items() if k == 'networks'}
-    environment = dict(command=command, experiment=run.name, data=data, precision=bundle.precision, checksums=SUMS, **several,
+    learnt = {k: v for k, v in run.environment.items() if k in ('networks', 'weights')}
+    environment = dict(command=command, experiment=run.name, data=data, precision=bundle.precision, checksums=SUMS, **learnt,
                        **machine(bundle.device, torch.get_num_threads()))
     write(folder/'environment.json', json.dumps(environment, indent=1))

@@ -7,6 +7,7 @@ import pandas as pd
 from ..errors import InputError
 from ..writing import write
 from .files import anew, read_json, sha256
+from .images import fingerprint
 
 FILE = 'run.json'
 KINDS = dict(name=str, data=str, folder=str, sha256=str, synthetic=bool, metrics=dict, train=list, test=dict)
@@ -40,7 +41,8 @@ def write_of(
     train = [dict(view=None if pd.isna(r.view) else r.view, label=int(r.label), n=int(r.n)) for r in counts.itertuples()]
     test = run.predictions[run.predictions['split'] == 'test'].sort_values('probability')  # whose they are is not kept
     found = dict(name=run.name, data=run.data['name'], folder=str(run.folder.resolve()), sha256=sha256(weights), synthetic=run.synthetic,
-                 metrics=metrics, train=train, test={k: test[k].tolist() for k in ('label', 'probability')}, **more)
+                 images=fingerprint(run.cohort), metrics=metrics, train=train,
+                 test={k: test[k].tolist() for k in ('label', 'probability')}, **more)
     write(Path(folder)/FILE, json.dumps(found, indent=1, allow_nan=False))
 
 

@@ -1,18 +1,23 @@
 "Every finished run below some folders, evaluations elsewhere among them; what else lies there is named, with why it is left out."
 import os
-from dataclasses import dataclass, field
-from pathlib import Path
+import re
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path, PurePath
 
+from ..csv_files import csv_text
 from ..errors import InputError, readable
 from .checksums import altered
-from .files import STATE, read_json, sha256
+from .files import STATE, read_json
 from .folder import GRID, Run, ended, is_cross_validation, is_sweep, read_run
+from .images import within
 from .state import PARTIAL, state
 from .sweeps import FAILED, grid_of, reason_of
 
 BEGUN = {'experiment.toml', 'environment.json', STATE}  # any of them makes a folder that of a run
 NEEDED = 'predictions.csv', 'metrics.json'
-SAID = 'metrics.json', 'localization.json'
+SAID = METRICS, MAPS = 'metrics.json', 'localization.json'
+OF_FOLDS = re.compile(r'fold-\d+(\.\w+)?')
 
 
 @dataclass
@@ -35,20 +40,24 @@ class Found:
 def search(
     folders,
     tick=lambda done, total: None,
+    archives=None,  # of those folders that `kept.unpacked` made: the name of the archive
 ) -> Found:
-    "Raises `InputError` where one is no folder, or where nothing finished is in any."
+    "By place. Raises `InputError` where one is no folder, or where nothing finished is in any."
+    archives = archives or {}
     for folder in folders:
         if not Path(folder).is_dir(): raise InputError(f'{folder} is no folder; give one that holds runs')
     found, seen, visited = Found(), {}, set()
-    top = os.path.commonpath([Path(folder).resolve().parent for folder in folders])
-    places = dict(o for folder in folders for o in begun(Path(folder).resolve(), top, found.unfinished, visited))
+    own = [Path(folder).resolve().parent for folder in folders if folder not in archives]
+    def top(folder): return Path(folder).resolve() if folder in archives else os.path.commonpath(own)
+    places = dict(o for folder in folders for o in begun(Path(folder).resolve(), top(folder), found.unfinished, visited))
     for i, (place, at) in enumerate(places.items(), 1):
         put(found, place, at, seen)
         tick(i, len(places))
+    for ones in (found.runs, found.elsewhere): ones.sort(key=lambda one: one.at)
     if found.runs or found.elsewhere: return found
     others = found.unfinished | found.left_out
     first = next((f', {len(others)} that are none or not finished, the first {at}: {why}' for at, why in others.items()), '')
-    raise InputError(f'no finished run in {", ".join(map(str, folders))}{first}; give folders in which fit ended')
+    raise InputError(f'no finished run in {", ".join(str(archives.get(o, o)) for o in folders)}{first}; give folders in which fit ended')
 
 
 def begun(folder, top, missing, visited):
@@ -59,7 +68,7 @@ def begun(folder, top, missing, visited):
         if (real := os.path.realpath(here)) in visited: names.clear()
         elif is_sweep(here): missing |= {name(Path(here)/k): why for k, why in untrained(Path(here))}
         elif BEGUN & set(files):
-            names[:] = [o for o in names if not o.startswith('fold-')]  # a cross-validation is read as one
+            names[:] = [o for o in names if not OF_FOLDS.fullmatch(o)]  # a cross-validation is read as one
             yield Path(here), name(here)
         visited.add(real)
 
@@ -82,9 +91,20 @@ def put(found, place, at, seen):
         if why := unfinished(place): return found.unfinished.update({at: why})
         one = finished(place, at)
     except InputError as e: return found.left_out.update({at: str(e).removeprefix(f'{place}: ').replace(str(place), at)})
-    key = sha256(place/'predictions.csv'), one.run.experiment, (one.run.of or {}).get('sha256')
-    if (twin := seen.setdefault(key, at)) != at: found.left_out[at] = f'it is a copy of {twin}'
-    else: (found.elsewhere if one.run.of else found.runs).append(one)
+    if twin := seen.get(key := identity(one.run)): return found.left_out.update({at: f'it is a copy of {twin}'})
+    seen[key] = at
+    (found.elsewhere if one.run.of else found.runs).append(one)
+
+
+def identity(run) -> tuple:
+    "What two runs have in common where one is a copy of the other, or what is kept of it."
+    predicted = csv_text(run.predictions, float_format='%.8g').encode('utf-8', 'surrogateescape')
+    return sha256(predicted).hexdigest(), replace(run.experiment, weights=begun_from(run)), (run.of or {}).get('sha256')
+
+
+def begun_from(run) -> str:
+    "The weights that its training started from, by what is in them; by their name where it does not say."
+    return run.environment.get('weights', {}).get('sha256') or PurePath(run.experiment.weights).name
 
 
 def unfinished(place) -> str:
@@ -99,12 +119,6 @@ def finished(place, at) -> Finished:
     run = ended(read_run(place))
     if run.adapted: raise InputError('it is adapted to the patients that it was measured among')
     if changed := altered(place, SAID): raise InputError(changed[0])
-    return Finished(within(run), read_json(place/'metrics.json'), at)
-
-
-def within(run) -> Run:
-    "The run, each image known by its path within the data set: a copy elsewhere, as on another machine, holds the same images."
-    try: root = os.path.commonpath(list(run.cohort['path']))
-    except ValueError: return run  # some absolute, some not
-    for table in (run.cohort, run.predictions): table['path'] = [o.removeprefix(root).lstrip('/') for o in table['path']]
-    return run
+    names = dict(zip(run.cohort['path'], within(run.cohort['path']), strict=True))
+    for table in (run.cohort, run.predictions): table['path'] = [names.get(o, o) for o in table['path']]
+    return Finished(run, read_json(place/'metrics.json'), at)

@@ -87,6 +87,12 @@ def test_an_evaluation_elsewhere_is_told_from_a_run_and_from_an_adaptation(measu
     assert found.left_out['x/other'].startswith('it is adapted')
 
 
+def test_what_a_fold_was_measured_on_elsewhere_is_found_inside_a_cross_validation(measured_elsewhere, runs, write_folds):
+    write_folds(runs/'cv')
+    shutil.copytree(measured_elsewhere[1], runs/'cv'/'fold-1-on-drawn')
+    assert [one.at for one in search([runs]).elsewhere] == ['runs/cv/fold-1-on-drawn']
+
+
 @pytest.mark.parametrize('make, says', [(False, 'is no folder'), (True, 'no finished run in')])
 def test_where_nothing_is_one_line_says_so(runs, make, says):
     if make: runs.mkdir()

@@ -3,7 +3,7 @@ from ...evaluation.cross_validation import spread
 from ...grid import REPEATS
 from .. import templating
 from ..labels import number
-from .recipes import SAYS, TEST, at_size, name_of, networks, stated
+from .recipes import SAYS, TEST, at_size, learnt, name_of, networks, stated
 from .settings import HIDDEN, broken
 
 RATES = 'accuracy', 'recall', 'specificity'
@@ -19,8 +19,8 @@ def of_one(one):
     kind = '' if run.recipe['held_out'] == 'none' else f', held_out {run.recipe["held_out"]}'  # which own test is of
     values = dict(own=stated(run.of['metrics'], *TEST, 'auroc'), **there, **{k: stated(one.metrics, *SAYS[k]) for k in ERRORS})
     return dict(at=one.at, trained=f'{run.source}: {name_of(run)}, {at_size(run)}{kind}', networks=networks(run),
-                seed=[run.recipe[k] for k in REPEATS], measured=run.data['name'], synthetic=run.synthetic,
-                n=len(run.predictions), patients=int(run.predictions['patient'].nunique()),
+                learnt=(learnt(run), run.of.get('images')), seed=[run.recipe[k] for k in REPEATS], measured=run.data['name'],
+                synthetic=run.synthetic, n=len(run.predictions), patients=int(run.predictions['patient'].nunique()),
                 prevalence=float(run.predictions['label'].mean()), values=values)
 
 
@@ -29,14 +29,18 @@ def rows(found):
     seed once, and where it occurs twice as another row."""
     same, shared = {}, ('trained', 'networks', 'measured', 'synthetic', 'n', 'patients', 'prevalence')
     for r in sorted(map(of_one, found), key=lambda r: r['at']):
-        key = *(r[k] for k in shared), r['at']*(r['networks'] > 0)  # an ensemble is no repetition of anything
+        key = r['learnt'], *(r[k] for k in shared)
         own = next((o for o in same.setdefault(key, []) if r['seed'] not in o['seeds']), None)
         if own is None: same[key].append(own := dict({k: r[k] for k in shared}, at=[], seeds=[], values={k: [] for k in r['values']}))
         own['at'].append(r['at'])
         own['seeds'].append(r['seed'])
         for k, v in r['values'].items(): own['values'][k].append(v)
     def place(r): return r['measured'], -r['n'], -(mean(r['values']['auroc']) or 0), r['trained'], r['at']
-    return sorted((o for some in same.values() for o in some), key=place)
+    found = sorted((o for some in same.values() for o in some), key=place)
+    named = [(o['trained'], o['measured'], o['n']) for o in found]
+    for o, name in zip(found, named, strict=True):
+        if named.count(name) > 1: o['trained'] += f' ({o["at"][0]})'
+    return found
 
 
 def lacking(rows):

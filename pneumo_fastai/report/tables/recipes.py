@@ -2,7 +2,6 @@
 import functools
 import re
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import PurePath
 
 from ...errors import InputError
@@ -12,6 +11,8 @@ from ...experiment import Experiment, folder, load_experiment, names
 from ...grid import REPEATS, said
 from ...recipe import Evaluation
 from ...runs.environment import hardware, pace
+from ...runs.images import fingerprint
+from ...runs.search import begun_from
 from ..sections.heatmaps import MODEL, scored
 from .repetitions import grouped
 
@@ -77,14 +78,14 @@ def name_of(run) -> str:
     try: own_file = load_experiment(name.split(', ')[0])[1]
     except InputError: own_file = Experiment()
     own = {k: v for k, v in run.recipe.items() if k not in BESIDE | set(TABLE) and v != getattr(own_file, k)}
-    if 'weights' in own: own['weights'] = PurePath(own['weights']).name
+    if 'weights' in own: own['weights'] = ', '.join(PurePath(o).name for o in own['weights'].split(', '))
     name = f'ensemble of {networks(run)} networks ({name})' if networks(run) else name
     return ', '.join([name, *(said({k: v}).replace('=', ' ', 1) for k, v in own.items())])
 
 
 def learnt(run) -> tuple:
     "What decides what is learnt, and not how often or how it is measured; an ensemble is no repetition of anything."
-    return *fields(run.recipe), str(run.folder) if networks(run) else ''
+    return *fields(run.recipe | dict(weights=begun_from(run))), str(run.folder) if networks(run) else ''
 
 
 def at_size(run) -> str: return f'{run.recipe["size"]} px, {run.recipe["epochs"]} epochs'
@@ -104,8 +105,7 @@ def repeated(runs):
 
 def images(run) -> tuple:
     "Of one data set: its name and the images and patients in it."
-    rows = run.cohort[['path', 'patient']].astype(str).sort_values('path')
-    return run.data['name'], run.synthetic, sha256(rows.to_csv(index=False).encode('utf-8', 'surrogateescape')).hexdigest()
+    return run.data['name'], run.synthetic, fingerprint(run.cohort)
 
 
 def by_cohort(runs):

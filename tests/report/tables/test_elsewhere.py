@@ -37,6 +37,14 @@ def test_seeds_are_one_row_with_what_another_one_changes(one):
     assert cells(first)[1] == '2' and cells(first)[6] == '0.800 \u00b1 0.141' and cells(again)[6].startswith('0.500 [')
 
 
+def test_what_was_trained_on_other_images_of_that_name_is_another_row(one):
+    def on(images, k): return replace(one, at=images, run=replace(one.run, of=one.run.of | dict(images=images),
+                                                                  experiment=replace(one.run.experiment, seed=k)))
+    both = rows([on('a', 0), on('b', 1)])
+    assert [len(r['seeds']) for r in both] == [1, 1] and {r['trained'][-4:] for r in both} == {' (a)', ' (b)'}
+    assert len(rows([on('a', 0), on('a', 1)])) == 1 and len(one.run.of['images']) == 64
+
+
 def test_what_older_files_do_not_say_is_a_dash_and_named(one):
     row, = rows([type(one)(one.run, dict(one.metrics, calibration={}), one.at)])
     assert cells(row)[-2:] == ('\u2013', '\u2013') and lacking([row]) == [one.at]
