@@ -17,7 +17,7 @@ class Data:
     fraction:float = 1.                                  # share of the training patients to train on, drawn by seed; 1: all
     folds:int = 0                                        # 0: one split; 2 or more: cross-validation by patient, and an ensemble
     split_seed:int = 0                                   # another one draws other patients
-    held_out:Literal['none', 'dark', 'bright', 'flat', 'blurred', 'sharp', 'cluster'] = 'none'  # test: patients of such images alone
+    held_out:Literal['none', 'dark', 'bright', 'flat', 'blurred', 'sharp', 'framed', 'cluster'] = 'none'  # test: patients of such alone
 
 
 @dataclass(frozen=True)

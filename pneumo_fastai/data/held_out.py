@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .borders import blocks
+from .borders import SIDES, bar, blocks, side_first
 from .counts import counted
 from .layout import SIDE, small
 from .split import HELD_OUT, lack, uniform
@@ -19,12 +19,18 @@ def detail(image) -> float:
     return 100*np.sqrt(np.mean(steps) / max(x.var(), 1e-6))
 
 
+def framed(image) -> float:
+    "How much of the sides is bars of one tone at the edges, in %."
+    return 100*sum(bar(side_first(image[None], side))[0][0] for side in SIDES)
+
+
 EXTREMES = {  # what is measured of an image (h, w) without padding, which end is held out, and both in words
     'dark': (np.mean, 1, 'darkest', 'mean grey level', 'up to'),
     'bright': (np.mean, -1, 'brightest', 'mean grey level', 'from'),
     'flat': (np.std, 1, 'flattest', 'standard deviation of the grey levels', 'up to'),
     'blurred': (detail, 1, 'most blurred', "neighbouring pixels' difference in % of the grey levels' spread", 'up to'),
-    'sharp': (detail, -1, 'sharpest', "neighbouring pixels' difference in % of the grey levels' spread", 'from')}
+    'sharp': (detail, -1, 'sharpest', "neighbouring pixels' difference in % of the grey levels' spread", 'from'),
+    'framed': (framed, -1, 'most framed', 'bars at the edges in % of the sides', 'from')}
 
 
 def held_apart(

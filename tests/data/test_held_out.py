@@ -36,9 +36,17 @@ def waves(pixels):
     return lambda k, i, rng: 120 + rng.uniform(10, 60)*np.sin(np.arange(48)*np.pi / pixels(k) + rng.uniform(0, 7))[:, None]*np.ones(48)
 
 
+def bars(k, i, rng):
+    "Noise with a black bar at the left, narrower with each patient."
+    x = rng.normal(120, 30, (48, 48))
+    x[:, :max(0, 14 - k)] = 0
+    return x
+
+
 PICTURES = dict(dark=noise(lambda k, i: 80 + 2*k + 60*i, lambda k, i: 15), bright=noise(lambda k, i: 160 - 2*k - 60*i, lambda k, i: 15),
-                flat=noise(lambda k, i: 120, lambda k, i: 10 + k), blurred=waves(lambda k: 9 - k/8), sharp=waves(lambda k: 4 + k/8))
-NAMES = dict(dark='darkest', bright='brightest', flat='flattest', blurred='most blurred', sharp='sharpest')
+                flat=noise(lambda k, i: 120, lambda k, i: 10 + k), blurred=waves(lambda k: 9 - k/8), sharp=waves(lambda k: 4 + k/8),
+                framed=bars)
+NAMES = dict(dark='darkest', bright='brightest', flat='flattest', blurred='most blurred', sharp='sharpest', framed='most framed')
 
 
 def held(cohort): return {int(''.join(c for c in p if c.isdigit())) for p in cohort.table.patient[cohort.table.split == 'test']}
