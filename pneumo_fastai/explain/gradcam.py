@@ -60,7 +60,7 @@ def names(text): return [o.strip() for o in text.split(',')] if text else None
 
 class Heat(NamedTuple):
     "What one method says of the images of a batch."
-    maps:list    # of each layer, (n, h, w): for the logit of the class, each image from 0 to 1. These are scored
+    maps:list    # of each layer, (n, h, w): for its network's logit of the class, each image from 0 to 1. These are scored
     values:list  # the same for that logit less the other class's, not scaled; of the last maps of several networks the sum. These are drawn
 
 
@@ -122,21 +122,25 @@ class GradCAM:
         return found
 
     def _gradients(self, x, label):
-        "What each layer gives; the gradients there of the logit of `label`, and of that less the other class's."
+        """What each layer gives; the gradients there of the logit of `label`, of several networks of each one's own, which is what a map
+        was taught for, and of the model's logit less the other class's."""
         self.kept = kept = []
         try:
             with torch.enable_grad():
-                logits = self._logits(x)
-                edges, score = [edge for _, edge in kept], logits[:, label].sum()  # each image's score depends on that image alone
+                logits, own = self._logits(x)
+                edges, score = [edge for _, edge in kept], own[..., label].sum()  # each image's score depends on that image alone
                 for_class = torch.autograd.grad(score, edges, retain_graph=True)  # leaves the parameters' .grad alone
                 for_difference = torch.autograd.grad((logits[:, label] - logits[:, 1 - label]).sum(), edges)
         finally: self.kept = None
         return [a.detach().float() for a, _ in kept], [g.float() for g in for_class], [g.float() for g in for_difference]
 
     def _logits(self, x):
-        if not self.last: return self.model(x)
+        "The model's, (n, classes); and those of its network, or (networks, n, classes) where it has several."
+        if not self.last: return (logits := self.model(x)), logits
         maps = self.model.features(x)
-        return self.model.head(self._keep(maps) if torch.is_tensor(maps) else [self._keep(m) for m in maps])
+        kept = self._keep(maps) if torch.is_tensor(maps) else [self._keep(m) for m in maps]
+        logits = self.model.head(kept)
+        return logits, logits if torch.is_tensor(maps) else self.model.logits(kept)
 
     def maps(self, x, label=1) -> list[torch.Tensor]:
         "The map of each layer, (n, h, w) in 0..1 at that layer's own resolution, for what speaks for class `label` in (n, c, H, W) inputs."

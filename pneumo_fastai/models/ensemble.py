@@ -24,7 +24,11 @@ class Ensemble(nn.Module):
         "The last maps of each member, a list."
         return [m.features(o) for m, o in zip(self.members, self.members_see(x), strict=True)]
 
-    def head(self, maps): return log_mean(each([m.head for m in self.members], maps))
+    def logits(self, maps):
+        "(members, n, classes), of the last maps of each."
+        return torch.stack([m.head(o) for m, o in zip(self.members, maps, strict=True)])
+
+    def head(self, maps): return log_mean(self.logits(maps).softmax(-1))
     def forward(self, x): return log_mean(self.probabilities(x))
 
 
