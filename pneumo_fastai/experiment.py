@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from .errors import InputError
-from .recipe import CONTRADICTIONS, GROUPS, RANGES, Augmentation, Network
+from .recipe import CONTRADICTIONS, GROUPS, RANGES, RETIRED, Augmentation, Network
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def resolved(path, above=()) -> Experiment:
     if path.resolve() in above:
         chain = ', '.join(o.name for o in (*above, path))
         raise InputError(f'experiment {path} is its own base, by way of {chain}; leave out base in one of them')
-    values = stated(path)
+    values = current(stated(path), path)
     start, base = Experiment(), values.pop('base', None)
     if not isinstance(base, str | None): raise InputError(f'{path}: base got {base!r}, it takes a name or the path of a .toml file')
     if base is not None: start = resolved(found(base, path.parent, f'{path}: base'), (*above, path.resolve()))
@@ -108,6 +108,13 @@ def stated(path) -> dict:
     try: return tomllib.loads(path.read_text(encoding='utf-8'))
     except (OSError, UnicodeDecodeError) as e: raise InputError(f'experiment {path} cannot be read: {e.__class__.__name__}') from e
     except tomllib.TOMLDecodeError as e: raise InputError(f'experiment {path} is not valid TOML: {e}') from e
+
+
+def current(values, source) -> dict:
+    "The values without fields that are no more, which files of before state; `InputError` where one of them did something."
+    for name, off in RETIRED.items():
+        if values.get(name, off) != off: raise InputError(f'{source}: {name} is no more, it helped nowhere; leave it out')
+    return {k: v for k, v in values.items() if k not in RETIRED}
 
 
 def differences(experiment) -> dict:

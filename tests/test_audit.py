@@ -114,7 +114,7 @@ def test_one_class_of_few_images_is_looked_at_all_the_same(few, monkeypatch, cap
     (['--out', 'audit.pdf'], ['audit.pdf', '.png']), (['--out', 'no/such/audit.png'], ['no/such']),
     (['--data', 'no/such'], ['no/such', 'exist']), (['--siez', '3'], ["'siez'", 'size']), (['--size', '3'], ['size', '32']),
     (['--epochs', '3'], ["'epochs'", 'split-seed']), (['--gradcam'], ["'gradcam'"]), (['--mixup', '.2'], ["'mixup'"]),
-    (['--show'], ['baseline', 'no image by itself', '--exp augmented']), (['--blur', '2'], ['--blur', '--show']),
+    (['--show'], ['baseline', 'no image by itself', '--exp augmented']), (['--erase', '.2'], ['--erase', '--show']),
     (['--out', 'no[/b]/a.png'], ['no[/b]', 'no folder']), (['--truth', 't.csv'], ['--truth', '--labels RUN']),
     (['--worst', '3'], ['--worst', '--labels RUN']), (['--labels', 'no/such'], ['no/such', 'fit --folds 5']),
     (['--labels', 'r', '--data', 'd'], ['--labels', 'leave out --data']), (['--labels', 'r', '--size', '64'], ['leave out', 'fields']),

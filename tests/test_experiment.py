@@ -9,6 +9,7 @@ import pytest
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment, differences, folder, load_experiment, toml
+from pneumo_fastai.recipe import RETIRED
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = sorted(p.stem for p in (ROOT/'experiments').glob('*.toml'))
@@ -119,3 +120,11 @@ def test_after_a_plain_install_the_shipped_experiments_are_found_from_any_folder
     for name, says in (('wieghted', ', '.join(SHIPPED)), ('mine.toml', 'a whole number')):
         done = python('-m', 'pneumo_fastai.fit', '--exp', name)
         assert done.returncode == 2 and says in done.stderr
+
+
+@pytest.mark.parametrize('name, off', RETIRED.items())
+def test_a_file_of_before_is_read_unless_what_is_no_more_did_something(tmp_path, name, off):
+    (file := tmp_path/'old.toml').write_text(f'epochs = 3\n{name} = {off}\n')
+    assert load_experiment(str(file))[1] == Experiment(epochs=3)
+    file.write_text(f'epochs = 3\n{name} = 0.5\n')
+    with pytest.raises(InputError, match=f'{name} is no more'): load_experiment(str(file))

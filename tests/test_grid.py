@@ -22,7 +22,7 @@ def test_the_folder_is_found_again_by_the_same_command_alone():
     assert folder() == folder(words=('lr=0.0001,0.0003', 'seed=0,1')) and folder().startswith('weighted-sweep-lr-seed-')
     others = folder('augmented'), folder(base=replace(BASE, size=64)), folder(words=('lr=1e-4,3e-4', 'seed=0,1,2'))
     assert len({folder(), *others}) == 4
-    several = 'rotate', 'brightness', 'contrast', 'gamma', 'noise', 'blur', 'erase', 'weight_decay'
+    several = 'rotate', 'brightness', 'contrast', 'gamma', 'erase', 'mixup', 'label_smoothing', 'weight_decay'
     many = grid('w', BASE, [f'{k}=0.1,0.2' for k in several])
     assert len(many.folder.encode()) <= 120 and all(len(m.name) <= 120 for m in many.members) and len({m.name for m in many.members}) == 256
 

@@ -20,12 +20,11 @@ from fastai.vision.augment import (
 
 CROPPED = 4 / 3             # the longer side of a resized crop, in shorter ones
 ERASED = .02, .33, 10 / 3   # least and greatest area, and longer side, of what is blotted out (Zhong et al. 2020)
-TAILS = 4                   # standard deviations from its centre at which the Gaussian of a blur ends
 
 
 def augmentations(experiment) -> list:
     """Batch transforms for the fields that change anything, for training only, on images in [0, 1]: one resampling for flip, rotation
-    and crop together, then the grey levels, blur, noise and the blot."""
+    and crop together, then the grey levels and the blot."""
     e, each = experiment, dict(p=1., batch=False)
     tfms = [Flip(p=e.flip, pad_mode=PadMode.Zeros)] if e.flip else []
     if e.rotate: tfms.append(Rotate(max_deg=e.rotate, pad_mode=PadMode.Zeros, **each))
@@ -33,7 +32,7 @@ def augmentations(experiment) -> list:
     if e.resized_crop < 1: tfms.append(AffineCoordTfm(partial(crop_mat, share=e.resized_crop)))
     if e.brightness: tfms.append(Brightness(max_lighting=e.brightness, **each))
     if e.contrast: tfms.append(Contrast(max_lighting=e.contrast, **each))
-    tfms += [tfm(most) for tfm, most in ((Gamma, e.gamma), (Blur, e.blur), (Noise, e.noise), (Erase, e.erase)) if most]
+    tfms += [tfm(most) for tfm, most in ((Gamma, e.gamma), (Erase, e.erase)) if most]
     return [Resample(t.aff_fs) if isinstance(t, AffineCoordTfm) else t for t in setup_aug_tfms(tfms)]
 
 
@@ -94,36 +93,12 @@ class Gamma(GreyLevels):
     def changed(self, x): return x ** drawn(x, -1, 1).mul(math.log1p(self.most)).exp()[:, None, None, None]
 
 
-class Blur(GreyLevels):
-    "A Gaussian blur with a standard deviation of 0 to `most` pixels; beyond its edge an image goes on as it ends."
-    order = 42
-    def changed(self, x): return blurred(x, drawn(x, 0, self.most), int(TAILS * self.most + .5))
-
-
-class Noise(GreyLevels):
-    "Gaussian noise with a standard deviation of 0 to `most`; what leaves [0, 1] is cut off."
-    order = 43
-    def changed(self, x): return torch.randn_like(x).mul_(drawn(x, 0, self.most)[:, None, None, None]).add_(x).clamp_(0, 1)
-
-
 class Erase(GreyLevels):
     "With probability `most` a rectangle becomes the mean of its image (random erasing, Zhong et al. 2020)."
-    order = 44
+    order = 42
     def changed(self, x):
         height, width, top, left = (o[:, None] for o in rectangles(x, *ERASED))
         y, across = ((torch.arange(o, device=x.device) + .5) / o for o in x.shape[-2:])
         rows = (y >= top) & (y < top + height) & (drawn(x, 0, 1) < self.most)[:, None]
         columns = (across >= left) & (across < left + width)
         return torch.where((rows[:, :, None] & columns[:, None])[:, None], x.mean((1, 2, 3), keepdim=True), x)
-
-
-def blurred(
-    x,       # (n, 1, height, width)
-    sigma,   # (n,) standard deviations in pixels; 0 leaves an image as it is
-    radius,  # pixels from the centre to the end of the Gaussian
-) -> torch.Tensor:
-    "Each image blurred by its own Gaussian, down and then across: the images are the channels of one grouped convolution."
-    at = torch.arange(-radius, radius + 1, device=x.device)
-    kernel = (-.5 * (at / sigma.clamp(min=1e-6)[:, None])**2).softmax(1)[:, None]
-    down = F.conv2d(F.pad(x, (radius,) * 4, 'replicate').transpose(0, 1), kernel[..., None], groups=len(x))
-    return F.conv2d(down, kernel[:, :, None], groups=len(x)).transpose(0, 1)

@@ -6,15 +6,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 from fastai.vision.augment import AffineCoordTfm, PadMode
-from scipy.ndimage import gaussian_filter
 from scipy.stats import kstest
 
-from pneumo_fastai.training.augment import affine_grid, augmentations, blurred, crop_mat, rectangles
+from pneumo_fastai.training.augment import affine_grid, augmentations, crop_mat, rectangles
 from pneumo_fastai.training.batches import BoxMask, XRay
 from pneumo_fastai.training.loaders import get_dls
 from pneumo_fastai.training.run import augmented_split
 
-GREY = dict(gamma=1., noise=.1, blur=2., erase=1.)
+GREY = dict(gamma=1., erase=1.)
 EACH = [dict(resized_crop=.5), *({k: v} for k, v in GREY.items())]
 
 
@@ -104,35 +103,6 @@ def test_gamma_is_a_power_whose_logarithm_is_even(tiny):
     for level in (0., 1.): assert torch.equal(augmented(replace(tiny, gamma=4.), grey(level))[0], plain(grey(level)))
 
 
-def test_blur_is_scipys():
-    x, sigma = noise(5, 40), torch.tensor([0., .3, 1., 2.5, 4.])
-    got = blurred(plain(x), sigma, 16)
-    assert torch.equal(got[0], plain(x)[0])
-    for ours, image, s in zip(got[1:, 0], plain(x)[1:, 0], sigma[1:], strict=True):
-        np.testing.assert_allclose(ours, gaussian_filter(image.numpy(), s.item(), mode='nearest', radius=16), atol=1e-6)
-
-
-def test_blur_is_as_strong_as_it_says_also_where_it_is_wider_than_the_image(tiny):
-    "A step becomes the normal distribution; its mean slope is 1/(2 sigma sqrt(pi)), squared and summed."
-    x = torch.zeros(2000, 1, 4, 64)
-    x[..., 32:] = 1
-    slope = augmented(replace(tiny, blur=4.), XRay(x))[0][:, 0, 0].diff(dim=1)
-    sigma = 1 / (2 * np.sqrt(np.pi) * (slope**2).sum(1))
-    sigma = sigma[sigma > 1]   # below, a pixel is wider than the slope
-    assert kstest((sigma.numpy() - 1) / 3, 'uniform').pvalue > .01
-    torch.testing.assert_close(augmented(replace(tiny, blur=16.), grey(.3, size=32))[0], plain(grey(.3, size=32)))
-
-
-def test_noise_is_normal_and_each_image_has_its_own_strength(tiny):
-    x = augmented(replace(tiny, noise=.1), grey(.5, n=500))[0]
-    spread = x.std((1, 2, 3))
-    assert kstest(spread.numpy() / .1, 'uniform').pvalue > .01
-    loud = (x[spread.argmax()] - .5).flatten() / spread.max()
-    assert kstest(loud.numpy(), 'norm').pvalue > .001 and abs(x.mean() - .5) < 1e-3
-    cut = augmented(replace(tiny, noise=1.), grey(.5))[0]
-    assert cut.min() == 0 and cut.max() == 1
-
-
 def test_what_is_erased(tiny):
     "One rectangle of the image's mean, of 2 to 33% of the area, in the share of the images that was asked for."
     x, size = noise(1, 64).repeat(1500, 1, 1, 1), 64
@@ -152,7 +122,7 @@ def test_what_is_erased(tiny):
 def test_all_at_once_in_their_order_and_repeated_by_the_seed(tiny, cohort):
     e = replace(tiny, flip=.5, rotate=10., resized_crop=.6, brightness=.2, contrast=.2, **GREY)
     names = [type(o).__name__ for o in get_dls(e, cohort).train.after_batch.fs]
-    assert names == ['IntToFloatTensor', 'Resample', 'Brightness', 'Gamma', 'Blur', 'Noise', 'Erase', 'Normalize']
+    assert names == ['IntToFloatTensor', 'Resample', 'Brightness', 'Gamma', 'Erase', 'Normalize']
     one, again, other = (plain(get_dls(o, cohort).one_batch()[0]) for o in (e, e, replace(e, seed=1)))
     assert torch.equal(one, again) and not torch.equal(one, other)
 

@@ -10,7 +10,7 @@ def test_forms_are_what_they_say(tiny, cohort):
     "The first is the image itself; the boxes move along; the seed decides and torch's own random state is left alone."
     table = cohort.table.assign(boxes=[[(10, 10, 20, 20)] if y else [] for y in cohort.table.label])
     rows = table[table.label == 1].head(2)
-    e, state = replace(tiny, flip=1., noise=.1), torch.get_rng_state()
+    e, state = replace(tiny, flip=1., erase=1.), torch.get_rng_state()
     images, masks = forms(cohort, e, rows, 3)
     assert torch.equal(torch.get_rng_state(), state)
     assert images.shape == masks.shape == (2, 4, 32, 32) and masks.dtype == bool
