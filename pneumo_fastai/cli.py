@@ -97,7 +97,7 @@ def check_out(
     "`InputError` unless a file can be written there."
     if '\0' in str(out): raise InputError(f'{option} holds a null character; give the name of a file')
     folder = Path(out).resolve().parent
-    if kinds and not any(Path(out).name.lower()[1:].endswith(o) for o in kinds):
+    if kinds and not Path(out).name.lower()[1:].endswith(tuple(kinds)):
         raise InputError(f'{out} is no {what} that can be written; give {option} a name that ends in {" or ".join(kinds)}')
     if new and Path(out).is_file(): raise InputError(f'{out} exists; give another name with {option}')
     if Path(out).is_dir(): raise InputError(f'{out} is a folder; give the name of a file with {option}')

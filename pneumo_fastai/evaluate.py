@@ -9,6 +9,7 @@ from .screen import bar
 
 RUNS = "folder of a run, a cross-validation or a sweep, to measure anew from its saved files; several runs, to compare with the first"
 TABLES = '.csv', '.tex', '.md'
+OWN_RULES = '--operating-point and --error are the run\'s own {}; evaluate the run with them first, alone'
 
 
 def evaluate(
@@ -54,9 +55,6 @@ def elsewhere(runs, data, out, cache, choices, ruled, reveal, force):
     from .report import terminal
     terminal.show_elsewhere(run, metrics)
     terminal.read(run.folder/'report.html')
-
-
-OWN_RULES = '--operating-point and --error are the run\'s own {}; evaluate the run with them first, alone'
 
 
 def measured(folder, choices, ruled, force):

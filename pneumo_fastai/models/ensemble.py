@@ -18,7 +18,7 @@ class Ensemble(nn.Module):
 
     def probabilities(self, x):
         "(members, n, classes)."
-        return each(self.members, self.members_see(x))
+        return torch.stack([m(o).softmax(-1) for m, o in zip(self.members, self.members_see(x), strict=True)])
 
     def features(self, x):
         "The last maps of each member, a list."
@@ -32,5 +32,4 @@ class Ensemble(nn.Module):
     def forward(self, x): return log_mean(self.probabilities(x))
 
 
-def each(networks, inputs): return torch.stack([net(x).softmax(-1) for net, x in zip(networks, inputs, strict=True)])
 def log_mean(probabilities): return probabilities.mean(0).clamp_min(1e-12).log()

@@ -4,7 +4,7 @@ import time
 
 import torch
 
-HOPELESS = 4  # where no hardware helps, bfloat16 takes 8 to 16 times as long, and steps enough to say so would take minutes
+HOPELESS = 4  # bfloat16 took 6 to 17 times as long on an AMD EPYC without it, and a trial of whole batches minutes
 IMAGES = 8    # of a trial's batch on a CPU, which they fill
 MARGIN = 1.1  # bfloat16 is chosen where it is at least this much faster: chance alone must not change a run
 
