@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch.autograd.graph import get_gradient_edge
 
 from ..errors import InputError
+from ..models.ensemble import Ensemble, log_mean
 
 
 def gradcam(a, g):
@@ -136,11 +137,12 @@ class GradCAM:
 
     def _logits(self, x):
         "The model's, (n, classes); and those of its network, or (networks, n, classes) where it has several."
-        if not self.last: return (logits := self.model(x)), logits
-        maps = self.model.features(x)
-        kept = self._keep(maps) if torch.is_tensor(maps) else [self._keep(m) for m in maps]
-        logits = self.model.head(kept)
-        return logits, logits if torch.is_tensor(maps) else self.model.logits(kept)
+        several = isinstance(self.model, Ensemble)
+        if self.last:
+            maps = self.model.features(x)
+            own = self.model.heads([self._keep(m) for m in maps]) if several else self.model.head(self._keep(maps))
+        else: own = self.model.each(x) if several else self.model(x)
+        return log_mean(own.softmax(-1)) if several else own, own
 
     def maps(self, x, label=1) -> list[torch.Tensor]:
         "The map of each layer, (n, h, w) in 0..1 at that layer's own resolution, for what speaks for class `label` in (n, c, H, W) inputs."

@@ -16,19 +16,23 @@ class Ensemble(nn.Module):
     def members_see(self, x):  # not `inputs`: a Learner passes on its model's names, and fastai's callbacks have that one
         return [x * a + b for a, b in zip(self.scale, self.shift, strict=True)]
 
+    def each(self, x):
+        "Logits (members, n, classes)."
+        return torch.stack([m(o) for m, o in zip(self.members, self.members_see(x), strict=True)])
+
     def probabilities(self, x):
         "(members, n, classes)."
-        return torch.stack([m(o).softmax(-1) for m, o in zip(self.members, self.members_see(x), strict=True)])
+        return self.each(x).softmax(-1)
 
     def features(self, x):
         "The last maps of each member, a list."
         return [m.features(o) for m, o in zip(self.members, self.members_see(x), strict=True)]
 
-    def logits(self, maps):
-        "(members, n, classes), of the last maps of each."
+    def heads(self, maps):
+        "Logits (members, n, classes), of the last maps of each."
         return torch.stack([m.head(o) for m, o in zip(self.members, maps, strict=True)])
 
-    def head(self, maps): return log_mean(self.logits(maps).softmax(-1))
+    def head(self, maps): return log_mean(self.heads(maps).softmax(-1))
     def forward(self, x): return log_mean(self.probabilities(x))
 
 

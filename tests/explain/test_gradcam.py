@@ -78,12 +78,14 @@ def test_of_a_network_and_of_another_end_the_values_sum_to_the_logits_difference
     with GradCAM(model, mirror=True) as cam: torch.testing.assert_close(cam.by_method(x, ['gradcam'])['gradcam'].values[0], turned)
 
 
-def test_the_scored_map_of_each_member_is_the_one_it_has_alone():
+@pytest.mark.parametrize('layer', [None, 'layer3'])
+def test_the_scored_map_of_each_member_is_the_one_it_has_alone(layer):
     torch.manual_seed(0)
     members, x = [ResNet18().eval() for _ in range(2)], torch.randn(2, 1, 64, 64)
-    with GradCAM(Ensemble(members, [(0., 1.)] * 2)) as cam: together = cam.by_method(x, ['gradcam'])['gradcam'].maps
+    named = layer and [f'members.{i}.{layer}' for i in range(2)]
+    with GradCAM(Ensemble(members, [(0., 1.)] * 2), named) as cam: together = cam.by_method(x, ['gradcam'])['gradcam'].maps
     for net, got in zip(members, together, strict=True):
-        with GradCAM(net) as cam: alone, = cam.by_method(x, ['gradcam'])['gradcam'].maps
+        with GradCAM(net, layer) as cam: alone, = cam.by_method(x, ['gradcam'])['gradcam'].maps
         torch.testing.assert_close(got, alone)
 
 
