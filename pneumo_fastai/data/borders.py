@@ -3,6 +3,8 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import chunked
 
+from .decoding.resize import covered
+
 SIDES = 'top', 'bottom', 'left', 'right'
 FRAME = 1/16    # the frame's width, as a share of the image's side
 BAR = 0.02      # a bar is at least this share of the side wide
@@ -11,14 +13,6 @@ MOST = 0.95     # share of a line's pixels that must be alike, so that a letter 
 SATURATED = 0.25    # share of pixels at 0 or 255 above which an image is named
 CHUNK = 256     # images in memory at a time
 EDGE = [f'{side}_{what}' for side in SIDES for what in ('mean', 'spread')] + [f'corner_{i}' for i in range(4)]
-
-
-def content(height, width, size, aspect) -> tuple[int, int, int, int]:
-    "Where a (height, width) film lies in its `square`, as top, bottom, left, right: all of it, unless it was padded."
-    if aspect != 'pad': return 0, size, 0, size
-    down, across = (max(1, round(side / max(height, width) * size)) for side in (height, width))
-    top, left = round((size - down) / 2), round((size - across) / 2)
-    return top, top + down, left, left + across
 
 
 def blocks(
@@ -30,7 +24,7 @@ def blocks(
     "Yields (positions in `paths`, their images (k, h, w) uint8 without padding), films of one shape together."
     source, size = pixels.table.loc[list(paths)], pixels.array.shape[1]
     rows, done = source.row.to_numpy(), 0
-    boxes = [content(h, w, size, aspect) for h, w in zip(source.height, source.width, strict=True)]
+    boxes = [covered(o.height, o.width, size, aspect, o.tall) for o in source.itertuples()]
     for box, where in pd.Series(range(len(rows))).groupby(pd.Series(boxes)):
         for some in map(list, chunked(where, CHUNK)):
             top, bottom, left, right = box

@@ -4,7 +4,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from ..data.decoding.dicom import Film, read_square, square_boxes
+from ..data.decoding.dicom import Film, read_square
+from ..data.decoding.resize import covered
 
 SIDE = 1460  # pixels: of a screen, and with zoom of a part of it; a wider picture Streamlit would make this wide, and encode again
 QUALITY = 92
@@ -27,9 +28,8 @@ def side(film) -> int:
 
 def within(film, aspect, size) -> tuple[slice, slice]:
     "Where in its square of `size` pixels the film itself lies: rows, columns."
-    (x, y, w, h), = square_boxes([(0, 0, film.width, film.height)], film.height, film.width, size, aspect, film.tall)
-    rows, columns = ((max(0, round(a)), min(size, round(a + n))) for a, n in ((y, h), (x, w)))
-    return slice(*rows), slice(*columns)
+    top, bottom, left, right = covered(film.height, film.width, size, aspect, film.tall)
+    return slice(top, bottom), slice(left, right)
 
 
 def fitted(heat, film, aspect) -> np.ndarray:

@@ -25,7 +25,7 @@ def test_the_film_is_seen_without_the_black_that_makes_it_square():
     assert look(png(large := np.zeros((2000, 4000), np.uint8)), read(png(large), 32, RECIPE)[1], RECIPE).shape == (SIDE // 2, SIDE)
 
 
-@pytest.mark.parametrize('aspect', ['pad', 'crop', 'stretch'])
+@pytest.mark.parametrize('aspect', ['pad', 'inner', 'crop', 'stretch'])
 def test_heat_lies_on_the_place_that_it_is_of(aspect):
     film = np.zeros((120, 300), np.uint8)
     film[40:80, 180:220] = 255  # one bright square

@@ -6,26 +6,40 @@ from .equalise import SPREAD
 GAP = 2  # a large image is first reduced by a whole number, to at least so many times the size wanted, then resized: as exact, and faster
 
 
+INNER = .85  # share of the padded square's side that aspect inner keeps
+SIDE = {'pad': max, 'crop': min, 'inner': lambda *sides: INNER * max(sides)}  # how much of a film becomes the square's side
+
+
 def scales(height, width, size, aspect='pad', tall=1.) -> tuple[float, float]:
     "Output pixels a source pixel, across and down. `tall`: how many times as high as wide a source pixel is."
     if aspect == 'stretch': return size / width, size / height
-    k = size / {'pad': max, 'crop': min}[aspect](height * tall, width)
+    k = size / SIDE[aspect](height * tall, width)
     return k, k * tall
 
 
+def covered(height, width, size, aspect='pad', tall=1.) -> tuple[int, int, int, int]:
+    "Where in its `square` a (height, width) film lies, as top, bottom, left, right: all of it, unless it was padded."
+    across, down = scales(height, width, size, aspect, tall)
+    ends = []
+    for side, k in ((height, down), (width, across)):
+        n = max(1, round(min(side, size / k) * k))
+        ends += [first := round((size - n) / 2), first + n]
+    return tuple(ends)
+
+
 def square(pixels, size, aspect='pad', tall=1., extent=None, grey='windowed') -> np.ndarray:
-    """Resize a uint8 image to (size, size): padded with black, cropped at the centre, or stretched; pixels become square. Area-aware
-    triangle filter. `extent`: its (height, width) where its last row and column stand for less than a whole one. `grey`: its levels after
-    that, those of the padding apart; see `SPREAD`."""
+    """Resize a uint8 image to (size, size): padded with black, that without its edge (`INNER`), cropped at the centre, or stretched; pixels
+    become square. Area-aware triangle filter. `extent`: its (height, width) where its last row and column stand for less than a whole
+    one. `grey`: its levels after that, those of the padding apart; see `SPREAD`."""
     height, width = extent or pixels.shape
     across, down = scales(height, width, size, aspect, tall)
     w, h = min(width, size / across), min(height, size / down)  # what is seen of the source
-    to = max(1, round(w * across)), max(1, round(h * down))
+    top, bottom, left, right = covered(height, width, size, aspect, tall)
     box = ((width - w) / 2, (height - h) / 2, (width + w) / 2, (height + h) / 2)
-    small = SPREAD[grey](resized(pixels, to, box))
-    if to == (size, size): return small
-    out, left, top = np.zeros((size, size), np.uint8), round((size - to[0]) / 2), round((size - to[1]) / 2)
-    out[top:top + to[1], left:left + to[0]] = small
+    small = SPREAD[grey](resized(pixels, (right - left, bottom - top), box))
+    if small.shape == (size, size): return small
+    out = np.zeros((size, size), np.uint8)
+    out[top:bottom, left:right] = small
     return out
 
 

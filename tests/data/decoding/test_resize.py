@@ -3,6 +3,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from pneumo_fastai.data.decoding.dicom import read_film, read_square, square, square_boxes
+from pneumo_fastai.data.decoding.resize import INNER, covered
 
 
 def test_square_keeps_aspect_and_mean():
@@ -26,7 +27,7 @@ def test_square_is_what_pillow_makes(shape):
         assert np.abs(square(x, 128, aspect) - wanted).mean() < 1  # it reduces large images in two steps
 
 
-@pytest.mark.parametrize('aspect', ['pad', 'crop', 'stretch'])
+@pytest.mark.parametrize('aspect', ['pad', 'inner', 'crop', 'stretch'])
 @pytest.mark.parametrize('shape', [(300, 200), (200, 300), (256, 256)])
 @pytest.mark.parametrize('tall', [1, 2, 0.5])
 def test_boxes_go_where_the_pixels_go(aspect, shape, tall):
@@ -36,6 +37,24 @@ def test_boxes_go_where_the_pixels_go(aspect, shape, tall):
     rows, columns = np.where(square(x, 128, aspect, tall) > 127)
     seen = np.clip([left, top, left + width, top + height], 0, 128)
     np.testing.assert_allclose([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], seen, atol=1)
+
+
+@pytest.mark.parametrize('aspect', ['pad', 'inner', 'crop', 'stretch'])
+@pytest.mark.parametrize('tall', [1, 2, 0.5])
+@pytest.mark.parametrize('height, width', [(160, 128), (100, 100), (61, 200), (333, 47)])
+def test_what_is_covered_is_what_was_not_padded(height, width, tall, aspect):
+    padded = square(np.full((height, width), 200, np.uint8), 64, aspect, tall) > 100
+    top, bottom, left, right = covered(height, width, 64, aspect, tall)
+    assert padded[top:bottom, left:right].all() and padded.sum() == (bottom - top)*(right - left)
+    if aspect in ('crop', 'stretch'): assert padded.all()
+
+
+@pytest.mark.parametrize('shape', [(400, 300), (300, 400), (400, 400)])
+def test_the_inner_square_is_the_middle_of_the_padded_one(shape):
+    x = np.asarray(Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20)).astype(np.uint8)).resize(shape[::-1]))
+    whole, kept = np.pad(x, [((400 - n) // 2,) * 2 for n in shape]), round(INNER * 400)
+    edge = (400 - kept) // 2
+    np.testing.assert_array_equal(square(x, kept, 'inner'), whole[edge:-edge, edge:-edge])  # a size at which nothing is resampled
 
 
 @pytest.mark.parametrize('header', [dict(PixelSpacing=[0.2, 0.1]), dict(ImagerPixelSpacing=[0.2, 0.1]), dict(PixelAspectRatio=[2, 1]),

@@ -38,7 +38,8 @@ def test_one_that_is_progressive_or_broken_off_is_refused():
 
 
 @settings(max_examples=150, deadline=None)
-@given(SIDE, SIDE, st.integers(1, 99), st.sampled_from(['pad', 'crop', 'stretch']), st.sampled_from([1., 1., .5, 1.7]), st.integers(0, 99))
+@given(SIDE, SIDE, st.integers(1, 99), st.sampled_from(['pad', 'inner', 'crop', 'stretch']), st.sampled_from([1., 1., .5, 1.7]),
+       st.integers(0, 99))
 def test_a_square_is_that_of_pillow_within_one_level(height, width, size, aspect, tall, seed):
     x = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
     with pytest.MonkeyPatch.context() as patch:
