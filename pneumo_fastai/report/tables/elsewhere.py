@@ -1,6 +1,7 @@
 "Evaluations of runs on other images, from their saved files: a row for each recipe and each data set, over the seeds it was trained with."
 from ...evaluation.cross_validation import spread
 from ...grid import REPEATS
+from ...runs.environment import hardware
 from .. import templating
 from ..labels import number
 from .recipes import SAYS, TEST, at_size, learnt, name_of, networks, stated
@@ -20,7 +21,8 @@ def of_one(one):
     values = dict(own=stated(run.of['metrics'], *TEST, 'auroc'), **there, **{k: stated(one.metrics, *SAYS[k]) for k in ERRORS})
     return dict(at=one.at, trained=f'{run.source}: {name_of(run)}, {at_size(run)}{kind}', networks=networks(run),
                 learnt=(learnt(run), run.of.get('images')), seed=[run.recipe[k] for k in REPEATS], measured=run.data['name'],
-                synthetic=run.synthetic, n=len(run.predictions), patients=int(run.predictions['patient'].nunique()),
+                synthetic=run.synthetic, n=len(run.predictions), on=f'measured on {hardware(run.environment)}',
+                patients=int(run.predictions['patient'].nunique()),
                 prevalence=float(run.predictions['label'].mean()), values=values)
 
 
@@ -31,16 +33,24 @@ def rows(found):
     for r in sorted(map(of_one, found), key=lambda r: r['at']):
         key = r['learnt'], *(r[k] for k in shared)
         own = next((o for o in same.setdefault(key, []) if r['seed'] not in o['seeds']), None)
-        if own is None: same[key].append(own := dict({k: r[k] for k in shared}, at=[], seeds=[], values={k: [] for k in r['values']}))
-        own['at'].append(r['at'])
+        if own is None: same[key].append(own := dict({k: r[k] for k in shared}, at=[], on=[], seeds=[],
+                                               values={k: [] for k in r['values']}))
+        for k in ('at', 'on'): own[k].append(r[k])
         own['seeds'].append(r['seed'])
         for k, v in r['values'].items(): own['values'][k].append(v)
     def place(r): return r['measured'], -r['n'], -(mean(r['values']['auroc']) or 0), r['trained'], r['at']
     found = sorted((o for some in same.values() for o in some), key=place)
-    named = [(o['trained'], o['measured'], o['n']) for o in found]
-    for o, name in zip(found, named, strict=True):
-        if named.count(name) > 1: o['trained'] += f' ({o["at"][0]})'
-    return found
+    return [dict(o, trained=name) for o, name in zip(found, distinct(found), strict=True)]
+
+
+def distinct(rows):
+    "Their names; of those that are measured on one data set and have one name, with the machine, and where that is one too the place."
+    names = [r['trained'] for r in rows]
+    for what in ('on', 'at'):
+        told, keys = [r[what][0] for r in rows], [(n, r['measured'], r['n']) for n, r in zip(names, rows, strict=True)]
+        differ = [len({t for t, k in zip(told, keys, strict=True) if k == key}) > 1 for key in keys]
+        names = [f'{n} ({t})' if d else n for n, t, d in zip(names, told, differ, strict=True)]
+    return names
 
 
 def lacking(rows):

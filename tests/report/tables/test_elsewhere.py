@@ -37,6 +37,12 @@ def test_seeds_are_one_row_with_what_another_one_changes(one):
     assert cells(first)[1] == '2' and cells(first)[6] == '0.800 \u00b1 0.141' and cells(again)[6].startswith('0.500 [')
 
 
+def test_of_two_rows_of_one_name_the_machine_is_told(one):
+    def by(processor, at): return replace(one, at=at, run=replace(one.run, environment=one.run.environment | dict(processor=processor)))
+    names = [r['trained'] for r in rows([by('a Xeon', 'a'), by('an EPYC', 'b'), by('an EPYC', 'c')])]
+    assert 'a Xeon' in names[0] and not names[0].endswith('(a)') and [n.split(' (')[-1] for n in names[1:]] == ['b)', 'c)']
+
+
 def test_what_was_trained_on_other_images_of_that_name_is_another_row(one):
     def on(images, k): return replace(one, at=images, run=replace(one.run, of=one.run.of | dict(images=images),
                                                                   experiment=replace(one.run.experiment, seed=k)))
