@@ -89,7 +89,7 @@ def test_overrides_are_text_and_come_last():
     ('gradcam = 1', ['gradcam', '1', 'int', 'true or false']),
     ('lr = true', ['lr', 'True', 'bool', 'a number']),
     ('lr = nan', ['lr', 'nan', 'above 0']),
-    ('aspect = "padd"', ['aspect', "'padd'", 'pad or crop or stretch']),
+    ('aspect = "padd"', ['aspect', "'padd'", 'pad or inner or crop or stretch']),
     ('size = 8', ['size', '8', 'from 32']),
     ('valid = 0.6\ntest = 0.5', ['valid', 'test', 'nothing to train on']),
     ('oversample = "class"\nclass_weights = "balanced"', ['oversample class', 'class_weights', 'set one of them to none']),

@@ -91,7 +91,12 @@ def learnt(run) -> tuple:
 def at_size(run) -> str: return f'{run.recipe["size"]} px, {run.recipe["epochs"]} epochs'
 
 
-def precision(run): return run.environment.get('precision', run.experiment.precision)
+def precision(run):
+    "What it was trained in, of an ensemble what its networks were; the recipe's where the run does not say."
+    said = hardware(run.environment).split(', ')
+    return ' and '.join(o for o in ('float32', 'bfloat16') if o in said) or run.experiment.precision
+
+
 def alike(run): return experiment_of(run), precision(run), learnt(run)
 
 

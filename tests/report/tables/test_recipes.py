@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.experiment import load_experiment
-from pneumo_fastai.report.tables.recipes import as_shipped, by_table, name_of, tables
+from pneumo_fastai.report.tables.recipes import as_shipped, by_table, name_of, precision, tables
 from pneumo_fastai.runs.search import search
 
 FEW = Settings(n_boot=20)
@@ -175,3 +175,12 @@ def test_an_ensemble_is_as_shipped_where_all_of_its_networks_are(found):
     assert [as_shipped(o.run) for o in (plain, longer, faster)] == [True, False, False]
     assert name_of(faster.run) == 'ensemble of 2 networks (weighted), lr 0.0001, 0.001'
     assert len(by_table([one, longer, plain])) == 3  # whose epochs are a text beside a number
+
+
+def test_an_ensemble_was_trained_in_what_its_networks_were(found):
+    def ensemble(*kinds):
+        networks = [dict(hardware=f'cpu, a Xeon, {kind}, 1 thread') for kind in kinds]
+        return replace(found.runs[0].run, experiment=load_experiment('weighted')[1], environment=dict(networks=networks))
+    assert precision(ensemble('bfloat16', 'bfloat16')) == 'bfloat16'
+    assert precision(ensemble('bfloat16', 'float32')) == 'float32 and bfloat16'
+    assert precision(replace(ensemble(), environment={})) == 'auto'
