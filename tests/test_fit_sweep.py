@@ -33,6 +33,7 @@ def test_what_cannot_be_is_refused_in_one_line_before_the_data_are_read(tmp_path
     assert err.startswith('error: ') and err.count('\n') == 1 and says in err and not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_what_failed_is_told_at_the_end_and_the_same_command_tries_it_again(small, films, tmp_path, monkeypatch, capsys):
     from pneumo_fastai.training import run as runs
     for name in ('present', 'draw_images'): monkeypatch.setattr(runs, name, lambda *a: None)  # the members' figures and pages

@@ -83,6 +83,7 @@ def test_other_images_where_the_worker_is_are_refused(one, hands, in_place, seen
     assert isinstance(told[0][1], InputError) and 'other images' in str(told[0][1]) and not seen.all
 
 
+@pytest.mark.slow
 def test_what_fails_is_told_with_the_way_there_and_what_is_raised_then_asks_all_to_stop(one, hands, in_place, seen, unread):
     class Local(Exception): "Cannot be sent."
     told = []

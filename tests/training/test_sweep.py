@@ -35,6 +35,7 @@ def go(four, cohort, quiet, folder): return train_sweep(folder, four, {deciding(
 def files(folder): return {p: p.read_bytes() for p in folder.rglob('*') if p.is_file()}
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_stopped_and_a_member_is_the_run_it_would_be_alone(four, cohort, quiet, tmp_path, monkeypatch):
     real, begun = run.fit_into, []
     def stop_at_the_third(folder, *args):
@@ -59,6 +60,7 @@ def test_it_goes_on_where_it_stopped_and_a_member_is_the_run_it_would_be_alone(f
     assert json.loads((tmp_path/last.name/'environment.json').read_text())['training']['images'] == 48
 
 
+@pytest.mark.slow
 def test_a_member_that_fails_is_noted_and_tried_again_and_stops_nobody(four, cohort, quiet, tmp_path, monkeypatch):
     real, gone = run.fit_into, InputError('no such folder:\nfilms')
     broken = {'lr=0.001,seed=1,epochs=1': gone, 'lr=0.003,seed=0,epochs=1': KeyError('x')}
@@ -76,6 +78,7 @@ def test_a_member_that_fails_is_noted_and_tried_again_and_stops_nobody(four, coh
     assert go(four, cohort, quiet, tmp_path) == {} and read_sweep(tmp_path).failed == {} and len(read_sweep(tmp_path).runs) == 4
 
 
+@pytest.mark.slow
 def test_a_member_whose_loss_is_no_number_begins_anew_for_its_checkpoint_leads_there_again(four, cohort, quiet, tmp_path, monkeypatch):
     class Break(Callback):
         order = -8  # before the loss is looked at
@@ -97,6 +100,7 @@ def test_every_member_is_given_what_it_decodes_and_splits(tiny, make_films, quie
     assert train_sweep(tmp_path/'films', made, cohorts, 'command', quiet) == {} and seen == [32, 40, 32, 40] and len(cohorts) == 4
 
 
+@pytest.mark.slow
 def test_no_learner_outlives_its_member(four, cohort, quiet, tmp_path, monkeypatch):
     real, learners = run.fit_into, []
     def remembered(*args):

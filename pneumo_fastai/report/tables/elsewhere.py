@@ -21,7 +21,7 @@ def of_one(one):
     values = dict(own=stated(run.of['metrics'], *TEST, 'auroc'), **there, **{k: stated(one.metrics, *SAYS[k]) for k in ERRORS})
     return dict(at=one.at, trained=f'{run.source}: {name_of(run)}, {at_size(run)}{kind}', networks=networks(run),
                 learnt=(learnt(run), run.of.get('images')), seed=[run.recipe[k] for k in REPEATS], measured=run.data['name'],
-                synthetic=run.synthetic, n=len(run.predictions), on=f'measured on {hardware(run.environment)}',
+                synthetic=run.synthetic, n=len(run.predictions), on=f'on {hardware(run.environment)}',
                 patients=int(run.predictions['patient'].nunique()),
                 prevalence=float(run.predictions['label'].mean()), values=values)
 

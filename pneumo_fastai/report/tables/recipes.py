@@ -175,9 +175,9 @@ def place_of(name, settings):
 def distinct(settings):
     "The names of the settings, with size and epochs where these differ; where two have one name the precision, or where a run lies."
     first = [next(iter(s.values())) for s in settings]
-    several = len({at_size(one.run) for one in first}) > 1
-    full = [name_of(one.run) + f', {at_size(one.run)}'*several for one in first]
-    full = [n if full.count(n) == 1 else f'{n}, {precision(one.run)}' for n, one in zip(full, first, strict=True)]
+    sizes = [f', {at_size(one.run)}' for one in first] if len({at_size(one.run) for one in first}) > 1 else ['']*len(first)
+    own = [(name_of(one.run), size) for one, size in zip(first, sizes, strict=True)]
+    full = [f'{n}, {precision(one.run)}{size}' if own.count((n, size)) > 1 else n + size for (n, size), one in zip(own, first, strict=True)]
     return [n if full.count(n) == 1 else f'{n} ({one.at})' for n, one in zip(full, first, strict=True)]
 
 

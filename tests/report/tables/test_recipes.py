@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from pneumo_fastai.evaluation.settings import Settings
 from pneumo_fastai.experiment import load_experiment
-from pneumo_fastai.report.tables.recipes import as_shipped, by_table, name_of, precision, tables
+from pneumo_fastai.report.tables.recipes import as_shipped, by_table, distinct, name_of, precision, tables
 from pneumo_fastai.runs.search import search
 
 FEW = Settings(n_boot=20)
@@ -184,3 +184,12 @@ def test_an_ensemble_was_trained_in_what_its_networks_were(found):
     assert precision(ensemble('bfloat16', 'bfloat16')) == 'bfloat16'
     assert precision(ensemble('bfloat16', 'float32')) == 'float32 and bfloat16'
     assert precision(replace(ensemble(), environment={})) == 'auto'
+
+
+def test_a_recipe_in_two_precisions_has_one_name_in_all_tables(tmp_path, write_trained):
+    for draw, (kind, epochs) in enumerate([('float32', 2), ('bfloat16', 2), ('float32', 3)]):
+        write_trained(tmp_path/f'{draw}', size=64, epochs=epochs, draw=draw, hardware=dict(precision=kind))
+    a, b, c = ({(0, 0): one} for one in search([tmp_path]).runs)
+    assert distinct([a, b]) == ['weighted, float32', 'weighted, bfloat16']
+    sizes = [f', 64 px, {n} epochs' for n in (2, 2, 3)]
+    assert distinct([a, b, c]) == [n + s for n, s in zip([*distinct([a, b]), 'weighted'], sizes, strict=True)]
