@@ -29,10 +29,10 @@ def study(
     if keep: check_out(keep, [kept.ENDING], what='archive', option='--keep')
     from .evaluation.settings import Settings
     from .report import marked, terminal
-    from .report.tables import recipes
+    from .report.tables import named
     from .report.tables import study as tables
     from .runs.search import search
-    if reference not in recipes.shipped(): raise InputError(unknown('reference', reference, recipes.shipped()))
+    if reference not in named.shipped(): raise InputError(unknown('reference', reference, named.shipped()))
     marked.around(page := page or Path(out or OUT)/'study.md')
     with kept.unpacked(folders) as (places, archives):
         with bar('reading runs') as tick: found = search(places, tick, archives)

@@ -24,7 +24,7 @@ def blocks(
     "Yields (positions in `paths`, their images (k, h, w) uint8 without padding), films of one shape together."
     source, size = pixels.table.loc[list(paths)], pixels.array.shape[1]
     rows, done = source.row.to_numpy(), 0
-    boxes = [covered(o.height, o.width, size, aspect, o.tall) for o in source.itertuples()]
+    boxes = [covered(h, w, size, aspect, tall) for h, w, tall in zip(source.height, source.width, source.tall, strict=True)]
     for box, where in pd.Series(range(len(rows))).groupby(pd.Series(boxes)):
         for some in map(list, chunked(where, CHUNK)):
             top, bottom, left, right = box

@@ -4,9 +4,7 @@ import numpy as np
 from .equalise import SPREAD
 
 GAP = 2  # a large image is first reduced by a whole number, to at least so many times the size wanted, then resized: as exact, and faster
-
-
-INNER = .85  # share of the padded square's side that aspect inner keeps
+INNER = .85  # share of the padded square's side that aspect inner keeps; with another the cache needs another VERSION
 SIDE = {'pad': max, 'crop': min, 'inner': lambda *sides: INNER * max(sides)}  # how much of a film becomes the square's side
 
 

@@ -4,7 +4,8 @@ from ...grid import REPEATS
 from ...runs.environment import hardware
 from .. import templating
 from ..labels import number
-from .recipes import SAYS, TEST, at_size, learnt, name_of, networks, stated
+from .named import at_size, learnt, name_of, networks
+from .recipes import SAYS, TEST, stated
 from .settings import HIDDEN, broken
 
 RATES = 'accuracy', 'recall', 'specificity'

@@ -7,7 +7,7 @@ from ..figures import style
 from ..figures.study import auroc_minutes, label, timed
 from ..labels import number
 from ..templating import environment, sentences, spread
-from . import elsewhere, recipes
+from . import elsewhere, named, recipes
 from .settings import HIDDEN, amount, between, broken, corrected, difference
 from .tabular import markdown
 
@@ -19,9 +19,9 @@ RANKED = 'valid', 'auroc'  # they stand before the interval and the difference
 SHORT = '', 'seeds', *(NAMES[k] for k in RANKED), 'p (Holm)', 'minutes'  # on a screen, beside the difference
 
 
-def of(found, choices=None, reference=recipes.REFERENCE) -> dict:
+def of(found, choices=None, reference=named.REFERENCE) -> dict:
     "What a `runs.search.Found` comes to, differences from the experiment `reference`; plain JSON."
-    ensembles = sum(recipes.networks(one.run) > 0 for one in found.runs)
+    ensembles = sum(named.networks(one.run) > 0 for one in found.runs)
     return dict(tables=recipes.tables(found.runs, choices or Settings(), reference), elsewhere=elsewhere.rows(found.elsewhere),
                 runs=len(found.runs) - ensembles, ensembles=ensembles, unfinished=found.unfinished, left_out=found.left_out)
 
