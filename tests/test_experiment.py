@@ -113,6 +113,7 @@ def test_after_a_plain_install_the_shipped_experiments_are_found_from_any_folder
         env = os.environ | {'PYTHONPATH': str(tmp_path/'site')}
         return subprocess.run([sys.executable, *args], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert python('-m', 'pip', 'install', '--quiet', '--no-deps', '--target', tmp_path/'site', ROOT).returncode == 0
+    assert {p.suffix for p in (tmp_path/'site'/'pneumo_fastai'/'experiments').iterdir()} == {'.toml'}  # not the study, 2 MB of it
     code = 'import pneumo_fastai.experiment as e; print(e.__file__); print(*sorted(p.stem for p in e.folder().glob("*.toml")))'
     where, names = python('-c', code).stdout.splitlines()
     assert where.startswith(str(tmp_path)) and names == ' '.join(SHIPPED)
