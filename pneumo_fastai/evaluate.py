@@ -21,6 +21,7 @@ def evaluate(
     n_boot:int = 1000,               # resamples of patients, where an interval rests on them
     seed:int = 0,                    # of the resamples and folds
     out:str = None,                  # of --data: the new folder (one beside the run); of several runs: OUT.csv, .tex, .md (comparison)
+    precision:str = None,            # of --data: float32 unless given, or bfloat16: faster where the processor has it, and rougher
     cache:str = None,                # of --data: where decoded images are kept; the user's cache folder unless given
     reveal:bool = False,             # of a sweep: look at test for all of its settings, not for the chosen one alone
     force:bool = False,              # measure also what is not as it was when the run ended; the report then says so
@@ -29,8 +30,9 @@ def evaluate(
     check_resampling(n_boot, seed)
     choices = Settings(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
     ruled = (operating_point, error) != ('youden', 0.1)
-    if data: return elsewhere(runs, data, out, cache, choices, ruled, reveal, force)
-    if cache: raise InputError('--cache is for --data; leave it out, the saved predictions need no images')
+    if data: return elsewhere(runs, data, out, precision or 'float32', cache, choices, ruled, reveal, force)
+    for name, given in dict(cache=cache, precision=precision).items():
+        if given: raise InputError(f'--{name} is for --data; leave it out, the predictions are saved already')
     from .runs.folder import is_sweep
     swept = len(runs) == 1 and is_sweep(runs[0])
     if reveal and not swept: raise InputError('--reveal is for the folder of a sweep, the test of runs is always shown; leave it out')
@@ -43,14 +45,14 @@ def evaluate(
     terminal.read(Path(runs[0])/'report.html')
 
 
-def elsewhere(runs, data, out, cache, choices, ruled, reveal, force):
+def elsewhere(runs, data, out, precision, cache, choices, ruled, reveal, force):
     "A run's model on another data set, on the screen and in a folder of its own."
     if len(runs) > 1: raise InputError(f'--data measures one run, {len(runs)} are given; give them one after the other')
     if ruled: raise InputError(OWN_RULES.format('with --data'))
     if reveal or force: raise InputError('--reveal and --force are not for --data; leave them out')
     with bar('loading torch'):
         from .explain.external import evaluate_on
-    run, metrics = evaluate_on(runs[0], data, out, command_line(), cache, n_boot=choices.n_boot, seed=choices.seed,
+    run, metrics = evaluate_on(runs[0], data, out, command_line(), cache, precision, n_boot=choices.n_boot, seed=choices.seed,
                                prevalence=choices.prevalence)
     from .report import terminal
     terminal.show_elsewhere(run, metrics)

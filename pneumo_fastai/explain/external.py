@@ -31,10 +31,11 @@ def evaluate_on(
     out,      # the new folder, or None: one beside the run
     command,  # as typed
     cache=None,
+    precision='float32',  # or bfloat16
     **given,  # of `Settings`, what the command line says besides the run's
 ):
     "The `Run` and its metrics of a new folder; raises `InputError` where the run or the data cannot be measured."
-    run, own, choices, place, bundle = external.opened(folder, out, given)
+    run, own, choices, place, bundle = external.opened(folder, out, given, precision)
     cohort, left = external.unseen(data, run, cache)
     cohort, predictions = external.predicted(bundle, cohort)
     differs = differing(run, bundle, cohort, cache)

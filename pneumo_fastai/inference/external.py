@@ -57,12 +57,12 @@ def made(place, run, name):
     return Path(place).resolve()
 
 
-def opened(folder, out, given) -> tuple:
+def opened(folder, out, given, precision='float32') -> tuple:
     "A finished run, its metrics, the `Settings` of these and of `given`, where the new folder may be, and the run's model."
     run = checked_run(folder)
     own = read_json(run.folder/'metrics.json')
     choices, new = settings(own, **given), checked_place(out)
-    return run, own, choices, new, Bundle.load(run.folder, device='cuda' if torch.cuda.is_available() else 'cpu')
+    return run, own, choices, new, Bundle.load(run.folder, precision, 'cuda' if torch.cuda.is_available() else 'cpu')
 
 
 def unseen(data, run, cache):

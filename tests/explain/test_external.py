@@ -32,6 +32,13 @@ def copied(run, splits, to, change=shutil.copyfile, name=lambda path, i: path.na
     return to
 
 
+def strangers(make_films, folder):
+    "Images of 12 patients whom the run does not know."
+    new = make_films(folder, patients=12, seed=9)
+    for path in new.rglob('*.png'): path.rename(path.with_name(f'new{path.name.replace("_", "").replace("IM", "")}'))
+    return new
+
+
 def as_jpeg(path, to):
     with Image.open(path) as image: image.save(to, quality=95)
 
@@ -53,6 +60,18 @@ def test_the_runs_own_test_files_as_a_folder_give_its_own_metrics(run, tmp_path)
     assert any('run\'s own test images' in note for note in found.data['notes']) and not len(pd.read_csv(tmp_path/'out'/'left_out.csv'))
 
 
+def test_in_bfloat16_the_probabilities_are_nearly_those_of_float32_and_the_folder_says_so(run, tmp_path, make_films):
+    films = strangers(make_films, tmp_path/'films')
+    with pytest.raises(InputError, match="precision is 'float16', predictions take float32 or bfloat16"):
+        evaluate_on(run, films, tmp_path/'out', 'evaluate', precision='float16', **FEW)
+    p = {}
+    for precision in ('float32', 'bfloat16'):
+        found, _ = evaluate_on(run, films, tmp_path/precision, 'evaluate', precision=precision, **FEW)
+        p[precision] = found.predictions.probability
+        assert found.environment['precision'] == precision and precision in (found.folder/'report.html').read_text()
+    assert 0 < (p['bfloat16'] - p['float32']).abs().max() < .05
+
+
 def test_training_images_are_known_under_other_names_and_encodings_and_nothing_is_left(run, tmp_path):
     folder = copied(run, ['train', 'valid'], tmp_path/'renamed', as_jpeg, lambda path, i: f'x{i}.jpg')
     with pytest.raises(InputError, match='nothing is left of renamed'): evaluate_on(run, folder, tmp_path/'out', 'evaluate', **FEW)
@@ -60,8 +79,7 @@ def test_training_images_are_known_under_other_names_and_encodings_and_nothing_i
 
 
 def test_beside_new_images_they_are_left_out_counted_and_listed(run, tmp_path, make_films):
-    new = make_films(tmp_path/'films', patients=12, seed=9)
-    for path in new.rglob('*.png'): path.rename(path.with_name(f'new{path.name.replace("_", "").replace("IM", "")}'))
+    new = strangers(make_films, tmp_path/'films')
     copied(run, ['train'], new, as_jpeg, lambda path, i: f'x{i}.jpg')
     found, metrics = evaluate_on(run, new, None, 'evaluate', **FEW)
     left = pd.read_csv(found.folder/'left_out.csv')
