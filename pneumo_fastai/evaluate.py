@@ -19,9 +19,10 @@ def evaluate(
     prevalence:float = None,         # where the model would be used: PPV and NPV are stated for it too
     error:float = 0.1,               # error rate of the conformal prediction sets, in each class
     n_boot:int = 1000,               # resamples of patients, where an interval rests on them
-    seed:int = 0,                    # of the resamples and folds
+    seed:int = 0,                    # of the resamples and folds, and of the patients that --norms draws
     out:str = None,                  # of --data: the new folder (one beside the run); of several runs: OUT.csv, .tex, .md (comparison)
     precision:str = None,            # of --data: float32 unless given, or bfloat16: faster where the processor has it, and rougher
+    norms:int = None,                # of --data: the network takes mean and variance of its batch norms from so many patients there (AdaBN)
     cache:str = None,                # of --data: where decoded images are kept; the user's cache folder unless given
     reveal:bool = False,             # of a sweep: look at test for all of its settings, not for the chosen one alone
     force:bool = False,              # measure also what is not as it was when the run ended; the report then says so
@@ -30,9 +31,9 @@ def evaluate(
     check_resampling(n_boot, seed)
     choices = Settings(n_boot=n_boot, seed=seed, prevalence=prevalence, error_rate=error, **rule(operating_point))
     ruled = (operating_point, error) != ('youden', 0.1)
-    if data: return elsewhere(runs, data, out, precision or 'float32', cache, choices, ruled, reveal, force)
-    for name, given in dict(cache=cache, precision=precision).items():
-        if given: raise InputError(f'--{name} is for --data; leave it out, the predictions are saved already')
+    there = {k: v for k, v in dict(precision=precision, norms=norms, cache=cache).items() if v is not None}
+    if data: return elsewhere(runs, data, out, there, choices, ruled, reveal, force)
+    for name in there: raise InputError(f'--{name} is for --data; leave it out, the predictions are saved already')
     from .runs.folder import is_sweep
     swept = len(runs) == 1 and is_sweep(runs[0])
     if reveal and not swept: raise InputError('--reveal is for the folder of a sweep, the test of runs is always shown; leave it out')
@@ -45,15 +46,15 @@ def evaluate(
     terminal.read(Path(runs[0])/'report.html')
 
 
-def elsewhere(runs, data, out, precision, cache, choices, ruled, reveal, force):
+def elsewhere(runs, data, out, there, choices, ruled, reveal, force):
     "A run's model on another data set, on the screen and in a folder of its own."
     if len(runs) > 1: raise InputError(f'--data measures one run, {len(runs)} are given; give them one after the other')
     if ruled: raise InputError(OWN_RULES.format('with --data'))
     if reveal or force: raise InputError('--reveal and --force are not for --data; leave them out')
     with bar('loading torch'):
         from .explain.external import evaluate_on
-    run, metrics = evaluate_on(runs[0], data, out, command_line(), cache, precision, n_boot=choices.n_boot, seed=choices.seed,
-                               prevalence=choices.prevalence)
+    given = dict(n_boot=choices.n_boot, seed=choices.seed, prevalence=choices.prevalence)
+    run, metrics = evaluate_on(runs[0], data, out, command_line(), **there, **given)
     from .report import terminal
     terminal.show_elsewhere(run, metrics)
     terminal.read(run.folder/'report.html')

@@ -96,7 +96,7 @@ def test_a_run_that_is_broken_or_says_too_little(tmp_path, capsys, three, write_
 
 @pytest.mark.parametrize('argv, says', [
     (['a', 'b', '--data', 'films'], '--data measures one run, 2 are given'), (['a', '--cache', 'x'], '--cache is for --data'),
-    (['a', '--precision', 'bfloat16'], '--precision is for --data'),
+    (['a', '--precision', 'bfloat16'], '--precision is for --data'), (['a', '--norms', '128'], '--norms is for --data'),
     (['a', '--data', 'films', '--operating-point', 'sensitivity=0.9'], 'evaluate the run with them first'),
     (['a', '--data', 'films', '--error', '0.2'], 'evaluate the run with them first'),
     (['a', '--data', 'films', '--force'], '--reveal and --force are not'),

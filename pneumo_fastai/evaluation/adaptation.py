@@ -99,8 +99,8 @@ def drawn(
         if len(np.unique(y[~inside])) == 2: return inside
 
 
-def check_enough(patient, y, n, where):
-    "`InputError` unless there are `n` patients and `LEAST` more, and `LEAST` with images of each class."
+def check_enough(patient, y, n, where, option='patients'):
+    "`InputError` unless there are `n` patients, which `option` gave, and `LEAST` more, and `LEAST` with images of each class."
     patient, y = np.asarray(patient, dtype=str), np.asarray(y)
     patients = len(np.unique(patient))
     for c, name in ((1, 'with'), (0, 'without')):
@@ -108,5 +108,5 @@ def check_enough(patient, y, n, where):
             raise InputError(f'{where} has {k} patients {name} pneumonia that the model has not seen; give {LEAST} or more')
     if n > patients - LEAST:
         raise InputError(f'{where} has {patients} patients that the model has not seen, too few for {n} and {LEAST} more to measure on; '
-                         f'give --patients {patients//2}, or more patients')
-    if n < LEAST: raise InputError(f'patients is {n}; give {LEAST} or more')
+                         f'give --{option} {patients//2}, or more patients')
+    if n < LEAST: raise InputError(f'{option} is {n}; give {LEAST} or more')

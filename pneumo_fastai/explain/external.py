@@ -8,6 +8,7 @@ import pandas as pd
 from ..evaluation.apart import some as sampled
 from ..inference import external
 from ..inference.differs import differing
+from ..inference.norms import of_patients
 from ..report.figures import heatmaps, style
 from ..report.written import measure, present
 from ..runs.checksums import write_sums
@@ -32,15 +33,17 @@ def evaluate_on(
     command,  # as typed
     cache=None,
     precision='float32',  # or bfloat16
+    norms=None,           # patients there whose images the network takes its norms from
     **given,  # of `Settings`, what the command line says besides the run's
 ):
     "The `Run` and its metrics of a new folder; raises `InputError` where the run or the data cannot be measured."
     run, own, choices, place, bundle = external.opened(folder, out, given, precision)
     cohort, left = external.unseen(data, run, cache)
+    if norms is not None: bundle, cohort = of_patients(bundle, cohort, norms, choices.seed)
     cohort, predictions = external.predicted(bundle, cohort)
     differs = differing(run, bundle, cohort, cache)
     place = external.made(place, run, f'{run.folder.name}-on-{cohort.name}')
-    external.write_folder(place, run, own, bundle, cohort, predictions, left, command)
+    external.write_folder(place, run, own, bundle, cohort, predictions, left, command, **dict(norms=norms) if norms else {})
     write(place/'differs.json', json.dumps(differs, indent=1, allow_nan=False))
     saved = read_run(place)
     with bar('measuring and drawing'):

@@ -132,13 +132,13 @@ def predicted(bundle, cohort):
     return cohort, cohort.table[['path', 'patient', 'split', 'label']].assign(probability=p[~bad].astype(float))
 
 
-def write_folder(folder, run, own, bundle, cohort, predictions, left, command, **adapted):
-    "What the folder holds before anything is measured; `adapted` as `runs.external.write_of` takes it."
+def write_folder(folder, run, own, bundle, cohort, predictions, left, command, **more):
+    "What the folder holds before anything is measured; `more` as `runs.external.write_of` takes it."
     shutil.copyfile(run.folder/'experiment.toml', folder/'experiment.toml')
     write(folder/'split.csv', csv_text(cohort.table.assign(boxes=cohort.table.boxes.map(json.dumps))))
     for name, table in (('rejected', cohort.rejected), ('left_out', left)): write(folder/f'{name}.csv', csv_text(table))
     write_table(folder/'predictions.csv', predictions)
-    write_of(folder, run, own, place(run.folder)/WEIGHTS, **adapted)
+    write_of(folder, run, own, place(run.folder)/WEIGHTS, **more)
     data = dict(name=cohort.name, layout=cohort.layout, synthetic=bool(cohort.synthetic or run.synthetic), notes=list(cohort.notes))
     learnt = {k: v for k, v in run.environment.items() if k in ('networks', 'weights')}
     environment = dict(command=command, experiment=run.name, data=data, precision=bundle.precision, checksums=SUMS, **learnt,

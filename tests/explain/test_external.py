@@ -72,6 +72,12 @@ def test_in_bfloat16_the_probabilities_are_nearly_those_of_float32_and_the_folde
     assert 0 < (p['bfloat16'] - p['float32']).abs().max() < .05
 
 
+def test_a_network_without_batch_norms_cannot_take_them_from_there_and_no_folder_is_made(run, measured_elsewhere, tmp_path):
+    with pytest.raises(InputError, match='resnet18 has no batch normalisation that images could set; leave out --norms'):
+        evaluate_on(run, measured_elsewhere[1].parent/'drawn', tmp_path/'out', 'evaluate', norms=20, **FEW)
+    assert not (tmp_path/'out').exists()
+
+
 def test_training_images_are_known_under_other_names_and_encodings_and_nothing_is_left(run, tmp_path):
     folder = copied(run, ['train', 'valid'], tmp_path/'renamed', as_jpeg, lambda path, i: f'x{i}.jpg')
     with pytest.raises(InputError, match='nothing is left of renamed'): evaluate_on(run, folder, tmp_path/'out', 'evaluate', **FEW)

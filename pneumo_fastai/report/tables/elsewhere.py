@@ -19,6 +19,7 @@ def of_one(one):
     "Of a `runs.search.Finished`: facts, plain JSON; None for what its files do not say."
     run, there = one.run, {k: stated(one.metrics, *TEST, k) for k in ('auroc', *RATES)}
     kind = '' if run.recipe['held_out'] == 'none' else f', held_out {run.recipe["held_out"]}'  # which own test is of
+    if norms := run.of.get('norms'): kind += f', norms of {norms} patients there'
     values = dict(own=stated(run.of['metrics'], *TEST, 'auroc'), **there, **{k: stated(one.metrics, *SAYS[k]) for k in ERRORS})
     return dict(at=one.at, trained=f'{run.source}: {name_of(run)}, {at_size(run)}{kind}', networks=networks(run),
                 learnt=(learnt(run), run.of.get('images')), seed=[run.recipe[k] for k in REPEATS], measured=run.data['name'],

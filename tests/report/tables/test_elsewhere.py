@@ -27,6 +27,11 @@ def test_a_model_whose_own_test_is_of_one_kind_says_so(one):
     assert row['trained'].endswith(', held_out dark')
 
 
+def test_a_network_with_norms_of_that_place_says_so(one):
+    run = replace(one.run, of=one.run.of | dict(norms=128))
+    assert [r['trained'].partition(', norms')[2] for r in rows([one, replace(one, at='b', run=run)])] == ['', ' of 128 patients there']
+
+
 def test_seeds_are_one_row_with_what_another_one_changes(one):
     def seed(k, auroc, at):
         there = dict(one.metrics['test']['at_threshold'], auroc=dict(one.metrics['test']['at_threshold']['auroc'], value=auroc))

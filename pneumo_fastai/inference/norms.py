@@ -1,0 +1,56 @@
+"""A network that takes the mean and variance of its batch normalisation from images of another place, without labels or training (AdaBN,
+Li et al. 2018, doi:10.1016/j.patcog.2018.03.005)."""
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..errors import InputError
+from ..evaluation.adaptation import check_enough, drawn
+from ..screen import bar
+from .bundle import Bundle
+
+BATCH = 32
+GIVEN = 'the network takes its norms from it'
+
+
+def normed(
+    bundle,
+    batches,  # of (n, size, size) uint8, of about as many images each: every batch counts the same
+) -> Bundle:
+    "A `Bundle` of these norms, and all else as it is; `InputError` where the network has no such layer."
+    model = copy.deepcopy(bundle.model)
+    layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
+    if not layers: raise InputError(f'{bundle.recipe["arch"]} has no batch normalisation that images could set; leave out --norms')
+    for layer in layers:  # these alone: in training mode the whole network would drop what is dropped at random
+        layer.reset_running_stats()
+        layer.momentum = None  # the mean over all batches
+        layer.train()
+    with torch.no_grad():
+        for pixels in batches: model(bundle.normalised(pixels))
+    return Bundle(model.state_dict(), bundle.recipe, bundle.precision, bundle.device, bundle.references, bundle.about)
+
+
+def of_patients(bundle, cohort, n, seed) -> tuple:
+    """The bundle with the norms of the images of `n` patients, drawn by chance, and the cohort of all others, with a note of it: those
+    images are among its rejected ones. Labels choose nothing but that both classes are left to measure on."""
+    table = cohort.table
+    check_enough(table.patient, table.label, n, cohort.name, 'norms')
+    inside = drawn(table.patient, table.label.to_numpy(), n, seed)
+    rows, rejected = table[inside], pd.DataFrame(dict(path=table.path[inside], reason=GIVEN))
+    note = (f'mean and variance of the network\'s batch normalisation are those of {len(rows):,} images of {n:,} patients here, drawn by '
+            'chance, without their labels; these are not measured')
+    with bar('norms') as tick: made = normed(bundle, batches(cohort.pixels, rows.path, tick))
+    return made, replace(cohort, table=table[~inside].reset_index(drop=True), notes=[*cohort.notes, note],
+                         rejected=pd.concat([cohort.rejected, rejected], ignore_index=True))
+
+
+def batches(pixels, paths, tick):
+    "Of their cached images, `BATCH` or nearly so many each."
+    at = np.array([pixels.row(p) for p in paths])
+    for i, some in enumerate(parts := np.array_split(at, -(-len(at) // BATCH)), 1):
+        yield pixels.read(some)
+        tick(i, len(parts))
