@@ -8,7 +8,7 @@ class Data:
     "Which images, how they become squares, and who is in which split."
     size:int = 224                                       # images are size x size pixels
     aspect:Literal['pad', 'inner', 'crop', 'stretch'] = 'pad'  # how a radiograph becomes square; inner: padded, without its edge
-    grey:Literal['windowed', 'equalised', 'clahe'] = 'windowed'  # levels as read; spread evenly; evenly within parts (Zuiderveld 1994)
+    grey:Literal['windowed', 'standardised', 'equalised', 'clahe'] = 'windowed'  # as read; to one mean and sd; spread evenly; by parts
     any_view:bool = False                                # also images that say they are not frontal chest radiographs
     oversample:Literal['none', 'class', 'view'] = 'none' # class: the rarer as often as the other; view: each view and class alike
     shuffle_labels:bool = False                          # train on labels dealt out at random: what is learnt then is not the disease

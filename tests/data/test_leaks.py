@@ -60,7 +60,7 @@ def test_without_pictures_ids_are_compared_and_that_is_said(run):
     assert 'by chance' in alone[-1]
 
 
-@pytest.mark.parametrize('grey', ['equalised', 'clahe'])
+@pytest.mark.parametrize('grey', ['standardised', 'equalised', 'clahe'])
 def test_a_picture_is_recognised_by_its_equalised_square_under_another_exposure(shared, tmp_path, grey):
     real = sorted((shared/'rsna-16').rglob('*.dcm'))[:8]
     for i, path in enumerate(real):

@@ -26,7 +26,7 @@ def test_a_row_that_is_not_what_was_decoded_is_decoded_again(paths, kept, tmp_pa
     assert not caplog.messages
 
 
-@pytest.mark.parametrize('grey', ['equalised', 'clahe'])
+@pytest.mark.parametrize('grey', ['standardised', 'equalised', 'clahe'])
 def test_a_row_is_decoded_again_as_it_was(paths, tmp_path, only, overwrite, grey):
     before = open_pixels(paths, 32, grey=grey, folder=tmp_path/'c').read(range(N))
     file = only('*.npy', tmp_path)

@@ -123,7 +123,7 @@ def test_it_imports_nothing_but_what_it_needs(made):
     assert not {'torch', 'fastai', 'fastcore', 'pandas', 'PIL', 'scipy', 'sklearn', 'matplotlib', 'joblib'} & set(found)
 
 
-@pytest.mark.parametrize('grey', ['windowed', 'equalised'])
+@pytest.mark.parametrize('grey', ['windowed', 'standardised', 'equalised'])
 def test_learner_torch_and_onnx_agree_on_real_radiographs(grey, real, tiny, films, tmp_path):
     from pneumo_fastai.training.learner import get_learner
     from pneumo_fastai.training.loaders import get_dls

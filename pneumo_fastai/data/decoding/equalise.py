@@ -1,7 +1,8 @@
-"The grey levels of a radiograph, uint8, spread evenly: so that another window or exposure, which moves them all, leaves it as it was."
+"The grey levels of a radiograph, uint8, spread alike: so that another window or exposure, which moves them all, leaves it as it was."
 import numpy as np
 
 TILES = 8    # CLAHE's, down and across; fewer where there are fewer pixels
+MEAN, DEVIATION = 127.5, 51  # black and white are 2.5 standard deviations away
 CLIP = 100   # one of the 256 grey levels counts for at most one in so many of its tile's pixels, 2.56 times an even share: as scikit-image
 
 
@@ -41,7 +42,15 @@ def tiles(n) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def between(a, b, share): return a + (b - a) * share
 
 
+def standardised(image) -> np.ndarray:
+    """Its own mean and standard deviation become `MEAN` and `DEVIATION`; what is then beyond black or white is cut off. More or less light
+    or contrast of the whole image changes nothing in it. An image of one level stays as it is."""
+    x = image.astype(np.float32)
+    if not (deviation := x.std()): return image
+    return np.round((x - x.mean()) * (DEVIATION / deviation) + MEAN).clip(0, 255).astype(np.uint8)
+
+
 def as_read(image): return image
 
 
-SPREAD = dict(windowed=as_read, equalised=equalised, clahe=clahe)  # by `Data.grey`
+SPREAD = dict(windowed=as_read, standardised=standardised, equalised=equalised, clahe=clahe)  # by `Data.grey`

@@ -61,7 +61,8 @@ def differs(page, run, metrics):
 NOTES = {FEATURES: 'logistic regression on what goes into its last layer', TOGETHER: 'what the files state, no pixels'}
 
 
-SPREAD = dict(windowed='', equalised=', once equalised', clahe=', once equalised by tiles')  # the grey levels, by `Data.grey`
+SPREAD = dict(windowed='', standardised=', once standardised', equalised=', once equalised',
+              clahe=', once equalised by tiles')  # the grey levels, by `Data.grey`
 
 
 def compared(own, here, spread=''):

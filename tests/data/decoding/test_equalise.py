@@ -6,7 +6,7 @@ from PIL import Image, ImageOps
 
 from pneumo_fastai.data.decoding import equalise
 from pneumo_fastai.data.decoding.dicom import read_square, square
-from pneumo_fastai.data.decoding.equalise import SPREAD, clahe, equalised
+from pneumo_fastai.data.decoding.equalise import SPREAD, clahe, equalised, standardised
 from pneumo_fastai.experiment import GREYS
 
 
@@ -46,6 +46,30 @@ def test_an_image_of_one_grey_stays_and_of_two_becomes_black_and_white():
     assert (equalised(one) == 77).all() and np.ptp(clahe(one)) == 0
     one[:, 3:] = 78
     assert set(equalised(one).ravel()) == {0, 255} and np.ptp(clahe(one).astype(int)) <= 5  # noise is not made a picture
+
+
+def test_standardised_is_zero_mean_and_unit_variance_on_the_scale_of_grey_levels():
+    x = np.random.default_rng(0).integers(20, 140, (200, 160), dtype=np.uint8)
+    found = standardised(x).astype(float)
+    assert 0 < found.min() and found.max() < 255  # nothing is cut off
+    assert (found.mean(), found.std()) == (pytest.approx(127.5, abs=.1), pytest.approx(51, abs=.1))
+    np.testing.assert_allclose((found - 127.5)/51, (x - x.mean())/x.std(), atol=.5/51 + 1e-5)
+
+
+@pytest.mark.parametrize('light, contrast', [(40, 1), (-10, 2), (200, -1)])
+def test_light_and_contrast_change_nothing_in_what_is_standardised_but_a_negative_is_one(light, contrast):
+    x = smooth((120, 90), levels=100) + 20
+    other = (contrast*x.astype(int) + light).astype(np.uint8)
+    found, was = standardised(other).astype(int), standardised(x).astype(int)
+    assert abs(found - (was if contrast > 0 else 255 - was)).max() <= 1
+
+
+def test_what_lies_far_from_the_rest_is_cut_off_and_one_grey_stays():
+    x = np.full((50, 50), 100, np.uint8)
+    assert (standardised(x) == 100).all()
+    x[0, :2] = 0, 200
+    found = standardised(x)
+    assert (found[0, 0], found[0, 1], found[1, 1]) == (0, 255, 128)
 
 
 def literally(x, y, u):
@@ -90,10 +114,10 @@ def test_clahe_is_nearly_what_other_libraries_make(monkeypatch):
 
 @pytest.mark.parametrize('shape', [(1, 1), (1, 32), (5, 40), (32, 9)])
 def test_the_thinnest_content_is_spread_too(shape):
-    for f in (equalised, clahe): assert f(smooth((64, 64))[:shape[0], :shape[1]]).shape == shape
+    for f in (equalised, clahe, standardised): assert f(smooth((64, 64))[:shape[0], :shape[1]]).shape == shape
 
 
-@pytest.mark.parametrize('grey', ['equalised', 'clahe'])
+@pytest.mark.parametrize('grey', ['standardised', 'equalised', 'clahe'])
 @pytest.mark.parametrize('tall', [1, 1.5])
 def test_the_padding_of_a_square_counts_for_nothing_and_stays_black(grey, tall):
     x = smooth((200, 100)) + 40
@@ -111,7 +135,7 @@ def test_a_file_is_read_as_its_square_is_made(saved, aspect):
     path = saved(smooth((90, 60)))
     small = read_square(path, 48, aspect)[0]
     np.testing.assert_array_equal(read_square(path, 48, aspect, grey='windowed')[0], small)
-    for grey in ('equalised', 'clahe'):
+    for grey in ('standardised', 'equalised', 'clahe'):
         found, film = read_square(path, 48, aspect, grey=grey)
         assert (found != small).any() and (film.height, film.width) == (90, 60)
         if aspect in ('crop', 'stretch'): np.testing.assert_array_equal(found, SPREAD[grey](small))
