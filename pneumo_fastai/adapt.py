@@ -14,6 +14,7 @@ def adapt(
     data:str = None,       # labelled images of the other place: a folder, as fit takes it
     patients:int = 100,    # how many of its patients, drawn by chance, the model is adapted to; it is measured on all others
     target:str = None,     # rule of the new threshold: youden, sensitivity=0.95, specificity=0.9, cost=5; the run's own unless given
+    norms:bool = False,    # the network first takes mean and variance of its batch norms from their images (AdaBN), which needs no label
     draws:int = 50,        # of 25, 50, 100 and 200 patients each, to say what so many are worth and how far chance moves it
     n_boot:int = 1000,     # resamples of patients, where an interval rests on them
     seed:int = 0,          # of the draws, resamples and folds
@@ -28,7 +29,7 @@ def adapt(
     aimed = {} if target is None else rule(target, 'target')
     with bar('loading torch'):
         from .inference.adaptation import adapt_to
-    made, metrics = adapt_to(model, data, patients, out, command_line(), draws, cache, n_boot=n_boot, seed=seed, **aimed)
+    made, metrics = adapt_to(model, data, patients, out, command_line(), draws, cache, norms, n_boot=n_boot, seed=seed, **aimed)
     from .report import terminal
     terminal.show_adapted(made, metrics)
     terminal.pointers(made.folder)

@@ -43,7 +43,7 @@ def evaluate_on(
     cohort, predictions = external.predicted(bundle, cohort)
     differs = differing(run, bundle, cohort, cache)
     place = external.made(place, run, f'{run.folder.name}-on-{cohort.name}')
-    external.write_folder(place, run, own, bundle, cohort, predictions, left, command, **dict(norms=norms) if norms else {})
+    external.write_folder(place, run, own, bundle, cohort, predictions, left, command, norms=norms)
     write(place/'differs.json', json.dumps(differs, indent=1, allow_nan=False))
     saved = read_run(place)
     with bar('measuring and drawing'):

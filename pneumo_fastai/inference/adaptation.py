@@ -12,6 +12,7 @@ from ..runs.checksums import write_sums
 from ..runs.folder import read_run
 from ..screen import bar
 from . import external
+from .norms import of_images
 
 COPIED = facts.WEIGHTS, facts.REFERENCES, facts.ONNX  # neither threshold nor calibrator is in them
 
@@ -24,38 +25,46 @@ def adapt_to(
     command,   # as typed
     draws=50,  # of each number of patients, to say what so many are worth
     cache=None,
+    norms=False,  # whether the network also takes its norms from their images
     **given,   # of `Settings`, what the command line says besides the run's
 ):
     "The `Run` and its metrics of a new folder; raises `InputError` where the run or the data do not allow it."
     run, own, choices, place, bundle = external.opened(folder, out, given)
     cohort, left = external.unseen(data, run, cache)
-    check_enough(cohort.table.patient, cohort.table.label, patients, cohort.name)
-    cohort, predictions = apart(*external.predicted(bundle, cohort), patients, choices.seed)
+    cohort = apart(cohort, patients, choices.seed)
+    if norms: bundle, cohort = with_norms(bundle, cohort)
+    cohort, predictions = external.predicted(bundle, cohort)
     place = external.made(place, run, f'{run.folder.name}-adapted-to-{cohort.name}')
     adapted = dict(patients=patients, draws=draws, training=bundle.about.get('training', {}))
-    external.write_folder(place, run, own, bundle, cohort, predictions, left, command, adapted=adapted)
+    external.write_folder(place, run, own, bundle, cohort, predictions, left, command, adapted=adapted, norms=patients if norms else None)
     saved = read_run(place)
     with bar('measuring and drawing'):
         metrics = measure(saved, choices)
-        write_model(run, saved, metrics)
+        write_model(run, saved, metrics, bundle if norms else None)
         present(saved, metrics)
     write_sums(place)
     return saved, metrics
 
 
-def apart(cohort, predictions, n, seed):
-    "Both with the images of `n` patients in valid, drawn by chance, and those of all others in test."
-    check_enough(predictions.patient, predictions.label, n, cohort.name)
-    inside = drawn(predictions.patient, predictions.label.to_numpy(), n, seed)
-    split = np.where(inside, 'valid', 'test')
-    return replace(cohort, table=cohort.table.assign(split=split)), predictions.assign(split=split)
+def apart(cohort, n, seed):
+    "With the images of `n` patients in valid, drawn by chance, and those of all others in test."
+    check_enough(cohort.table.patient, cohort.table.label, n, cohort.name)
+    inside = drawn(cohort.table.patient, cohort.table.label.to_numpy(), n, seed)
+    return replace(cohort, table=cohort.table.assign(split=np.where(inside, 'valid', 'test')))
 
 
-def write_model(run, saved, metrics):
-    "model/ of the run, with what was chosen here in place of its own threshold, calibrator and limits."
+def with_norms(bundle, cohort):
+    "The bundle with the norms of the images in valid, and the cohort with a note of it."
+    made, note = of_images(bundle, cohort, (cohort.table.split == 'valid').to_numpy())
+    return made, replace(cohort, notes=[*cohort.notes, note])
+
+
+def write_model(run, saved, metrics, bundle=None):
+    "model/ of the run, or of a `bundle` made of it, with what was chosen here in place of its own threshold, calibrator and limits."
     source, here = facts.place(run.folder), saved.folder/facts.FOLDER
     here.mkdir()
-    for name in COPIED:
+    if bundle: bundle.save(here, onnx=(source/facts.ONNX).is_file())
+    for name in () if bundle else COPIED:
         if (source/name).is_file(): shutil.copyfile(source/name, here/name)
     said = facts.read(source)
     card.renew(saved, dict(said, source=said['source'] | dict(synthetic=saved.synthetic)), metrics)

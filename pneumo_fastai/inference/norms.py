@@ -40,12 +40,18 @@ def of_patients(bundle, cohort, n, seed) -> tuple:
     table = cohort.table
     check_enough(table.patient, table.label, n, cohort.name, 'norms')
     inside = drawn(table.patient, table.label.to_numpy(), n, seed)
-    rows, rejected = table[inside], pd.DataFrame(dict(path=table.path[inside], reason=GIVEN))
-    note = (f'mean and variance of the network\'s batch normalisation are those of {len(rows):,} images of {n:,} patients here, drawn by '
-            'chance, without their labels; these are not measured')
-    with bar('norms') as tick: made = normed(bundle, batches(cohort.pixels, rows.path, tick))
-    return made, replace(cohort, table=table[~inside].reset_index(drop=True), notes=[*cohort.notes, note],
+    made, note = of_images(bundle, cohort, inside)
+    rejected = pd.DataFrame(dict(path=table.path[inside], reason=GIVEN))
+    return made, replace(cohort, table=table[~inside].reset_index(drop=True), notes=[*cohort.notes, f'{note}; these are not measured'],
                          rejected=pd.concat([cohort.rejected, rejected], ignore_index=True))
+
+
+def of_images(bundle, cohort, inside) -> tuple:
+    "The bundle with the norms of the images of `cohort` that are `inside`, and a note of it."
+    rows = cohort.table[inside]
+    with bar('norms') as tick: made = normed(bundle, batches(cohort.pixels, rows.path, tick))
+    return made, (f'mean and variance of the network\'s batch normalisation are those of {len(rows):,} images of '
+                  f'{rows.patient.nunique():,} patients here, drawn by chance, without their labels')
 
 
 def batches(pixels, paths, tick):

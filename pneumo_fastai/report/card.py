@@ -27,7 +27,8 @@ def adapted(run, found, cohort) -> dict:
     if not run.adapted: return {}
     here, drawn = found['adaptation'], cohort['valid']
     told = dict(run=run.of['name'], weights_sha256=run.of['sha256'], data=run.data['name'], patients=drawn['patients'],
-                images=drawn['images'], calibrator=here['kept'], threshold=found['threshold']['rule'], before=here['own'], cohort=cohort)
+                images=drawn['images'], norms=bool(run.of.get('norms')), calibrator=here['kept'], threshold=found['threshold']['rule'],
+                before=here['own'], cohort=cohort)
     return dict(adapted=told)
 
 

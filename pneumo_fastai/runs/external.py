@@ -33,7 +33,8 @@ def write_of(
     run,      # a finished `folder.Run`
     metrics,  # its metrics.json
     weights,  # the file of its network
-    **more,   # adapted, of an adaptation: patients, draws, and training, what model.json says of it; norms: of so many patients there
+    **more,   # adapted, of an adaptation: patients, draws, and training, what model.json says of it
+              # norms: from how many patients there the network has those, or None
 ):
     "run.json; of the training images it keeps how many of each view and label there are, of test labels and probabilities."
     counts = run.trained_on.assign(view=run.trained_on['view'].astype(object).where(run.trained_on['view'].notna(), None))

@@ -4,13 +4,15 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from torch import nn
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation.calibrators import apply
 from pneumo_fastai.explain.external import evaluate_on
 from pneumo_fastai.inference.adaptation import adapt_to
-from pneumo_fastai.inference.bundle import Bundle
+from pneumo_fastai.inference.bundle import Bundle, fresh
 from pneumo_fastai.inference.export import export_again
+from pneumo_fastai.models import zoo
 from pneumo_fastai.runs import facts
 from pneumo_fastai.runs.checksums import altered
 from pneumo_fastai.runs.files import sha256
@@ -79,6 +81,24 @@ def test_too_few_unseen_patients_are_told_before_anything_is_predicted(adapted, 
     with pytest.raises(InputError, match=r'patients with(out)? pneumonia that the model has not seen; give 10'):
         adapt_to(run, films, 20, tmp_path/'out', 'adapt', **FEW)
     assert not (tmp_path/'out').exists()
+
+
+def test_with_norms_the_model_that_is_kept_has_those_of_the_images_in_valid(adapted, explainable, tmp_path, undrawn, monkeypatch):
+    run, before = shutil.copytree(adapted[0], tmp_path/'run'), Bundle.load(adapted[0])
+    shutil.rmtree(run/'model')
+    (run/'SHA256SUMS').unlink(missing_ok=True)
+    maker = zoo.maker('resnet18')
+    monkeypatch.setattr(zoo, 'maker', lambda arch: lambda: type(net := maker())(nn.BatchNorm2d(1), *net))
+    Bundle(fresh(before.recipe).state_dict(), before.recipe, about=before.about).save(run/'model')
+    found, _ = adapt_to(run, adapted[0].parent/'drawn', 20, tmp_path/'out', 'adapt', norms=True, **FEW)
+    made, rows = Bundle.load(found.folder), found.predictions
+    x = made.normalised(np.stack([made.pixels(path) for path in rows.path[rows.split == 'valid']]))
+    assert made.model[0].running_mean.item() == pytest.approx(x.mean().item(), rel=1e-4)
+    np.testing.assert_allclose(made.probability(rows.path)[0], rows.probability, atol=1e-6)
+    assert abs(Bundle.load(run).probability(rows.path)[0] - rows.probability).max() > 1e-4
+    assert found.of['norms'] == 20 and 'of 20 patients here' in found.data['notes'][-1]
+    words = 'mean and variance of its batch normalisation'
+    assert words in (found.folder/'model'/facts.CARD).read_text() and words in ' '.join((found.folder/'report.html').read_text().split())
 
 
 def test_an_ensemble_is_adapted_too(adapted, explainable, tmp_path, undrawn):
