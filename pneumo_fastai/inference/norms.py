@@ -1,5 +1,6 @@
 """A network that takes the mean and variance of its batch normalisation from images of another place, without labels or training (AdaBN,
-Li et al. 2018, doi:10.1016/j.patcog.2018.03.005)."""
+Li et al. 2018, doi:10.1016/j.patcog.2018.03.005), in the first half of these layers. There exposure and texture are; in the second it is
+rather the disease, and how many of the images show it would move the threshold (measured: docs/using.md)."""
 import copy
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ def normed(
 ) -> Bundle:
     "A `Bundle` of these norms, and all else as it is; `InputError` where the network has no such layer."
     model = copy.deepcopy(bundle.model)
-    layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
+    layers = [layer for network in getattr(model, 'members', [model]) for layer in first_half(network)]
     if not layers: raise InputError(f'{bundle.recipe["arch"]} has no batch normalisation that images could set; leave out --norms')
     for layer in layers:  # these alone: in training mode the whole network would drop what is dropped at random
         layer.reset_running_stats()
@@ -32,6 +33,12 @@ def normed(
     with torch.no_grad():
         for pixels in batches: model(bundle.normalised(pixels))
     return Bundle(model.state_dict(), bundle.recipe, bundle.precision, bundle.device, bundle.references, bundle.about)
+
+
+def first_half(network):
+    "Of its batch norms, in the order in which they were made."
+    layers = [m for m in network.modules() if isinstance(m, _BatchNorm)]
+    return layers[:-(-len(layers) // 2)]
 
 
 def of_patients(bundle, cohort, n, seed) -> tuple:
@@ -50,7 +57,7 @@ def of_images(bundle, cohort, inside) -> tuple:
     "The bundle with the norms of the images of `cohort` that are `inside`, and a note of it."
     rows = cohort.table[inside]
     with bar('norms') as tick: made = normed(bundle, batches(cohort.pixels, rows.path, tick))
-    return made, (f'mean and variance of the network\'s batch normalisation are those of {len(rows):,} images of '
+    return made, (f'mean and variance of the first half of the network\'s batch norms are those of {len(rows):,} images of '
                   f'{rows.patient.nunique():,} patients here, drawn by chance, without their labels')
 
 

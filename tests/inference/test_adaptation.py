@@ -97,7 +97,7 @@ def test_with_norms_the_model_that_is_kept_has_those_of_the_images_in_valid(adap
     np.testing.assert_allclose(made.probability(rows.path)[0], rows.probability, atol=1e-6)
     assert abs(Bundle.load(run).probability(rows.path)[0] - rows.probability).max() > 1e-4
     assert found.of['norms'] == 20 and 'of 20 patients here' in found.data['notes'][-1]
-    words = 'mean and variance of its batch normalisation'
+    words = 'mean and variance of the first half of its batch norms'
     assert words in (found.folder/'model'/facts.CARD).read_text() and words in ' '.join((found.folder/'report.html').read_text().split())
 
 

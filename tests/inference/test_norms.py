@@ -15,10 +15,13 @@ RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=.5, std=.25, threshol
 
 
 class Net(nn.Module):
-    "A batch norm of what it gets, and two numbers of its mean."
+    "A batch norm of what it gets, or several one after the other, and two numbers of its mean."
+    norms = 1
     def __init__(self):
         super().__init__()
-        self.norm, self.drop, self.fc = nn.BatchNorm2d(1), nn.Dropout(.5), nn.Linear(1, 2)
+        several = [nn.BatchNorm2d(1) for _ in range(self.norms)]
+        self.norm = nn.Sequential(*several) if self.norms > 1 else several[0]
+        self.drop, self.fc = nn.Dropout(.5), nn.Linear(1, 2)
     def features(self, x): return self.drop(self.norm(x))
     def head(self, maps): return self.fc(maps.mean((2, 3)))
     def forward(self, x): return self.head(self.features(x))
@@ -60,6 +63,13 @@ def test_what_is_brighter_and_flatter_everywhere_is_answered_as_before(bundle, p
     at_home, there = normed(bundle, [pixels]), (pixels/4 + 100).round().astype(np.uint8)
     moved = abs(bundle.of_pixels(there) - at_home.of_pixels(pixels)).mean()
     assert abs(normed(bundle, [there]).of_pixels(there) - at_home.of_pixels(pixels)).max() < .01 < moved
+
+
+def test_the_second_half_of_the_layers_keeps_its_own(bundle, pixels, monkeypatch):
+    monkeypatch.setattr(Net, 'norms', 5)
+    five = Bundle(Net().state_dict(), RECIPE)
+    was, now = ([layer.running_var.item() for layer in b.model.norm] for b in (five, normed(five, [pixels])))
+    assert [a != b for a, b in zip(was, now, strict=True)] == [True, True, True, False, False]
 
 
 def test_each_network_of_an_ensemble_gets_its_own(bundle, pixels):
