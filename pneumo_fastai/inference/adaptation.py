@@ -12,6 +12,7 @@ from ..runs.checksums import write_sums
 from ..runs.folder import read_run
 from ..screen import bar
 from . import external
+from .export import save_whole
 from .norms import of_images
 
 COPIED = facts.WEIGHTS, facts.REFERENCES, facts.ONNX  # neither threshold nor calibrator is in them
@@ -63,7 +64,7 @@ def write_model(run, saved, metrics, bundle=None):
     "model/ of the run, or of a `bundle` made of it, with what was chosen here in place of its own threshold, calibrator and limits."
     source, here = facts.place(run.folder), saved.folder/facts.FOLDER
     here.mkdir()
-    if bundle: bundle.save(here, onnx=(source/facts.ONNX).is_file())
+    if bundle: save_whole(bundle, here)
     for name in () if bundle else COPIED:
         if (source/name).is_file(): shutil.copyfile(source/name, here/name)
     said = facts.read(source)

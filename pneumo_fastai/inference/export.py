@@ -24,10 +24,15 @@ def export(
         model, (several, references) = joined(bundles), together(bundles)
         several['members'] = len(bundles)
     made = Bundle(model.state_dict(), bundles[0].recipe | facts_of | several, references=references, about=card.about(run, found))
-    try: made.save(run.folder/facts.FOLDER, onnx=True)
+    save_whole(made, run.folder/facts.FOLDER)
+
+
+def save_whole(bundle, folder):
+    "A bundle in its folder, with an ONNX file, or a note of why there is none."
+    try: bundle.save(folder, onnx=True)
     except Failed as e:
-        note(f'{e}; {facts.FOLDER}/ has no {facts.ONNX}')
-        made.save(run.folder/facts.FOLDER)
+        note(f'{e}; {folder.name}/ has no {facts.ONNX}')
+        bundle.save(folder)
 
 
 def export_again(folder):

@@ -3,18 +3,24 @@ Li et al. 2018, doi:10.1016/j.patcog.2018.03.005), in the first half of these la
 rather the disease, and how many of the images show it would move the threshold (measured: docs/using.md)."""
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..errors import InputError
+from ..data.listed import images_named
+from ..errors import InputError, UnreadableImage
 from ..evaluation.adaptation import check_enough, drawn
-from ..screen import bar
+from ..runs.folder import new_folder
+from ..screen import bar, note
 from .bundle import Bundle
+from .export import save_whole
+from .external import checked_place
 
 BATCH = 32
+LEAST, MOST = 32, 512  # images without labels: fewer say too little, more say no more
 GIVEN = 'the network takes its norms from it'
 
 
@@ -67,3 +73,34 @@ def batches(pixels, paths, tick):
     for i, some in enumerate(parts := np.array_split(at, -(-len(at) // BATCH)), 1):
         yield pixels.read(some)
         tick(i, len(parts))
+
+
+def model_of(
+    model,   # the folder of a run, or of its model
+    images,  # files without labels, as `predict` takes them
+    out,     # the new folder, or None: one beside the model
+    seed=0,  # of which images, where there are more than `MOST`
+):
+    "The folder of a model with the norms of these images, for `predict`, and how many they were. It has no metrics: nothing was measured."
+    bundle, given, model = Bundle.load(model), checked_place(out), Path(model).resolve()
+    paths, name = images_named(images)[0], Path(str(images).lstrip('@')).resolve().name
+    pixels = readable(bundle, np.random.default_rng(seed).permutation(paths)[:MOST], name)
+    made = normed(bundle, np.array_split(pixels, -(-len(pixels) // BATCH)))
+    made.about = bundle.about | dict(metrics={}, norms=dict(images=len(pixels), data=name))
+    folder = Path(given).resolve() if given else new_folder(model.parent, f'{model.name}-norms-of-{name}')
+    save_whole(made, folder)
+    return folder, len(pixels)
+
+
+def readable(bundle, paths, name) -> np.ndarray:
+    "As the network sees them, (n, size, size) uint8; those that cannot be read are counted in a note."
+    found = []
+    with bar('reading images') as tick:
+        for i, path in enumerate(paths, 1):
+            try: found.append(bundle.pixels(path))
+            except UnreadableImage as e: last = e.reason
+            tick(i, len(paths), i - len(found))
+    if len(found) < LEAST:
+        raise InputError(f'{name} has {len(found)} images that can be read, too few to take norms from; give {LEAST} or more')
+    if lost := len(paths) - len(found): note(f'{lost} of {len(paths)} images could not be read and are left out; the last {last}')
+    return np.stack(found)

@@ -22,7 +22,7 @@ SECTIONS = dict(
     explanation=('heat',),
     source=('experiment', 'data', 'synthetic'))
 TOLD = 'training', 'metrics', 'use', 'made_by'  # for people; nothing is computed from it
-MORE = 'adapted',  # likewise, where it is so
+MORE = 'adapted', 'norms'  # likewise, where it is so
 FIELDS = {'format', 'version', 'classes', 'files', 'sha256', *SECTIONS, *TOLD, *MORE}
 USE = dict(intended='Research and education on frontal chest radiographs; no medical device.',
            licence='The code is under the MIT licence; the weights are bound by the terms of the data they were trained on.')

@@ -7,9 +7,10 @@ from pneumo_fastai.data.cohort import read_cohort
 from pneumo_fastai.data.prepare import decoded
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
-from pneumo_fastai.inference.bundle import Bundle, joined
-from pneumo_fastai.inference.norms import GIVEN, normed, of_patients
+from pneumo_fastai.inference.bundle import Bundle, fresh, joined
+from pneumo_fastai.inference.norms import GIVEN, model_of, normed, of_patients
 from pneumo_fastai.models import zoo
+from pneumo_fastai.runs import facts
 
 RECIPE = dict(arch='resnet18', size=32, aspect='pad', mean=.5, std=.25, threshold=.5, calibrator=dict(method='none'))
 
@@ -97,3 +98,32 @@ def test_patients_are_drawn_whose_images_are_not_measured(bundle, films):
     assert set(of_patients(bundle, cohort, 12, 1)[1].rejected.path) != set(left.rejected.path)
     with pytest.raises(InputError, match=r'norms is 5; give 10 or more'): of_patients(bundle, cohort, 5, 0)
     with pytest.raises(InputError, match=r'too few for 10000 .* give --norms'): of_patients(bundle, cohort, 10_000, 0)
+
+
+def test_images_without_labels_make_a_model_for_predict_that_claims_no_metrics(explainable, films, tmp_path, capsys):
+    run = explainable()
+    before = Bundle.load(run)
+    with_norms(run, before)
+    (broken := tmp_path/'there').mkdir()
+    for i, path in enumerate(sorted(films.rglob('*.png'))[:40]): (broken/f'{i}.png').write_bytes(path.read_bytes() if i else b'no image')
+    folder, n = model_of(run, broken, None)
+    made, found = Bundle.load(folder), facts.read(folder)
+    x = made.normalised(np.stack([made.pixels(p) for p in sorted(broken.glob('*.png')) if p.name != '0.png']))
+    assert n == 39 and made.model[0].running_mean.item() == pytest.approx(x.mean().item(), abs=1e-4)  # batches of 20 and 19 count alike
+    assert folder.parent == run.parent and folder.name.startswith('run-norms-of-there-') and (folder/facts.ONNX).is_file()
+    assert found['norms'] == dict(images=39, data='there') and not found['metrics'] and made.recipe == Bundle.load(run).recipe
+    card, screen = (folder/facts.CARD).read_text(), ' '.join(capsys.readouterr().out.split())
+    assert 'those of 39 images of' in card and 'how good it is there was not measured' in card
+    assert '1 of 40 images could not be read and are left out' in screen
+    with pytest.raises(InputError, match='films exists; give --out a new folder'): model_of(run, broken, films)
+    with pytest.raises(InputError, match='few has 3 images that can be read, too few to take norms from; give 32 or more'):
+        (few := tmp_path/'few').mkdir()
+        for i in (1, 2, 3): (few/f'{i}.png').write_bytes((broken/f'{i}.png').read_bytes())
+        model_of(run, few, None)
+
+
+def with_norms(run, before):
+    "The run's folder, its network with a batch norm before all else."
+    maker = zoo.maker('resnet18')
+    zoo.maker = lambda arch: lambda: type(net := maker())(nn.BatchNorm2d(1), *net)  # which the fixture puts back
+    Bundle(fresh(before.recipe).state_dict(), before.recipe, about=before.about).save(run/'model')
