@@ -55,7 +55,6 @@ class Optimisation:
     warmup:float = 0.                                    # epochs in which cosine's rate first grows to lr
     freeze_epochs:int = 0                                # epochs before the others, in which the head alone learns
     lr_mult:float = 1.                                   # the rate of all but the head is lr divided by this
-    ema:float = 0.                                       # decay a step of a moving average of the weights, which is what is measured
     patience:int = 0                                     # stop after so many epochs without a better AUROC on valid; 0: never
     size_start:int = 0                                   # training starts at this size and grows to size; 0: it does not
     seed:int = 0                                         # of weights, order, augmentation, fraction; repeats exactly with as many threads
@@ -89,7 +88,7 @@ class Evaluation:
 
 
 GROUPS = Data, Network, Loss, Optimisation, Augmentation, Evaluation
-RETIRED = dict(noise=0., blur=0.)  # fields of before, which helped nowhere (experiments/README.md), and their values where off
+RETIRED = dict(noise=0., blur=0., ema=0.)  # fields of before, which helped nowhere (experiments/README.md), and their values where off
 
 
 def _share(x): return 0 < x < 1
@@ -115,7 +114,6 @@ RANGES = [('size', lambda x: 32 <= x <= 2048, 'pixels from 32 to 2048'),
           ('warmup', lambda x: 0 <= x < 1000, 'epochs, from 0 to fewer than there are'),
           ('freeze_epochs', lambda x: 0 <= x <= 1000, 'a whole number from 0 to 1,000'),
           ('lr_mult', lambda x: 1 <= x <= 1e4, 'a number from 1 to 10,000'),
-          ('ema', _below(1), 'a number from 0, below 1, such as 0.99'),
           ('patience', lambda x: 0 <= x <= 1000, 'a whole number from 0 to 1,000'),
           ('size_start', lambda x: x == 0 or 32 <= x <= 2048, '0, or pixels from 32 to 2048'),
           ('seed', lambda x: 0 <= x < 2**31, 'a whole number from 0, below 2**31'),

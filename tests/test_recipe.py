@@ -15,7 +15,7 @@ def test_every_field_is_of_one_group_and_every_number_has_a_range():
 @pytest.mark.parametrize('field, wrong', [
     ('size', 31), ('valid', 0.), ('fraction', 0.), ('fraction', 1.1), ('folds', 1),
     ('output_stride', 8), ('epochs', 0), ('batch_size', 1), ('lr', 0.), ('seed', -1),
-    ('seed', 2**31), ('flip', 1.1), ('crop', .05), ('brightness', 1.), ('tta', 65), ('ema', 1.), ('lr', float('nan')),
+    ('seed', 2**31), ('flip', 1.1), ('crop', .05), ('brightness', 1.), ('tta', 65), ('lr', float('nan')),
     ('mixup', 1e-3), ('cutmix', 1e-50)])
 def test_a_value_out_of_range_says_what_would_do(field, wrong):
     with pytest.raises(InputError, match=f'^{field} is .*, it takes '): Experiment(**{field: wrong})

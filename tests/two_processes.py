@@ -19,7 +19,7 @@ from pneumo_fastai.training.learner import get_learner, train
 from pneumo_fastai.training.loaders import get_dls
 
 TINY = Experiment(size=32, batch_size=16, epochs=2, lr=1e-3, precision='float32')
-RECIPES = dict(plain={}, still=dict(lr=1e-12, class_weights='balanced'), weighted=dict(class_weights='balanced', ema=.9),
+RECIPES = dict(plain={}, still=dict(lr=1e-12, class_weights='balanced'), weighted=dict(class_weights='balanced'),
                focal=dict(loss='focal', class_weights='effective'),
                guided=dict(box_guidance=1., oversample='class', patience=1), head_first=dict(weights='x', freeze_epochs=1, lr_mult=10.),
                grown=dict(size=96, size_start=64, schedule='one_cycle'))

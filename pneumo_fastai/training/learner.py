@@ -11,7 +11,6 @@ from fastai.torch_core import params, set_seed
 from ..data.counts import class_weights
 from ..models.losses import loss_of
 from ..models.zoo import build, described
-from .callbacks.average import WeightAverage
 from .callbacks.best import BestModel
 from .callbacks.compiled import CompiledStep
 from .callbacks.distributed import in_parallel
@@ -108,8 +107,8 @@ def train(
     first=(),  # callbacks of the epochs of the head alone, which are in neither history nor the choice of the best
     begun=False,  # whether those of the head have been already
 ):
-    "Fit for the experiment's epochs; ends with the weights of the best validation AUROC, averaged ones where it averages."
+    "Fit for the experiment's epochs; ends with the weights of the best validation AUROC."
     if experiment.freeze_epochs and not begun: warm_up_head(learn, experiment, first)
-    made = {WeightAverage: experiment.ema, Patience: experiment.patience}
-    own = [schedule(experiment, rates(experiment)), BestModel(), *(cb(value) for cb, value in made.items() if value)]
+    patience = [Patience(experiment.patience)] * bool(experiment.patience)
+    own = [schedule(experiment, rates(experiment)), BestModel(), *patience]
     learn.fit(experiment.epochs, experiment.lr, cbs=[*own, *in_parallel(), *cbs])

@@ -16,7 +16,7 @@ from pneumo_fastai.training.checkpoints import FOLDER, files
 from pneumo_fastai.training.interrupt import Interrupted
 
 RECIPES = dict(
-    plain={}, augmented=dict(flip=.5, rotate=10., erase=.5, tta=2), averaged=dict(ema=.9, patience=1, epochs=6),
+    plain={}, augmented=dict(flip=.5, rotate=10., erase=.5, tta=2), patient=dict(patience=1, epochs=6),
     one_cycle=dict(schedule='one_cycle', optimizer='adamw', mixup=.4), watched=dict(gradcam=True, oversample='class'),
     head_first=dict(weights='x', freeze_epochs=2, lr_mult=10.))
 
