@@ -88,7 +88,7 @@ def lost(t):
 
 
 def notes_elsewhere(rows):
-    shares = dict.fromkeys((r['measured'], r['prevalence']) for r in rows)
+    shares = dict.fromkeys((r['measured'], r['n'], r['prevalence']) for r in rows)
     return sentences('words/study_elsewhere', rows=rows, shares=list(shares), lacking=elsewhere.lacking(rows))
 
 
