@@ -26,6 +26,8 @@ def adapt(
     if data is None and images is None:
         raise InputError('--data is missing; give the folder of labelled images that the model is to be adapted to, or --images, without')
     if data and images: raise InputError('--images is in place of --data; give one of them')
+    for name, given in dict(target=target, cache=cache).items():
+        if images and given: raise InputError(f'--{name} is for --data; leave it out, without labels the batch norms alone are adapted')
     check_resampling(n_boot, seed)
     if images: return without_labels(model, images, out, seed)
     if not 1 <= draws <= MOST: raise InputError(f'draws is {draws}; give a whole number from 1 to {MOST:,}')

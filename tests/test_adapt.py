@@ -30,6 +30,7 @@ def test_from_the_command_to_a_folder_that_predict_takes(adapted, explainable, t
     ([], '--data is missing; give the folder'), (['--data', 'x', '--patients', 0], 'patients is 0; give how many'),
     (['--data', 'x', '--draws', 0], 'draws is 0; give a whole number from 1'),
     (['--data', 'x', '--images', 'y'], '--images is in place of --data; give one of them'),
+    (['--images', 'x', '--target', 'youden'], '--target is for --data; leave it out'),
     (['--images', 'nowhere'], 'nowhere'), (['--images', '.'], 'too few to take norms from; give 32 or more'),
     (['--data', 'nowhere'], 'nowhere does not exist; give an existing folder'),
     (['--data', 'x', '--target', 'recall=1'], "target got 'recall=1', it takes youden, sensitivity=0.95")])

@@ -56,8 +56,8 @@ def apart(cohort, n, seed):
 
 def with_norms(bundle, cohort):
     "The bundle with the norms of the images in valid, and the cohort with a note of it."
-    made, note = of_images(bundle, cohort, (cohort.table.split == 'valid').to_numpy())
-    return made, replace(cohort, notes=[*cohort.notes, note])
+    made, told = of_images(bundle, cohort, (cohort.table.split == 'valid').to_numpy())
+    return made, replace(cohort, notes=[*cohort.notes, told])
 
 
 def write_model(run, saved, metrics, bundle=None):

@@ -1,6 +1,6 @@
 """A network that takes the mean and variance of its batch normalisation from images of another place, without labels or training (AdaBN,
 Li et al. 2018, doi:10.1016/j.patcog.2018.03.005), in the first half of these layers. There exposure and texture are; in the second it is
-rather the disease, and how many of the images show it would move the threshold (measured: docs/using.md)."""
+rather the disease, and how many of the images show it would move the threshold (measured: experiments/README.md)."""
 import copy
 from dataclasses import replace
 from pathlib import Path
@@ -53,9 +53,9 @@ def of_patients(bundle, cohort, n, seed) -> tuple:
     table = cohort.table
     check_enough(table.patient, table.label, n, cohort.name, 'norms')
     inside = drawn(table.patient, table.label.to_numpy(), n, seed)
-    made, note = of_images(bundle, cohort, inside)
+    made, told = of_images(bundle, cohort, inside)
     rejected = pd.DataFrame(dict(path=table.path[inside], reason=GIVEN))
-    return made, replace(cohort, table=table[~inside].reset_index(drop=True), notes=[*cohort.notes, f'{note}; these are not measured'],
+    return made, replace(cohort, table=table[~inside].reset_index(drop=True), notes=[*cohort.notes, f'{told}; these are not measured'],
                          rejected=pd.concat([cohort.rejected, rejected], ignore_index=True))
 
 
