@@ -95,6 +95,10 @@ def unpacked(places):
 def unpack(file, folder):
     if not Path(file).is_file(): raise InputError(f'{file} does not exist; give an archive that study --keep wrote, or folders of runs')
     folder.mkdir()
-    try: shutil.unpack_archive(file, folder, 'xztar', filter='data')
+    try:
+        with lzma.open(file) as packed, tempfile.TemporaryFile() as plain:
+            shutil.copyfileobj(packed, plain)  # the whole first, which checks its sums: tarfile takes what is damaged for the end
+            plain.seek(0)
+            with tarfile.open(fileobj=plain) as archive: archive.extractall(folder, filter='data')
     except (tarfile.TarError, lzma.LZMAError, OSError, EOFError) as e: raise InputError(f'{file} cannot be unpacked: {e}') from None
     return folder

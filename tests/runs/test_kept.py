@@ -100,7 +100,8 @@ def test_what_was_not_known_of_a_run_is_not_known_of_what_is_kept(runs, tmp_path
 
 def test_what_is_no_archive_is_one_line(kept, tmp_path):
     whole, middle = kept.read_bytes(), kept.stat().st_size//2
-    broken = dict(words=b'words', cut=whole[:middle], flipped=whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1:])
+    broken = dict(words=b'words', cut=whole[:middle])
+    for i in range(len(whole)//10, len(whole), len(whole)//10): broken[f'flipped{i}'] = whole[:i] + bytes([whole[i] ^ 255]) + whole[i + 1:]
     for name, content in broken.items(): (tmp_path/f'{name}.tar.xz').write_bytes(content)
     for name in broken:
         with pytest.raises(InputError, match=f'{name}.tar.xz cannot be unpacked'): found(tmp_path/f'{name}.tar.xz')
