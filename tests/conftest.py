@@ -238,6 +238,22 @@ def explainable(films, tmp_path, monkeypatch, explainable_once):
     return make
 
 
+@pytest.fixture
+def with_norm(explainable, monkeypatch):
+    "Gives the network of such a run a batch norm before all else; returns the run's folder."
+    from torch import nn
+
+    from pneumo_fastai.inference.bundle import Bundle, fresh
+    from pneumo_fastai.models import zoo
+    def change(run):
+        before, maker = Bundle.load(run), zoo.maker('resnet18')
+        monkeypatch.setattr(zoo, 'maker', lambda arch: lambda: type(net := maker())(nn.BatchNorm2d(1), *net))
+        (run/'SHA256SUMS').unlink(missing_ok=True)
+        Bundle(fresh(before.recipe).state_dict(), before.recipe, about=before.about).save(run/'model')
+        return run
+    return change
+
+
 def explainable_run(folder, seed, boxes, data):
     import torch
 

@@ -8,7 +8,7 @@ import pandas as pd
 from ..evaluation.apart import some as sampled
 from ..inference import external
 from ..inference.differs import differing
-from ..inference.norms import of_patients
+from ..inference.norms import check_norms, of_patients
 from ..report.figures import heatmaps, style
 from ..report.written import measure, present
 from ..runs.checksums import write_sums
@@ -38,6 +38,7 @@ def evaluate_on(
 ):
     "The `Run` and its metrics of a new folder; raises `InputError` where the run or the data cannot be measured."
     run, own, choices, place, bundle = external.opened(folder, out, given, precision)
+    if norms is not None: check_norms(bundle)
     cohort, left = external.unseen(data, run, cache)
     if norms is not None: bundle, cohort = of_patients(bundle, cohort, norms, choices.seed)
     cohort, predictions = external.predicted(bundle, cohort)

@@ -13,7 +13,7 @@ from ..runs.folder import read_run
 from ..screen import bar
 from . import external
 from .export import save_whole
-from .norms import of_images
+from .norms import check_norms, of_images
 
 COPIED = facts.WEIGHTS, facts.REFERENCES, facts.ONNX  # neither threshold nor calibrator is in them
 
@@ -31,6 +31,7 @@ def adapt_to(
 ):
     "The `Run` and its metrics of a new folder; raises `InputError` where the run or the data do not allow it."
     run, own, choices, place, bundle = external.opened(folder, out, given)
+    if norms: check_norms(bundle)
     cohort, left = external.unseen(data, run, cache)
     cohort = apart(cohort, patients, choices.seed)
     if norms: bundle, cohort = with_norms(bundle, cohort)

@@ -28,11 +28,9 @@ def normed(
     bundle,
     batches,  # of (n, size, size) uint8, of about as many images each: every batch counts the same
 ) -> Bundle:
-    "A `Bundle` of these norms, and all else as it is; `InputError` where the network has no such layer."
+    "A `Bundle` of these norms, and all else as it is."
     model = copy.deepcopy(bundle.model)
-    layers = [layer for network in getattr(model, 'members', [model]) for layer in first_half(network)]
-    if not layers: raise InputError(f'{bundle.recipe["arch"]} has no batch normalisation that images could set; leave out --norms')
-    for layer in layers:  # these alone: in training mode the whole network would drop what is dropped at random
+    for layer in taking(model):  # these alone: in training mode the whole network would drop what is dropped at random
         layer.reset_running_stats()
         layer.momentum = None  # the mean over all batches
         layer.train()
@@ -41,10 +39,16 @@ def normed(
     return Bundle(model.state_dict(), bundle.recipe, bundle.precision, bundle.device, bundle.references, bundle.about)
 
 
-def first_half(network):
-    "Of its batch norms, in the order in which they were made."
-    layers = [m for m in network.modules() if isinstance(m, _BatchNorm)]
-    return layers[:-(-len(layers) // 2)]
+def taking(model) -> list:
+    "The layers that take norms: the first half of the batch norms, in the order in which they were made, of each network."
+    networks = [[m for m in network.modules() if isinstance(m, _BatchNorm)] for network in getattr(model, 'members', [model])]
+    return [layer for layers in networks for layer in layers[:-(-len(layers) // 2)]]
+
+
+def check_norms(bundle):
+    "`InputError` where the network has no layer that takes norms; to be told before a data set is decoded."
+    if taking(bundle.model): return
+    raise InputError(f'{bundle.recipe["arch"]} has no batch normalisation that images could set; leave out --norms')
 
 
 def of_patients(bundle, cohort, n, seed) -> tuple:
@@ -85,6 +89,7 @@ def model_of(
     bundle, given, model = Bundle.load(model), checked_place(out), Path(model).resolve()
     paths, name = images_named(images)[0], Path(str(images).lstrip('@')).resolve().name
     pixels = readable(bundle, np.random.default_rng(seed).permutation(paths)[:MOST], name)
+    check_norms(bundle)
     made = normed(bundle, np.array_split(pixels, -(-len(pixels) // BATCH)))
     made.about = bundle.about | dict(metrics={}, norms=dict(images=len(pixels), data=name))
     folder = Path(given).resolve() if given else new_folder(model.parent, f'{model.name}-norms-of-{name}')

@@ -4,15 +4,13 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from torch import nn
 
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.evaluation.calibrators import apply
 from pneumo_fastai.explain.external import evaluate_on
 from pneumo_fastai.inference.adaptation import adapt_to
-from pneumo_fastai.inference.bundle import Bundle, fresh
+from pneumo_fastai.inference.bundle import Bundle
 from pneumo_fastai.inference.export import export_again
-from pneumo_fastai.models import zoo
 from pneumo_fastai.runs import facts
 from pneumo_fastai.runs.checksums import altered
 from pneumo_fastai.runs.files import sha256
@@ -83,13 +81,8 @@ def test_too_few_unseen_patients_are_told_before_anything_is_predicted(adapted, 
     assert not (tmp_path/'out').exists()
 
 
-def test_with_norms_the_model_that_is_kept_has_those_of_the_images_in_valid(adapted, explainable, tmp_path, undrawn, monkeypatch):
-    run, before = shutil.copytree(adapted[0], tmp_path/'run'), Bundle.load(adapted[0])
-    shutil.rmtree(run/'model')
-    (run/'SHA256SUMS').unlink(missing_ok=True)
-    maker = zoo.maker('resnet18')
-    monkeypatch.setattr(zoo, 'maker', lambda arch: lambda: type(net := maker())(nn.BatchNorm2d(1), *net))
-    Bundle(fresh(before.recipe).state_dict(), before.recipe, about=before.about).save(run/'model')
+def test_with_norms_the_model_that_is_kept_has_those_of_the_images_in_valid(adapted, with_norm, tmp_path, undrawn):
+    run = with_norm(shutil.copytree(adapted[0], tmp_path/'run'))
     found, _ = adapt_to(run, adapted[0].parent/'drawn', 20, tmp_path/'out', 'adapt', norms=True, **FEW)
     made, rows = Bundle.load(found.folder), found.predictions
     x = made.normalised(np.stack([made.pixels(path) for path in rows.path[rows.split == 'valid']]))

@@ -7,8 +7,8 @@ from pneumo_fastai.data.cohort import read_cohort
 from pneumo_fastai.data.prepare import decoded
 from pneumo_fastai.errors import InputError
 from pneumo_fastai.experiment import Experiment
-from pneumo_fastai.inference.bundle import Bundle, fresh, joined
-from pneumo_fastai.inference.norms import GIVEN, model_of, normed, of_patients
+from pneumo_fastai.inference.bundle import Bundle, joined
+from pneumo_fastai.inference.norms import GIVEN, check_norms, model_of, normed, of_patients
 from pneumo_fastai.models import zoo
 from pneumo_fastai.runs import facts
 
@@ -80,9 +80,10 @@ def test_each_network_of_an_ensemble_gets_its_own(bundle, pixels):
     assert means == [pytest.approx((pixels/255 - mean).mean()/std, rel=1e-4) for mean, std in ((.5, .25), (.3, .1))]
 
 
-def test_a_network_without_batch_norms_is_refused(bundle, pixels):
+def test_a_network_without_batch_norms_is_refused(bundle):
+    check_norms(bundle)
     bundle.model.norm = nn.Identity()
-    with pytest.raises(InputError, match='resnet18 has no batch normalisation'): normed(bundle, [pixels])
+    with pytest.raises(InputError, match='resnet18 has no batch normalisation'): check_norms(bundle)
 
 
 def test_patients_are_drawn_whose_images_are_not_measured(bundle, films):
@@ -100,10 +101,8 @@ def test_patients_are_drawn_whose_images_are_not_measured(bundle, films):
     with pytest.raises(InputError, match=r'too few for 10000 .* give --norms'): of_patients(bundle, cohort, 10_000, 0)
 
 
-def test_images_without_labels_make_a_model_for_predict_that_claims_no_metrics(explainable, films, tmp_path, capsys):
-    run = explainable()
-    before = Bundle.load(run)
-    with_norms(run, before)
+def test_images_without_labels_make_a_model_for_predict_that_claims_no_metrics(explainable, with_norm, films, tmp_path, capsys):
+    run = with_norm(explainable())
     (broken := tmp_path/'there').mkdir()
     for i, path in enumerate(sorted(films.rglob('*.png'))[:40]): (broken/f'{i}.png').write_bytes(path.read_bytes() if i else b'no image')
     folder, n = model_of(run, broken, None)
@@ -120,10 +119,3 @@ def test_images_without_labels_make_a_model_for_predict_that_claims_no_metrics(e
         (few := tmp_path/'few').mkdir()
         for i in (1, 2, 3): (few/f'{i}.png').write_bytes((broken/f'{i}.png').read_bytes())
         model_of(run, few, None)
-
-
-def with_norms(run, before):
-    "The run's folder, its network with a batch norm before all else."
-    maker = zoo.maker('resnet18')
-    zoo.maker = lambda arch: lambda: type(net := maker())(nn.BatchNorm2d(1), *net)  # which the fixture puts back
-    Bundle(fresh(before.recipe).state_dict(), before.recipe, about=before.about).save(run/'model')
